@@ -1,0 +1,79 @@
+package cluster
+
+import (
+	"time"
+
+	"torc/core/wire"
+)
+
+// ReadMode says how a leader makes sure that it still leads before it answers a read.
+type ReadMode uint8
+
+// The read modes.
+const (
+	// ReadLease answers from memory under Torc's own lease (core/raft, lease.go). It trusts
+	// that clocks run at rates within ClockDrift of each other, not that they agree.
+	ReadLease ReadMode = iota
+	// ReadIndex asks a quorum for every batch of reads and trusts no clock.
+	ReadIndex
+)
+
+// Config is what one node needs to know to take part in a cluster. All lanes of a node share
+// one Config. Zero fields take the defaults (see Defaults).
+type Config struct {
+	Self     wire.Member // this life: ID, Incarnation, Name, addresses, Weight
+	Join     []string    // peer addresses to greet; may include this node's own
+	Expect   int         // how many nodes form a new cluster; 1 forms one alone
+	Shards   int         // data shards, when this node helps to form a new cluster
+	Replicas int         // replicas per shard, likewise
+	Lanes    int         // event loops of this node
+
+	Tick           time.Duration // one raft tick
+	ElectionTicks  int           // ticks without a leader before an election
+	HeartbeatTicks int           // ticks between heartbeats
+	ClockDrift     int           // bound on the clock rates' difference, in thousandths
+	Reads          ReadMode
+
+	MaxKey     int           // bytes
+	MaxValue   int           // bytes
+	MaxMemory  int64         // bytes of keys and values on this node; 0 = no bound
+	LogBytes   int64         // a group's log is truncated when it is longer than this
+	InboxMax   int           // requests a lane keeps waiting before it refuses
+	Timeout    time.Duration // how long a request waits when its caller does not say
+	SessionTTL time.Duration // how long (log time) an idle session is remembered
+}
+
+// Defaults fills the zero fields.
+func (c Config) Defaults() Config {
+	def := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	def(&c.Expect, 1)
+	def(&c.Shards, 64)
+	def(&c.Replicas, 3)
+	def(&c.Lanes, 1)
+	def(&c.ElectionTicks, 10)
+	def(&c.HeartbeatTicks, 2)
+	def(&c.ClockDrift, 50)
+	def(&c.MaxKey, 64<<10)
+	def(&c.MaxValue, 64<<20)
+	def(&c.InboxMax, 16384)
+	if c.Tick == 0 {
+		c.Tick = 50 * time.Millisecond
+	}
+	if c.LogBytes == 0 {
+		c.LogBytes = 4 << 20
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 5 * time.Second
+	}
+	if c.SessionTTL == 0 {
+		c.SessionTTL = 10 * time.Minute
+	}
+	if c.Self.Weight == 0 {
+		c.Self.Weight = 100
+	}
+	return c
+}

@@ -1,0 +1,6 @@
+//go:build invariants
+
+package invariant
+
+// Expensive reports whether expensive checks are compiled in.
+const Expensive = true

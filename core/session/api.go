@@ -1,0 +1,78 @@
+package session
+
+import (
+	"time"
+
+	"torc/core/wire"
+)
+
+// Transport carries the brain's questions to nodes. The production client implements it over
+// gRPC, the simulator over simulated links.
+//
+// A question may be lost or late, and so may its answer; an answer may come twice. The node
+// must not get one question (one id) twice: streams give that for nothing, and a link that
+// doubles what it carries must drop the second copy. Otherwise one copy could be
+// applied although the other was refused, and the refusal would pass for the truth: a write
+// said to be refused would be there, or be made twice.
+//
+// Answers are events of their own: they never come from inside Send or FetchMap.
+type Transport interface {
+	// Send sends a request to the node at addr. The answer comes by Brain.OnResponse with the
+	// same id, or Brain.OnFailure. Never both, possibly neither: the brain keeps its own time.
+	// timeout is how long the node should try; the request belongs to the transport now.
+	Send(id uint64, addr string, req *wire.Request, timeout time.Duration)
+	// FetchMap asks the node at addr for its cluster map: OnMap or OnFailure.
+	FetchMap(id uint64, addr string)
+}
+
+// Item is what one command came to. Result is meaningful when Outcome is OutcomeOK.
+type Item struct {
+	Outcome wire.Outcome
+	Reason  wire.Reason
+	Result  wire.Result
+}
+
+// Config shapes a brain.
+type Config struct {
+	Seeds        []string                  // addresses to learn the map from
+	Addr         func(*wire.Member) string // which of a member's addresses the transport uses
+	Timeout      time.Duration             // per operation, default 5 s
+	RetryMin     time.Duration             // first backoff, default 5 ms
+	RetryMax     time.Duration             // longest backoff, default 250 ms
+	AttemptLimit time.Duration             // how long one attempt waits before another is made, default 1 s
+	MaxInFlight  int                       // requests (an operation has one per shard) in flight before Do refuses, default 4096
+}
+
+// Defaults fills the zero fields. Addr defaults to the address for Torc clients.
+func (c Config) Defaults() Config {
+	if c.Addr == nil {
+		c.Addr = func(m *wire.Member) string { return m.GRPCAddr }
+	}
+	if c.MaxInFlight <= 0 {
+		c.MaxInFlight = 4096
+	}
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&c.Timeout, 5 * time.Second},
+		{&c.RetryMin, 5 * time.Millisecond},
+		{&c.RetryMax, 250 * time.Millisecond},
+		{&c.AttemptLimit, time.Second},
+	} {
+		if *d.field <= 0 {
+			*d.field = d.value
+		}
+	}
+	c.RetryMax = max(c.RetryMax, c.RetryMin)
+	return c
+}
+
+// Stats counts what a brain has done since it was made.
+type Stats struct {
+	InFlight  int    // requests not yet concluded, those that wait for a map or their turn included
+	Attempts  uint64 // requests handed to the transport, retries and redirects included
+	Retries   uint64 // attempts after a failure, a timeout or a refusal: what the budget bounds
+	Redirects uint64 // attempts that follow a hint or a new map
+	Fetches   uint64 // questions for the cluster map
+}

@@ -1,0 +1,41 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"torc/core/wire"
+)
+
+// quick answers everything at once, as fast as a benchmark can wish for.
+type quick struct {
+	*world
+	brain *Brain
+	asked []uint64
+}
+
+func (q *quick) FetchMap(id uint64, _ string) {
+	q.After(0, func() { q.brain.OnMap(id, threeNodes(1, 64, 1)) })
+}
+
+func (q *quick) Send(id uint64, _ string, _ *wire.Request, _ time.Duration) {
+	q.asked = append(q.asked, id)
+}
+
+func BenchmarkSet(b *testing.B) {
+	q := &quick{world: newWorld(1)}
+	q.brain = New(Config{Seeds: []string{"n1"}}, q, q, q)
+	q.brain.Start()
+	q.run(q.now)
+	ok := &wire.Response{Results: make([]wire.Result, 1)}
+	key := []byte("key-000000")
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		key := append([]byte(nil), key...)
+		key[9] += byte(i % 10)
+		q.brain.Do([]wire.Command{{Op: wire.OpSet, Key: key}}, 0, func([]Item) {})
+		q.now += time.Microsecond
+		q.brain.OnResponse(q.asked[0], ok)
+		q.asked = q.asked[:0]
+	}
+}

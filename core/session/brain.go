@@ -1,0 +1,205 @@
+package session
+
+import (
+	"time"
+
+	"torc/core/breaker"
+	"torc/core/env"
+	"torc/core/ring"
+	"torc/core/wire"
+)
+
+// Brain is one client's knowledge of a cluster and its operations in flight.
+type Brain struct {
+	cfg   Config
+	clock env.Clock
+	rand  env.Rand
+	out   Transport
+
+	topology
+	shards   []shard                     // by wire.ShardID; made with the first map
+	breakers map[string]*breaker.Breaker // by address; only looked up, never ranged over
+
+	client   uint64       // the client number that new sessions begin with
+	mapless  []*operation // waiting for the first map
+	parts    []*part      // not concluded, in no order that matters
+	attempts map[uint64]*attempt
+	lastID   uint64 // of attempts and fetches
+	budget   budget
+	timers   timers
+	stats    Stats
+
+	finished []*operation // concluded, done not yet called
+	depth    int          // how many of the brain's own calls are on the stack
+	stopped  bool
+}
+
+// shard is what the brain knows about one shard.
+type shard struct {
+	leader wire.NodeID // the newest hint, or zero
+	turn   int         // whose turn it is when there is no better guess
+	window *window     // nil before the first write
+	queue  []*part     // writes that wait for a turn in the window
+}
+
+// New makes a brain. Nothing is sent before Start (or the first Do).
+func New(cfg Config, clock env.Clock, rand env.Rand, t Transport) *Brain {
+	b := &Brain{
+		cfg: cfg.Defaults(), clock: clock, rand: rand, out: t,
+		breakers: map[string]*breaker.Breaker{}, attempts: map[uint64]*attempt{},
+		budget: newBudget(clock.Now()),
+	}
+	b.view = ring.NewView(nil)
+	b.client = newWindow(rand).client
+	return b
+}
+
+// Start begins to learn the cluster map from the seeds.
+func (b *Brain) Start() {
+	b.enter()
+	defer b.leave()
+	b.refresh(0)
+}
+
+// Stop concludes every operation in flight and refuses later ones with ReasonStopping.
+func (b *Brain) Stop() {
+	b.enter()
+	defer b.leave()
+	b.stopped = true
+	b.endFetch()
+	b.stop(b.fetch.retry)
+	for _, op := range b.mapless {
+		b.refuse(op, wire.ReasonStopping)
+	}
+	b.mapless = nil
+	for len(b.parts) > 0 {
+		b.giveUp(b.parts[len(b.parts)-1], wire.ReasonStopping)
+	}
+}
+
+// Do runs the commands, each on the shard of its key, within timeout (zero: Config.Timeout).
+// done is called exactly once, later (never from inside Do), with one Item per command in
+// their order. The commands and what they point to must not be changed any more.
+//
+// Do refuses with ReasonOverloaded when too much is in flight, and with ReasonStopping after
+// Stop.
+func (b *Brain) Do(cmds []wire.Command, timeout time.Duration, done func([]Item)) {
+	b.begin(&operation{cmds: cmds, done: done}, timeout)
+}
+
+// DoOn is Do for commands that concern a whole shard (scan, count, flush). A shard that the
+// cluster does not have is refused with ReasonNotOwner.
+func (b *Brain) DoOn(shard wire.ShardID, cmds []wire.Command, timeout time.Duration, done func([]Item)) {
+	b.begin(&operation{cmds: cmds, done: done, onShard: true, shard: shard}, timeout)
+}
+
+// Map returns the newest cluster map the brain knows, or nil.
+func (b *Brain) Map() *wire.ClusterMap { return b.cmap }
+
+// Stats returns what the brain has done so far.
+func (b *Brain) Stats() Stats {
+	s := b.stats
+	s.InFlight = len(b.parts) + len(b.mapless)
+	return s
+}
+
+func (b *Brain) begin(op *operation, timeout time.Duration) {
+	b.enter()
+	defer b.leaveLater()
+	if timeout <= 0 {
+		timeout = b.cfg.Timeout
+	}
+	op.items = make([]Item, len(op.cmds))
+	op.deadline = b.clock.Now() + timeout
+	switch {
+	case b.stopped:
+		b.refuse(op, wire.ReasonStopping)
+	case len(op.cmds) == 0:
+		b.finished = append(b.finished, op)
+	case len(b.parts)+len(b.mapless) >= b.cfg.MaxInFlight:
+		b.refuse(op, wire.ReasonOverloaded)
+	case b.cmap == nil:
+		b.waitForMap(op, timeout)
+	default:
+		b.launch(op)
+	}
+}
+
+// waitForMap parks an operation that cannot be split yet.
+func (b *Brain) waitForMap(op *operation, timeout time.Duration) {
+	b.mapless = append(b.mapless, op)
+	op.timer = b.after(timeout, func() {
+		for i := range b.mapless {
+			if b.mapless[i] == op {
+				b.mapless = append(b.mapless[:i], b.mapless[i+1:]...)
+				break
+			}
+		}
+		b.refuse(op, wire.ReasonDeadline)
+	})
+	b.refresh(0)
+}
+
+// launch splits an operation and sends its parts.
+func (b *Brain) launch(op *operation) {
+	b.stop(op.timer)
+	var parts []*part
+	switch {
+	case op.onShard && !b.view.Has(op.shard):
+		b.refuse(op, wire.ReasonNotOwner)
+		return
+	case len(op.cmds) == 1:
+		parts = []*part{b.whole(op)}
+	default:
+		index := make([]int, len(op.cmds))
+		for i := range index {
+			index[i] = i
+		}
+		parts = b.split(op, index)
+	}
+	b.run(op, parts)
+}
+
+func (b *Brain) run(op *operation, parts []*part) {
+	op.left += len(parts)
+	for _, p := range parts {
+		p.place = len(b.parts)
+		b.parts = append(b.parts, p)
+	}
+	for _, p := range parts {
+		b.admit(p)
+	}
+}
+
+// refuse concludes an operation of which nothing was sent.
+func (b *Brain) refuse(op *operation, reason wire.Reason) {
+	for i := range op.items {
+		op.items[i] = Item{Outcome: wire.OutcomeRefused, Reason: reason}
+	}
+	b.stop(op.timer)
+	b.finished = append(b.finished, op)
+}
+
+// enter and leave stand around everything that the world calls. Operations that were
+// concluded are told at the end, when the brain's state is whole again: done may well call
+// Do.
+func (b *Brain) enter() { b.depth++ }
+
+func (b *Brain) leave() {
+	if b.depth == 1 {
+		for len(b.finished) > 0 {
+			op := b.finished[0]
+			b.finished = b.finished[1:]
+			op.done(op.items)
+		}
+	}
+	b.depth--
+}
+
+// leaveLater is leave for Do, which must not call done itself.
+func (b *Brain) leaveLater() {
+	if b.depth == 1 && len(b.finished) > 0 {
+		b.after(0, func() {})
+	}
+	b.depth--
+}

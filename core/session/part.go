@@ -1,0 +1,124 @@
+package session
+
+import (
+	"time"
+
+	"torc/core/wire"
+)
+
+// Bounds of one request: larger operations become several.
+const (
+	partCommands = 512
+	partBytes    = 1 << 20 // unless a single command is larger
+)
+
+// operation is one call of Do.
+type operation struct {
+	cmds     []wire.Command
+	items    []Item
+	left     int // parts not concluded
+	deadline time.Duration
+	onShard  bool // DoOn
+	shard    wire.ShardID
+	done     func([]Item)
+	timer    *timer // while it waits for a map
+}
+
+type partState uint8
+
+const (
+	queued    partState = iota // for its turn in the session's window
+	waiting                    // for its backoff to pass
+	inFlight                   // for the newest attempt's answer
+	concluded                  // for nothing
+)
+
+// part is what one operation wants of one shard: one request, however often it is sent.
+type part struct {
+	op    *operation
+	index []int // which of the operation's commands these are
+	cmds  []wire.Command
+	shard wire.ShardID
+	write bool
+	place int // in Brain.parts
+
+	window *window // writes only: the session it belongs to, once it had its turn
+	seq    uint64
+
+	state   partState
+	timer   *timer // its state's, or the deadline's if that is earlier
+	backoff time.Duration
+
+	// What is known about the attempts made so far (see the package's documentation).
+	pending []*attempt // handed over and not answered, the newest last
+	doubt   bool       // an attempt ended in doubt
+	sent    bool       // there was an attempt
+	refusal wire.Reason
+
+	avoid     string // the address that was of no help last
+	redirects int    // in a row
+	wantsMap  bool   // a newer map is worth trying again at once
+}
+
+// attempt is one request handed to the transport.
+type attempt struct {
+	id    uint64
+	part  *part
+	addr  string
+	node  wire.NodeID
+	at    time.Duration
+	paid  bool // it took a token from the retry budget
+	first bool
+}
+
+// inDoubt reports whether some attempt may have been applied, or may yet be.
+func (p *part) inDoubt() bool { return p.doubt || len(p.pending) > 0 }
+
+// newest returns the attempt that the part waits for, or nil.
+func (p *part) newest() *attempt {
+	if p.state != inFlight || len(p.pending) == 0 {
+		return nil
+	}
+	return p.pending[len(p.pending)-1]
+}
+
+// split makes the parts of some of an operation's commands.
+func (b *Brain) split(op *operation, index []int) []*part {
+	type lot struct {
+		shard wire.ShardID
+		write bool
+	}
+	var parts []*part
+	newest := map[lot]*part{} // only looked up, never ranged over
+	size := map[*part]int{}
+	for _, i := range index {
+		cmd := &op.cmds[i]
+		l := lot{op.shard, cmd.Op.IsWrite()}
+		if !op.onShard {
+			l.shard = b.view.ShardOfKey(cmd.Key)
+		}
+		bytes := len(cmd.Key) + len(cmd.Value)
+		p := newest[l]
+		if p == nil || len(p.cmds) >= partCommands || size[p]+bytes > partBytes {
+			p = &part{op: op, shard: l.shard, write: l.write, backoff: b.cfg.RetryMin}
+			newest[l] = p
+			parts = append(parts, p)
+		}
+		p.cmds = append(p.cmds, *cmd)
+		p.index = append(p.index, i)
+		size[p] += bytes
+	}
+	return parts
+}
+
+// whole returns the only part of an operation with a single command: the usual case, without
+// split's maps.
+func (b *Brain) whole(op *operation) *part {
+	p := &part{op: op, index: firstOnly, cmds: op.cmds, shard: op.shard, write: op.cmds[0].Op.IsWrite(), backoff: b.cfg.RetryMin}
+	if !op.onShard {
+		p.shard = b.view.ShardOfKey(op.cmds[0].Key)
+	}
+	return p
+}
+
+var firstOnly = []int{0}

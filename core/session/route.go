@@ -1,0 +1,84 @@
+package session
+
+import (
+	"time"
+
+	"torc/core/wire"
+)
+
+// route chooses the node to send a part to: who is said to lead, who should lead, the other
+// replicas in turn, then any member at all (every node forwards). A node whose breaker is open
+// is passed by, and so is the node that was of no help a moment ago, unless it is the only
+// one. The address is empty when there is nobody to send to now.
+func (b *Brain) route(p *part, now time.Duration) (wire.NodeID, string) {
+	if node, addr := b.guess(p.shard); addr != "" && addr != p.avoid && b.breaker(addr).Allow(now) {
+		return node, addr
+	}
+	for _, skip := range []string{p.avoid, ""} {
+		for _, node := range b.candidates(p.shard) {
+			addr := b.address(node)
+			if addr == "" || addr == skip || !b.breaker(addr).Allow(now) {
+				continue
+			}
+			return node, addr
+		}
+		if p.avoid == "" {
+			break
+		}
+	}
+	return 0, ""
+}
+
+// guess returns the node that most likely leads a shard.
+func (b *Brain) guess(id wire.ShardID) (wire.NodeID, string) {
+	if leader := b.shards[id].leader; leader != 0 {
+		return leader, b.address(leader)
+	}
+	preferred := b.view.Preferred(id)
+	return preferred, b.address(preferred)
+}
+
+// candidates lists a shard's nodes, the best guess first; some may be named twice.
+func (b *Brain) candidates(id wire.ShardID) []wire.NodeID {
+	s := &b.shards[id]
+	nodes := make([]wire.NodeID, 0, 16)
+	if guess, _ := b.guess(id); guess != 0 {
+		nodes = append(nodes, guess)
+	}
+	owners := b.view.Owners(id)
+	for i := range owners {
+		nodes = append(nodes, owners[(s.turn+i)%len(owners)])
+	}
+	for i := range b.cmap.Members {
+		m := &b.cmap.Members[(s.turn+i)%len(b.cmap.Members)]
+		if m.State == wire.MemberActive {
+			nodes = append(nodes, m.ID)
+		}
+	}
+	return nodes
+}
+
+func (b *Brain) address(node wire.NodeID) string {
+	m := b.view.Member(node)
+	if m == nil || m.State != wire.MemberActive {
+		return ""
+	}
+	return b.cfg.Addr(m)
+}
+
+// hint notes who is said to lead a shard.
+func (b *Brain) hint(id wire.ShardID, leader wire.NodeID) {
+	if leader != 0 {
+		b.shards[id].leader = leader
+	}
+}
+
+// noHelp makes the next attempt go elsewhere.
+func (b *Brain) noHelp(a *attempt) {
+	a.part.avoid = a.addr
+	s := &b.shards[a.part.shard]
+	s.turn++
+	if s.leader == a.node {
+		s.leader = 0
+	}
+}

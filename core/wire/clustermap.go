@@ -1,0 +1,148 @@
+package wire
+
+// Role is a replica's part in its group.
+type Role uint8
+
+// The roles.
+const (
+	RoleLearner Role = iota // receives the log, counts in no quorum
+	RoleVoter
+	roleEnd
+)
+
+// MemberState is what the meta group has decided about a node. (What gossip believes is
+// advice and is kept elsewhere.)
+type MemberState uint8
+
+// The states.
+const (
+	MemberActive MemberState = iota
+	MemberDown               // decided gone: its replicas are replaced
+	MemberLeft               // drained and gone for good
+	memberEnd
+)
+
+// Member is a node in the cluster map.
+type Member struct {
+	ID          NodeID
+	Incarnation Incarnation // the life that is admitted; every other one is fenced out
+	Name        string
+	PeerAddr    string // host:port for other nodes
+	RESPAddr    string // host:port for Redis clients
+	GRPCAddr    string // host:port for Torc clients
+	Weight      uint32 // hundredths: 100 is weight 1
+	State       MemberState
+}
+
+// Replica is a copy of a shard on one incarnation of one node.
+type Replica struct {
+	ID          ReplicaID
+	Node        NodeID
+	Incarnation Incarnation
+	Role        Role
+}
+
+// Placement is where a shard lives.
+type Placement struct {
+	Shard     ShardID
+	Replicas  []Replica // ordered by ReplicaID
+	Preferred NodeID    // the node that should lead, for balance
+}
+
+// ClusterMap is the meta group's state: who is in the cluster and who holds what. A map is
+// immutable once made; a change makes a new one under a greater epoch.
+type ClusterMap struct {
+	ClusterID   uint64
+	Epoch       Epoch
+	Shards      uint32 // number of data shards, fixed at creation
+	Replication uint32 // replicas per shard, when there are nodes enough
+	NextReplica ReplicaID
+	Members     []Member    // ordered by ID
+	Placements  []Placement // ordered by Shard; index 0 is MetaShard
+}
+
+// Member returns the member with this ID, or nil.
+func (m *ClusterMap) Member(id NodeID) *Member {
+	if m == nil {
+		return nil
+	}
+	for i := range m.Members {
+		if m.Members[i].ID == id {
+			return &m.Members[i]
+		}
+	}
+	return nil
+}
+
+// Placement returns where a shard lives, or nil.
+func (m *ClusterMap) Placement(shard ShardID) *Placement {
+	if m == nil || int(shard) >= len(m.Placements) {
+		return nil
+	}
+	return &m.Placements[shard]
+}
+
+// Replica returns the replica with this ID, or nil.
+func (p *Placement) Replica(id ReplicaID) *Replica {
+	for i := range p.Replicas {
+		if p.Replicas[i].ID == id {
+			return &p.Replicas[i]
+		}
+	}
+	return nil
+}
+
+// On returns the replica that lives on this incarnation of a node, or nil.
+func (p *Placement) On(node NodeID, inc Incarnation) *Replica {
+	for i := range p.Replicas {
+		if p.Replicas[i].Node == node && p.Replicas[i].Incarnation == inc {
+			return &p.Replicas[i]
+		}
+	}
+	return nil
+}
+
+// Clone returns a deep copy, to be changed and published under a new epoch.
+func (m *ClusterMap) Clone() *ClusterMap {
+	c := *m
+	c.Members = append([]Member(nil), m.Members...)
+	c.Placements = make([]Placement, len(m.Placements))
+	for i, p := range m.Placements {
+		p.Replicas = append([]Replica(nil), p.Replicas...)
+		c.Placements[i] = p
+	}
+	return &c
+}
+
+// MetaKind is what a meta command asks for.
+type MetaKind uint8
+
+// The meta commands.
+const (
+	MetaNone       MetaKind = iota
+	MetaInit                // Map: the first map; a no-op when there is one
+	MetaJoin                // Member: admit this incarnation
+	MetaSetState            // Node, Incarnation, State
+	MetaAddReplica          // Shard, Node, Incarnation: assign a new replica ID, as learner
+	MetaSetRoles            // Shard, Voters, Learners: the group's applied configuration, as its leader reports it
+	MetaDrop                // Shard, Replica: forget a replica that is in no configuration
+	MetaPrefer              // Shard, Node: who should lead
+	MetaSetWeight           // Node, Weight
+	metaEnd
+)
+
+// MetaCommand is one change of the cluster map.
+type MetaCommand struct {
+	Kind        MetaKind
+	Shard       ShardID
+	Node        NodeID
+	Incarnation Incarnation
+	Replica     ReplicaID
+	State       MemberState
+	Weight      uint32
+	IfEpoch     Epoch // apply only while the map has this epoch; 0 = always
+	Voters      []ReplicaID
+	Learners    []ReplicaID
+	Member      *Member
+	Map         *ClusterMap
+}

@@ -1,0 +1,198 @@
+package wire
+
+import "encoding/binary"
+
+// Bits of a request's head.
+const (
+	hasSession = 1 << iota
+	isRetry
+)
+
+// AppendRequest appends a request's binary form, with its shard and epoch.
+func AppendRequest(b []byte, r *Request) []byte {
+	b = binary.AppendUvarint(b, uint64(r.Shard))
+	b = binary.AppendUvarint(b, uint64(r.Epoch))
+	return appendWork(b, r)
+}
+
+// DecodeRequest reads a request. Byte slices alias b.
+func DecodeRequest(b []byte) (*Request, error) {
+	d, r := decoder{data: b}, new(Request)
+	d.request(r)
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (d *decoder) request(r *Request) {
+	r.Shard = ShardID(d.uint32("request shard"))
+	r.Epoch = Epoch(d.uvarint("request epoch"))
+	d.session(&r.Session)
+	r.Commands = list[Command](d, "request commands", commandMin)
+	for i := range r.Commands {
+		d.command(&r.Commands[i])
+	}
+}
+
+// appendWork appends what of a request belongs into the log.
+func appendWork(b []byte, r *Request) []byte {
+	s := &r.Session
+	head := bit(s.Client|s.Seq|s.Floor != 0, 0) | bit(s.Retry, 1)
+	b = append(b, head)
+	if head&hasSession != 0 {
+		b = appendID(b, s.Client)
+		b = binary.AppendUvarint(b, s.Seq)
+		b = binary.AppendUvarint(b, s.Floor)
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.Commands)))
+	for i := range r.Commands {
+		b = appendCommand(b, &r.Commands[i])
+	}
+	return b
+}
+
+func (d *decoder) session(s *Session) {
+	head := d.bits("request head", hasSession|isRetry)
+	s.Retry = head&isRetry != 0
+	if head&hasSession != 0 {
+		at := d.pos
+		s.Client, s.Seq, s.Floor = d.id("session client"), d.uvarint("session seq"), d.uvarint("session floor")
+		if s.Client|s.Seq|s.Floor == 0 {
+			d.fail(at, "session", "present but zero")
+		}
+	}
+}
+
+// AppendBatch appends a log entry's payload.
+func AppendBatch(b []byte, batch *Batch) []byte {
+	b = appendVarint(b, batch.Time)
+	b = binary.AppendUvarint(b, uint64(batch.Proposer))
+	b = binary.AppendUvarint(b, batch.Number)
+	commands := 0
+	for i := range batch.Requests {
+		commands += len(batch.Requests[i].Commands)
+	}
+	b = binary.AppendUvarint(b, uint64(commands))
+	b = binary.AppendUvarint(b, uint64(len(batch.Requests)))
+	for i := range batch.Requests {
+		b = appendWork(b, &batch.Requests[i])
+	}
+	return b
+}
+
+// DecodeBatch reads a log entry's payload. The requests' commands lie in one piece of memory
+// behind one another; byte slices alias b.
+func DecodeBatch(b []byte) (*Batch, error) {
+	d, batch := decoder{data: b}, new(Batch)
+	d.batch(batch)
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	return batch, nil
+}
+
+// workMin is the least that a request takes in a batch: its head and an empty list.
+const workMin = 2
+
+func (d *decoder) batch(batch *Batch) {
+	batch.Time = d.varint("batch time")
+	batch.Proposer = ReplicaID(d.uvarint("batch proposer"))
+	batch.Number = d.uvarint("batch number")
+	at := d.pos
+	commands := list[Command](d, "batch commands", commandMin)
+	batch.Requests = list[Request](d, "batch requests", workMin)
+	for i := range batch.Requests {
+		commands = d.work(&batch.Requests[i], commands)
+	}
+	if len(commands) > 0 {
+		d.fail(at, "batch commands", "more than its requests hold")
+	}
+}
+
+// work reads a request of a batch into the front of commands, and returns the rest of them.
+func (d *decoder) work(r *Request, commands []Command) []Command {
+	d.session(&r.Session)
+	at := d.pos
+	n := d.count("request commands", commandMin)
+	if n == 0 {
+		return commands
+	}
+	if n > len(commands) {
+		d.fail(at, "request commands", "more than the batch announced")
+		return nil
+	}
+	r.Commands = commands[:n:n]
+	for i := range r.Commands {
+		d.command(&r.Commands[i])
+	}
+	return commands[n:]
+}
+
+// Bits of a response's head, above its outcome.
+const (
+	outcomeMask = 1<<2 - 1
+
+	hasReason  = 1 << 2
+	hasLeader  = 1 << 3
+	hasEpoch   = 1 << 4
+	hasResults = 1 << 5
+
+	responseMask = 1<<6 - 1
+)
+
+// AppendResponse appends a response's binary form.
+func AppendResponse(b []byte, r *Response) []byte {
+	head := byte(r.Outcome) | bit(r.Reason != 0, 2) | bit(r.Leader != 0, 3) | bit(r.Epoch != 0, 4) | bit(len(r.Results) > 0, 5)
+	b = append(b, head)
+	if head&hasReason != 0 {
+		b = append(b, byte(r.Reason))
+	}
+	if head&hasLeader != 0 {
+		b = appendID(b, uint64(r.Leader))
+	}
+	if head&hasEpoch != 0 {
+		b = binary.AppendUvarint(b, uint64(r.Epoch))
+	}
+	if head&hasResults != 0 {
+		b = binary.AppendUvarint(b, uint64(len(r.Results)))
+		for i := range r.Results {
+			b = AppendResult(b, &r.Results[i])
+		}
+	}
+	return b
+}
+
+// DecodeResponse reads a response. Byte slices alias b.
+func DecodeResponse(b []byte) (*Response, error) {
+	d, r := decoder{data: b}, new(Response)
+	d.response(r)
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (d *decoder) response(r *Response) {
+	at := d.pos
+	head := d.bits("response head", responseMask)
+	r.Outcome = Outcome(head & outcomeMask)
+	if r.Outcome >= outcomeEnd {
+		d.fail(at, "response outcome", "not a known outcome")
+	}
+	if head&hasReason != 0 {
+		r.Reason = Reason(d.someEnum("response reason", byte(reasonEnd)))
+	}
+	if head&hasLeader != 0 {
+		r.Leader = NodeID(d.someID("response leader"))
+	}
+	if head&hasEpoch != 0 {
+		r.Epoch = Epoch(d.someUvarint("response epoch"))
+	}
+	if head&hasResults != 0 {
+		r.Results = someList[Result](d, "response results", resultMin)
+		for i := range r.Results {
+			d.result(&r.Results[i])
+		}
+	}
+}

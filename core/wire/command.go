@@ -1,0 +1,153 @@
+package wire
+
+// Op is what a command does to one key (or, for the last few, to one shard).
+type Op uint8
+
+// The operations. Reads are answered by the leader from memory; the rest travel through
+// the log.
+const (
+	OpNone Op = iota
+
+	// Reads.
+	OpGet         // -> Bytes (with Version) or Nil
+	OpStrLen      // -> Int
+	OpGetRange    // Start, End as in GETRANGE -> Bytes
+	OpExists      // -> Int 0 or 1
+	OpType        // -> Bytes "string" or "none"
+	OpTTL         // -> Int milliseconds left; -1 without expiry, -2 absent
+	OpExpireTime  // -> Int Unix milliseconds; -1 without expiry, -2 absent
+	OpScan        // Start = cursor, End = count, Value = MATCH pattern or empty -> List of keys, Int = next cursor (0 at this shard's end)
+	OpCount       // -> Int keys in the shard
+	OpCountInSlot // Start = slot -> Int keys in the slot
+	OpSlotKeys    // Start = slot, End = count -> List of keys
+
+	// Writes.
+	OpSet       // Value, Flags, TTL
+	OpDelete    // -> Int 0 or 1
+	OpGetDelete // -> Bytes or Nil
+	OpGetExpire // TTL (TTLClear persists, TTLKeep only reads) -> Bytes or Nil
+	OpAppend    // Value -> Int new length
+	OpSetRange  // Start = offset, Value -> Int new length
+	OpIncr      // Delta -> Int
+	OpIncrFloat // Value = decimal text -> Bytes
+	OpExpire    // TTL, Flags NX XX GT LT -> Int 0 or 1
+	OpPersist   // -> Int 0 or 1
+	OpTouch     // -> Int 0 or 1 (a read for the data, a write for nobody: answered as a read)
+	OpFlush     // empties the shard -> OK
+	OpTick      // advances log time only; proposed by leaders, never by clients
+	OpMeta      // Value = encoded MetaCommand; only for MetaShard
+	opEnd
+)
+
+// Flags refine a command.
+type Flags uint16
+
+// The flags, named as Redis names them.
+const (
+	FlagNX      Flags = 1 << iota // only if absent (SET); only if without expiry (EXPIRE)
+	FlagXX                        // only if present (SET); only if with expiry (EXPIRE)
+	FlagGT                        // only if the new expiry is later
+	FlagLT                        // only if the new expiry is earlier
+	FlagGet                       // SET ... GET: reply with the old value
+	FlagVersion                   // only if the key's version equals Command.Version (0 = absent)
+	flagEnd
+)
+
+// TTLKind says how Command.TTL is meant.
+type TTLKind uint8
+
+// The kinds of TTL.
+const (
+	TTLNone     TTLKind = iota // no expiry given: SET clears the old one
+	TTLKeep                    // leave the key's expiry as it is
+	TTLClear                   // take the key's expiry away
+	TTLRelative                // TTL milliseconds after the entry's log time
+	TTLAbsolute                // TTL is a Unix time in milliseconds
+	ttlEnd
+)
+
+// Command is one operation on one key.
+type Command struct {
+	Op      Op
+	Flags   Flags
+	TTLKind TTLKind
+	Key     []byte
+	Value   []byte
+	TTL     int64  // milliseconds, see TTLKind
+	Delta   int64  // OpIncr
+	Start   int64  // see the Op
+	End     int64  // see the Op
+	Version uint64 // FlagVersion
+}
+
+// IsWrite reports whether the operation must go through the log.
+func (op Op) IsWrite() bool { return op >= OpSet && op < opEnd && op != OpTouch }
+
+// Valid reports whether op is a known operation.
+func (op Op) Valid() bool { return op > OpNone && op < opEnd }
+
+// ResultKind is the shape of a result.
+type ResultKind uint8
+
+// The shapes.
+const (
+	KindNil   ResultKind = iota // absent, or a condition (NX, XX, GT, LT) not met
+	KindOK                      // done
+	KindInt                     // Int
+	KindBytes                   // Value
+	KindList                    // List; Int is the next cursor
+	KindError                   // Code; the command had no effect
+	resultEnd
+)
+
+// ErrorCode is why a command had no effect. It is decided by the state machine, so it is
+// as final as an answer. The texts are Redis's own (see Text).
+type ErrorCode uint8
+
+// The codes.
+const (
+	CodeNone ErrorCode = iota
+	CodeNotInteger
+	CodeOverflow
+	CodeNotFloat
+	CodeNaN
+	CodeTooLong
+	CodeOffset
+	CodeInvalidExpire
+	CodeVersion // FlagVersion did not match; Result.Version is the present one
+	CodeUnsupported
+	CodeOutOfMemory
+	codeEnd
+)
+
+var codeTexts = [codeEnd]string{
+	CodeNone:          "",
+	CodeNotInteger:    "ERR value is not an integer or out of range",
+	CodeOverflow:      "ERR increment or decrement would overflow",
+	CodeNotFloat:      "ERR value is not a valid float",
+	CodeNaN:           "ERR increment would produce NaN or Infinity",
+	CodeTooLong:       "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+	CodeOffset:        "ERR offset is out of range",
+	CodeInvalidExpire: "ERR invalid expire time",
+	CodeVersion:       "ERR version does not match",
+	CodeUnsupported:   "ERR operation not supported by this shard",
+	CodeOutOfMemory:   "OOM command not allowed when used memory > 'maxmemory'.",
+}
+
+// Text is the error as Redis words it.
+func (c ErrorCode) Text() string {
+	if int(c) < len(codeTexts) {
+		return codeTexts[c]
+	}
+	return "ERR unknown error"
+}
+
+// Result is what one command came to.
+type Result struct {
+	Kind    ResultKind
+	Code    ErrorCode
+	Int     int64
+	Version uint64 // the key's version after the command (0 = absent)
+	Value   []byte
+	List    [][]byte
+}

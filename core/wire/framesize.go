@@ -1,0 +1,56 @@
+package wire
+
+// Size estimates the frame's bytes, for bounds on queues.
+func (f *Frame) Size() int {
+	n := 64
+	for _, m := range f.Messages {
+		n += MessageSize(m)
+	}
+	return n
+}
+
+// MessageSize estimates a message's bytes, for bounds on queues.
+func MessageSize(m Message) int {
+	const base = 64
+	switch m := m.(type) {
+	case *Raft:
+		n := base + len(m.Context)
+		for i := range m.Entries {
+			n += 32 + len(m.Entries[i].Data)
+		}
+		return n
+	case *Forward:
+		return base + m.Request.Size()
+	case *Reply:
+		n := base
+		for i := range m.Response.Results {
+			r := &m.Response.Results[i]
+			n += 32 + len(r.Value)
+			for _, v := range r.List {
+				n += 8 + len(v)
+			}
+		}
+		return n
+	case *SnapshotChunk:
+		return base + len(m.Data)
+	case *Gossip:
+		return base + len(m.Data)
+	case *Hello:
+		return base + memberSize*(1+len(m.Known))
+	case *Pledge:
+		return base + memberSize*len(m.Members)
+	case *MapUpdate:
+		if m.Map == nil {
+			return base
+		}
+		n := base + memberSize*len(m.Map.Members)
+		for i := range m.Map.Placements {
+			n += 16 + 24*len(m.Map.Placements[i].Replicas)
+		}
+		return n
+	}
+	return base
+}
+
+// memberSize is about what a Member takes, with its name and addresses.
+const memberSize = 128

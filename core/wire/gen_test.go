@@ -1,0 +1,261 @@
+package wire
+
+import "pgregory.net/rapid"
+
+// Generators of every type. Numbers and names come in all sizes, small ones more often; empty
+// lists and byte strings are nil, as a decoder gives them.
+
+func drawBytes(t *rapid.T, label string) []byte {
+	b := rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, label)
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+func drawList[T any](t *rapid.T, label string, item func(*rapid.T) T) []T {
+	n := rapid.IntRange(0, 5).Draw(t, label)
+	var list []T
+	for range n {
+		list = append(list, item(t))
+	}
+	return list
+}
+
+func drawNumber[T ~uint64](t *rapid.T, label string) T { return T(rapid.Uint64().Draw(t, label)) }
+
+func drawInt(t *rapid.T, label string) int64 { return rapid.Int64().Draw(t, label) }
+
+// maybe draws a value that is zero half of the time.
+func maybe[T any](t *rapid.T, label string, draw func(*rapid.T, string) T) (v T) {
+	if rapid.Bool().Draw(t, label+"?") {
+		v = draw(t, label)
+	}
+	return v
+}
+
+func drawEnum[T ~uint8](t *rapid.T, label string, end T) T {
+	return T(rapid.IntRange(0, int(end)-1).Draw(t, label))
+}
+
+func drawCommand(t *rapid.T) Command {
+	return Command{
+		Op:      drawEnum(t, "op", opEnd),
+		Flags:   Flags(rapid.Uint16Range(0, uint16(flagEnd)-1).Draw(t, "flags")),
+		TTLKind: drawEnum(t, "ttl kind", ttlEnd),
+		Key:     drawBytes(t, "key"),
+		Value:   drawBytes(t, "value"),
+		TTL:     maybe(t, "ttl", drawInt),
+		Delta:   maybe(t, "delta", drawInt),
+		Start:   maybe(t, "start", drawInt),
+		End:     maybe(t, "end", drawInt),
+		Version: maybe(t, "version", drawNumber[uint64]),
+	}
+}
+
+func drawResult(t *rapid.T) Result {
+	return Result{
+		Kind:    drawEnum(t, "kind", resultEnd),
+		Code:    drawEnum(t, "code", codeEnd),
+		Int:     maybe(t, "int", drawInt),
+		Version: maybe(t, "version", drawNumber[uint64]),
+		Value:   drawBytes(t, "value"),
+		List:    drawList(t, "list", func(t *rapid.T) []byte { return drawBytes(t, "item") }),
+	}
+}
+
+func drawSession(t *rapid.T, _ string) Session {
+	return Session{
+		Client: drawNumber[uint64](t, "client"),
+		Seq:    drawNumber[uint64](t, "seq"),
+		Floor:  drawNumber[uint64](t, "floor"),
+		Retry:  rapid.Bool().Draw(t, "retry"),
+	}
+}
+
+// drawWork draws what of a request belongs into the log.
+func drawWork(t *rapid.T) Request {
+	return Request{Session: maybe(t, "session", drawSession), Commands: drawList(t, "commands", drawCommand)}
+}
+
+func drawShard(t *rapid.T, label string) ShardID { return ShardID(rapid.Uint32().Draw(t, label)) }
+
+func drawRequest(t *rapid.T) Request {
+	r := drawWork(t)
+	r.Shard, r.Epoch = drawShard(t, "shard"), drawNumber[Epoch](t, "epoch")
+	return r
+}
+
+func drawResponse(t *rapid.T) Response {
+	return Response{
+		Outcome: drawEnum(t, "outcome", outcomeEnd),
+		Reason:  drawEnum(t, "reason", reasonEnd),
+		Leader:  maybe(t, "leader", drawNumber[NodeID]),
+		Epoch:   maybe(t, "epoch", drawNumber[Epoch]),
+		Results: drawList(t, "results", drawResult),
+	}
+}
+
+func drawBatch(t *rapid.T) Batch {
+	return Batch{
+		Time:     drawInt(t, "time"),
+		Proposer: drawNumber[ReplicaID](t, "proposer"),
+		Number:   drawNumber[uint64](t, "number"),
+		Requests: drawList(t, "requests", drawWork),
+	}
+}
+
+func drawMember(t *rapid.T) Member {
+	text := func(label string) string { return string(drawBytes(t, label)) }
+	return Member{
+		ID:          drawNumber[NodeID](t, "id"),
+		Incarnation: drawNumber[Incarnation](t, "incarnation"),
+		Name:        text("name"),
+		PeerAddr:    text("peer"),
+		RESPAddr:    text("resp"),
+		GRPCAddr:    text("grpc"),
+		Weight:      rapid.Uint32().Draw(t, "weight"),
+		State:       drawEnum(t, "state", memberEnd),
+	}
+}
+
+func drawPlacement(t *rapid.T) Placement {
+	return Placement{
+		Shard: drawShard(t, "shard"),
+		Replicas: drawList(t, "replicas", func(t *rapid.T) Replica {
+			return Replica{
+				ID:          drawNumber[ReplicaID](t, "replica"),
+				Node:        drawNumber[NodeID](t, "node"),
+				Incarnation: drawNumber[Incarnation](t, "incarnation"),
+				Role:        drawEnum(t, "role", roleEnd),
+			}
+		}),
+		Preferred: drawNumber[NodeID](t, "preferred"),
+	}
+}
+
+func drawClusterMap(t *rapid.T) ClusterMap {
+	return ClusterMap{
+		ClusterID:   drawNumber[uint64](t, "cluster"),
+		Epoch:       drawNumber[Epoch](t, "epoch"),
+		Shards:      rapid.Uint32().Draw(t, "shards"),
+		Replication: rapid.Uint32().Draw(t, "replication"),
+		NextReplica: drawNumber[ReplicaID](t, "next"),
+		Members:     drawList(t, "members", drawMember),
+		Placements:  drawList(t, "placements", drawPlacement),
+	}
+}
+
+func maybePointer[T any](t *rapid.T, label string, draw func(*rapid.T) T) *T {
+	if !rapid.Bool().Draw(t, label+"?") {
+		return nil
+	}
+	v := draw(t)
+	return &v
+}
+
+func drawMetaCommand(t *rapid.T) MetaCommand {
+	return MetaCommand{
+		Kind:        drawEnum(t, "kind", metaEnd),
+		Shard:       maybe(t, "shard", drawShard),
+		Node:        maybe(t, "node", drawNumber[NodeID]),
+		Incarnation: maybe(t, "incarnation", drawNumber[Incarnation]),
+		Replica:     maybe(t, "replica", drawNumber[ReplicaID]),
+		State:       drawEnum(t, "state", memberEnd),
+		Weight:      maybe(t, "weight", func(t *rapid.T, l string) uint32 { return rapid.Uint32().Draw(t, l) }),
+		IfEpoch:     maybe(t, "epoch", drawNumber[Epoch]),
+		Voters:      drawReplicaIDs(t, "voters"),
+		Learners:    drawReplicaIDs(t, "learners"),
+		Member:      maybePointer(t, "member", drawMember),
+		Map:         maybePointer(t, "map", drawClusterMap),
+	}
+}
+
+func drawReplicaIDs(t *rapid.T, label string) []ReplicaID {
+	return drawList(t, label, func(t *rapid.T) ReplicaID { return drawNumber[ReplicaID](t, "replica") })
+}
+
+func drawConfState(t *rapid.T) ConfState {
+	ids := func(label string) []uint64 {
+		return drawList(t, label, func(t *rapid.T) uint64 { return drawNumber[uint64](t, "id") })
+	}
+	return ConfState{Voters: ids("voters"), Learners: ids("learners"), VotersOutgoing: ids("outgoing"), LearnersNext: ids("next"), AutoLeave: rapid.Bool().Draw(t, "auto leave")}
+}
+
+func drawSnapshotMeta(t *rapid.T) SnapshotMeta {
+	return SnapshotMeta{Index: drawNumber[uint64](t, "index"), Term: drawNumber[uint64](t, "term"), Conf: drawConfState(t)}
+}
+
+// drawRaft draws entries that follow on one another more often than not, as a log's do.
+func drawRaft(t *rapid.T) Raft {
+	m := RaftMessage{
+		Type:       uint8(rapid.IntRange(0, raftTypeEnd-1).Draw(t, "type")),
+		To:         drawNumber[ReplicaID](t, "to"),
+		From:       drawNumber[ReplicaID](t, "from"),
+		Term:       drawNumber[uint64](t, "term"),
+		LogTerm:    maybe(t, "log term", drawNumber[uint64]),
+		Index:      maybe(t, "index", drawNumber[uint64]),
+		Commit:     maybe(t, "commit", drawNumber[uint64]),
+		Reject:     rapid.Bool().Draw(t, "reject"),
+		RejectHint: maybe(t, "hint", drawNumber[uint64]),
+		Context:    drawBytes(t, "context"),
+		Snapshot:   maybePointer(t, "snapshot", drawSnapshotMeta),
+		Stamp:      maybe(t, "stamp", drawInt),
+	}
+	term, index := m.Term, m.Index
+	m.Entries = drawList(t, "entries", func(t *rapid.T) Entry {
+		index++
+		if rapid.IntRange(0, 3).Draw(t, "gap") == 0 {
+			term, index = drawNumber[uint64](t, "term"), drawNumber[uint64](t, "index")
+		}
+		return Entry{Term: term, Index: index, Kind: drawEnum(t, "kind", entryEnd), Data: drawBytes(t, "data")}
+	})
+	return Raft{Shard: drawShard(t, "shard"), RaftMessage: m}
+}
+
+// drawMessage draws a message of a kind. There must be a case for every kind.
+func drawMessage(t *rapid.T) Message {
+	number := func(label string) uint64 { return drawNumber[uint64](t, label) }
+	replica := func(label string) ReplicaID { return drawNumber[ReplicaID](t, label) }
+	yes := func(label string) bool { return rapid.Bool().Draw(t, label) }
+	switch kind := kindNone + 1 + drawEnum(t, "message", kindEnd-1); kind {
+	case kindRaft:
+		m := drawRaft(t)
+		return &m
+	case kindForward:
+		return &Forward{ID: number("id"), TimeoutMillis: drawInt(t, "timeout"), Request: drawRequest(t)}
+	case kindReply:
+		return &Reply{ID: number("id"), Shard: drawShard(t, "shard"), Response: drawResponse(t)}
+	case kindSnapshotChunk:
+		return &SnapshotChunk{Shard: drawShard(t, "shard"), From: replica("from"), To: replica("to"), Term: number("term"),
+			Meta: drawSnapshotMeta(t), Seq: number("seq"), Last: yes("last"), Data: drawBytes(t, "data")}
+	case kindSnapshotAck:
+		return &SnapshotAck{Shard: drawShard(t, "shard"), From: replica("from"), To: replica("to"), Index: number("index"), Next: number("next"), Done: yes("done"), Reject: yes("reject")}
+	case kindHello:
+		small := func(label string) uint32 { return rapid.Uint32().Draw(t, label) }
+		return &Hello{Member: drawMember(t), Expect: small("expect"), Shards: small("shards"), Replicas: small("replicas"), ClusterID: number("cluster"),
+			Epoch: drawNumber[Epoch](t, "epoch"), Pledged: number("pledged"), Answer: yes("answer"), Known: drawList(t, "known", drawMember)}
+	case kindPledge:
+		return &Pledge{Proposal: number("proposal"), Members: drawList(t, "members", drawMember)}
+	case kindPledged:
+		return &Pledged{Proposal: number("proposal"), Accept: yes("accept"), Other: number("other")}
+	case kindMapUpdate:
+		return &MapUpdate{Proposal: number("proposal"), Initial: yes("initial"), Map: maybePointer(t, "map", drawClusterMap)}
+	case kindReport:
+		return &Report{Shard: drawShard(t, "shard"), Replica: replica("replica"), Term: number("term"), Applied: number("applied"), Conf: drawConfState(t), CaughtUp: drawReplicaIDs(t, "caught up")}
+	case kindGossip:
+		return &Gossip{Data: drawBytes(t, "data")}
+	default:
+		panic("no generator for this kind of message")
+	}
+}
+
+func drawFrame(t *rapid.T) Frame {
+	return Frame{
+		From:            drawNumber[NodeID](t, "from"),
+		FromIncarnation: drawNumber[Incarnation](t, "from incarnation"),
+		To:              drawNumber[NodeID](t, "to"),
+		ToIncarnation:   drawNumber[Incarnation](t, "to incarnation"),
+		Messages:        drawList(t, "messages", drawMessage),
+	}
+}

@@ -1,0 +1,125 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the golden files anew; then read the diff: a changed form breaks running clusters")
+
+// golden is a value with its type's codec.
+type golden struct {
+	name  string
+	form  func() []byte
+	value any
+	back  func([]byte) (any, error)
+}
+
+func of[T any](name string, c codec[T], v T) golden {
+	return golden{
+		name:  name,
+		form:  func() []byte { return c.append(nil, &v) },
+		value: v,
+		back: func(b []byte) (any, error) {
+			got, err := c.decode(b)
+			if err != nil {
+				return nil, err
+			}
+			return *got, nil
+		},
+	}
+}
+
+var sampleSet = Command{Op: OpSet, Key: bytes.Repeat([]byte("k"), 16), Value: bytes.Repeat([]byte("v"), 100)}
+
+// sampleHeartbeat is of a group that has been up for a day.
+func sampleHeartbeat() *Raft {
+	return &Raft{Shard: 17, RaftMessage: RaftMessage{Type: 8, To: 130, From: 131, Term: 9, Commit: 70_000, Stamp: 86_400_000_000_000}}
+}
+
+func sampleAppend() *Raft {
+	m := sampleHeartbeat()
+	m.Type, m.LogTerm, m.Index = 3, 9, 70_000
+	for i := range 16 {
+		m.Entries = append(m.Entries, Entry{Term: 9, Index: uint64(70_001 + i), Data: bytes.Repeat([]byte{byte(i)}, 150)})
+	}
+	return m
+}
+
+func goldens() []golden {
+	member := Member{ID: 0xa1, Incarnation: 5, Name: "n1", PeerAddr: "h:1", RESPAddr: "h:2", GRPCAddr: "h:3", Weight: 100}
+	clusterMap := ClusterMap{ClusterID: 0xc1, Epoch: 3, Shards: 1, Replication: 3, NextReplica: 4, Members: []Member{member},
+		Placements: []Placement{{Replicas: []Replica{{ID: 1, Node: 0xa1, Incarnation: 5, Role: RoleVoter}}, Preferred: 0xa1}, {Shard: 1}}}
+	conf := ConfState{Voters: []uint64{1, 2, 3}, LearnersNext: []uint64{4}, AutoLeave: true}
+	short := Command{Op: OpSet, Flags: FlagNX, TTLKind: TTLRelative, TTL: 1000, Key: []byte("k"), Value: []byte("v")}
+	session := Session{Client: 0xfeed, Seq: 300, Floor: 299, Retry: true}
+	frame := func(messages ...Message) Frame {
+		return Frame{From: 0xa1, FromIncarnation: 5, To: 0xa2, ToIncarnation: 6, Messages: messages}
+	}
+	return []golden{
+		of("batch of SET k v NX PX 1000 by a session, and INCR c -2", batchCodec, Batch{Time: 1_700_000_000_000, Proposer: 2, Number: 7, Requests: []Request{
+			{Session: session, Commands: []Command{short}}, {Commands: []Command{{Op: OpIncr, Key: []byte("c"), Delta: -2}}}}}),
+		of("request SCAN 0 COUNT 10", requestCodec, Request{Shard: 6, Epoch: 3, Commands: []Command{{Op: OpScan, End: 10}}}),
+		of("response of every kind of result", responseCodec, Response{Epoch: 3, Results: []Result{{Kind: KindNil}, {Kind: KindOK, Version: 1}, {Kind: KindInt, Int: -1},
+			{Kind: KindBytes, Value: []byte("old"), Version: 2}, {Kind: KindList, Int: 9, List: [][]byte{[]byte("a"), nil, []byte("b")}}, {Kind: KindError, Code: CodeNotInteger}}}),
+		of("response refused, with a hint", responseCodec, Response{Outcome: OutcomeRefused, Reason: ReasonNotLeader, Leader: 0xa2, Epoch: 3}),
+		of("cluster map", mapCodec, clusterMap),
+		of("meta command: join", metaCodec, MetaCommand{Kind: MetaJoin, Member: &member, IfEpoch: 3}),
+		of("meta command: set roles", metaCodec, MetaCommand{Kind: MetaSetRoles, Shard: 1, Voters: []ReplicaID{1, 2}, Learners: []ReplicaID{3}}),
+		of("frame: empty", frameCodec, Frame{}),
+		of("frame: heartbeat", frameCodec, frame(sampleHeartbeat())),
+		of("frame: append of two entries and one of a new term after a gap", frameCodec, frame(&Raft{Shard: 1, RaftMessage: RaftMessage{Type: 3, To: 2, From: 1, Term: 9, LogTerm: 9, Index: 70, Commit: 69,
+			Entries: []Entry{{Term: 9, Index: 71, Data: []byte("one")}, {Term: 9, Index: 72, Kind: EntryConfChangeV2}, {Term: 10, Index: 80, Data: []byte("two")}}}})),
+		of("frame: reject", frameCodec, frame(&Raft{Shard: 1, RaftMessage: RaftMessage{Type: 4, To: 1, From: 2, Term: 9, Index: 70, Reject: true, RejectHint: 65, LogTerm: 8}})),
+		of("frame: forward and reply", frameCodec, frame(
+			&Forward{ID: 1, TimeoutMillis: 5000, Request: Request{Shard: 6, Epoch: 3, Session: session, Commands: []Command{short}}},
+			&Reply{ID: 1, Shard: 6, Response: Response{Results: []Result{{Kind: KindOK}}}})),
+		of("frame: snapshot", frameCodec, frame(
+			&Raft{Shard: 1, RaftMessage: RaftMessage{Type: 7, To: 2, From: 1, Term: 9, Snapshot: &SnapshotMeta{Index: 70, Term: 9, Conf: conf}}},
+			&SnapshotChunk{Shard: 1, From: 1, To: 2, Term: 9, Meta: SnapshotMeta{Index: 70, Term: 9, Conf: conf}, Seq: 1, Last: true, Data: []byte("data")},
+			&SnapshotAck{Shard: 1, From: 2, To: 1, Index: 70, Next: 2, Done: true})),
+		of("frame: bootstrap", frameCodec, frame(
+			&Hello{Member: member, Expect: 3, Shards: 64, Replicas: 3, Pledged: 8, Answer: true, Known: []Member{member}},
+			&Pledge{Proposal: 8, Members: []Member{member}}, &Pledged{Proposal: 8, Accept: true}, &MapUpdate{Proposal: 8, Initial: true, Map: &clusterMap}, &MapUpdate{})),
+		of("frame: report and gossip", frameCodec, frame(
+			&Report{Shard: 1, Replica: 1, Term: 9, Applied: 70, Conf: conf, CaughtUp: []ReplicaID{1, 2}}, &Gossip{Data: []byte("swim")})),
+	}
+}
+
+// TestGolden holds the forms still. They are in the files of running nodes only as long as
+// these run, but nodes of one cluster may be of two builds while it is upgraded.
+func TestGolden(t *testing.T) {
+	path := filepath.Join("testdata", "forms.txt")
+	var text bytes.Buffer
+	for _, g := range goldens() {
+		form := g.form()
+		fmt.Fprintf(&text, "%s\n----\n%s\n", g.name, hexLines(form))
+		got, err := g.back(form)
+		require.NoError(t, err, g.name)
+		require.Equal(t, g.value, got, g.name)
+	}
+	if *rewrite {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, text.Bytes(), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), text.String(), "a binary form changed; if that is meant: go test ./core/wire -run TestGolden -rewrite")
+}
+
+func hexLines(b []byte) string {
+	var s bytes.Buffer
+	for len(b) > 0 {
+		n := min(len(b), 32)
+		s.WriteString(hex.EncodeToString(b[:n]) + "\n")
+		b = b[n:]
+	}
+	return s.String()
+}
