@@ -1,0 +1,100 @@
+// Package linearizability judges histories: given what every client asked, when, and what it
+// was told, it says whether one honest copy of the data could have given those answers.
+//
+// The simulator calls it at the end of a run, the tests with real processes after a
+// recording, and a person with a history file and a doubt. It knows nothing of Torc: an
+// Operation is plain data, so a history recorded from any key-value store will do.
+//
+// # A history, and what is asked of it
+//
+// An operation is an interval. Client 1's write of 4 began when it was sent and ended when
+// the answer arrived; somewhere between the two it took effect:
+//
+//	client 1  |--write 4--|
+//	client 2        |------read 4------|
+//	client 3                  |--read 3--|      time ->
+//
+// A history is linearizable (Herlihy and Wing, 1990) if one can pick an instant inside each
+// interval so that, executed in the order of those instants, on one copy, every operation
+// returns what it did return. Intervals that overlap may go either way round. Here client 3
+// began after the write was acknowledged, so no choice makes its answer right: a stale read.
+//
+// Not every operation gets an answer, and the difference between the two ways of not getting
+// one is where most home-made checkers go wrong:
+//
+//   - Failed: it surely never took effect and never will. Nobody may see it.
+//   - Unknown (a timeout, a lost connection): it may take effect at any time after its call,
+//     even after the client gave up, or never. Its interval has no end.
+//
+// # The way of a check
+//
+//	Recorder --> History <-- Parse (a text file, one operation a line)
+//	                |
+//	              Check: split by key, choose by what is done to the key
+//	                |
+//	   +-----------+-----------+---------+------+-----------+
+//	register    counter     append     ttl    model       session, durability
+//	(zones)     (ladder)   (ladder)          (porcupine)
+//	                |
+//	            []Verdict: violation or undecided, with a sentence and the operations
+//
+// # What each checker sees, and what it is blind to
+//
+// register (CheckRegister). Reads and writes of unique values. Exact, O(n log n), a million
+// operations a second: see register.go for the idea, it fits on a page. Blind: a write that is
+// applied twice, because the second time changes nothing; what no one reads; a system that
+// answers nothing at all, since an empty history is a fine history. So a run also needs
+// counters, and an oracle for progress, which cannot be had from a history alone.
+//
+// counter (CheckCounter) and append (CheckAppend). At most once: an increment that is retried
+// and applied twice makes the sum wrong for ever, and a token that is appended twice is there
+// twice. Answers of increments tell their place in the order, so this is exact and near-linear
+// too (ladder.go), as long as deltas are positive, or tokens can be told apart. Blind: with
+// unknown operations in the game a doubled one can hide behind one that never happened, if
+// both have the same delta. Unique tokens do not have that hole: prefer appends.
+//
+// model (CheckModel). Every command, by exhaustive search with porcupine: CAS by value or
+// version, SETNX, GETDEL, delete, any mixture. Exact, but the cost is exponential in the number
+// of operations open at once, and operations of unknown outcome stay open for ever. Beyond
+// its bounds the verdict is Undecided. Spread a workload over many keys and rotate them.
+//
+// ttl (CheckTTL), with the zones of the register checker. Linearizability has no clock, so
+// expiry needs its own: not served later than the TTL plus a tolerance, not lost earlier than
+// the TTL minus it, never back without a new write. Sound, but not complete: within the
+// tolerance, and where an operation of unknown outcome could be the reason, anything goes.
+// Keys that mix TTLs with increments, appends or CAS are Undecided.
+//
+// session (CheckSession). Does each client see its own writes, and never an older value than
+// before? On a linearizable system this finds nothing new, but it names who was wronged. And
+// it is the right question for reads that promise no more than that.
+//
+// durability (CheckDurability). After the faults are healed, is everything that was
+// acknowledged still there? Linearizability asks this too, of keys that are read again; this
+// checker also notices a key that nobody could read. A loss that the system declared itself
+// (Options.Losses) excuses what it covers, here and in all other checkers.
+//
+// None of them sees: liveness, replicas that differ behind the scenes, operations on several
+// keys at once, evictions (an evicted key looks lost: run with room enough).
+//
+// # What must hold
+//
+//  1. No false alarms: a violation means that no choice of instants, and no fate of the unknown
+//     operations, explains the history. When in doubt a checker accepts or is Undecided.
+//  2. Undecided is not fine: whoever runs a check counts it as a failure.
+//  3. Absent, "", and "0" are three different values.
+//  4. Equal histories and options give equal verdicts in equal order. Only porcupine's timeout
+//     reads a clock; bounds on operations and concurrency are meant to make it unreachable.
+//  5. Checkers never change a history, and a KeyHistory's operations are shared, not copied.
+//  6. Every sentence can be understood by someone who knows what a read and a write are.
+//
+// # Trying it
+//
+// The histories in testdata are meant to be read: one error each under bad, each with the
+// sentence that the checkers find for it, and under good the cases that tempt a checker to
+// cry wolf. Change an answer in one of them and run
+//
+//	go test ./linearizability -run TestFiles
+//
+// It leaves to others: running workloads and recording (the simulator, the process tests),
+// liveness, and comparing replicas.
+package linearizability

@@ -1,0 +1,283 @@
+package linearizability
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+)
+
+// The TTL checker.
+//
+// An operation took effect at some instant of its interval, so what a TTL of d promised is
+// an interval too. Say a setter (a write, or a touch that was applied) ran in [c, r]:
+//
+//	    c        r                  c+d-eps           r+d+eps
+//	----[~setter~]---- alive -----------[~~~ either ~~~]------ gone ------
+//
+// A read that begins after the last instant at which the value could be alive must not
+// return it; a read during which the value must be alive must not find nothing. Between the
+// two, and whenever an operation of unknown outcome could be the reason, the checker accepts.
+//
+// A setter is superseded, for a read, once another one was called after it returned and
+// itself returned before the read began.
+
+// never is an expiry that does not come.
+const never int64 = math.MaxInt64
+
+// lives is a key's history as the TTL checker sees it.
+type lives struct {
+	k      KeyHistory
+	eps    int64
+	lost   []Loss
+	writes map[string][]*Operation // by value, without failed ones
+	seen   map[string]int64        // the earliest return of a read of each value
+	// Setters that were acknowledged, by return, and the latest call among each prefix.
+	acked      []*Operation
+	ackedCalls []int64
+	touches    latest // applied touches
+	removers   latest // answered deletes, and acknowledged setters with a TTL
+	// Touches and removers of unknown outcome are few and never end.
+	openTouches, openRemovers []*Operation
+}
+
+// latest is operations by call, with the latest return among each prefix: it answers "which
+// overlap [from, to]" by walking back from to.
+type latest struct {
+	ops     []*Operation
+	returns []int64
+}
+
+func (l *latest) add(op *Operation) {
+	l.ops = append(l.ops, op)
+	last := op.Return
+	if n := len(l.returns); n > 0 {
+		last = max(last, l.returns[n-1])
+	}
+	l.returns = append(l.returns, last)
+}
+
+// overlapping calls f for each operation called by to and returned at from or later, latest
+// call first, until f says stop.
+func (l *latest) overlapping(from, to int64, f func(*Operation) (stop bool)) {
+	i, _ := slices.BinarySearchFunc(l.ops, to, func(op *Operation, to int64) int {
+		return cmp.Compare(op.Call, to+1) // the first that was called after to
+	})
+	for i--; i >= 0 && l.returns[i] >= from; i-- {
+		if l.ops[i].Return >= from && f(l.ops[i]) {
+			return
+		}
+	}
+}
+
+// CheckTTL checks a key that is only read, written, deleted and touched, with or without
+// TTLs: no value is served after its expiry (plus epsilon), none is lost before it (minus
+// epsilon). It is sound and not complete: resurrection and the order of values are the zone
+// checker's part (see Check). ok is false, and nothing is checked, if there are other kinds.
+func CheckTTL(k KeyHistory, o Options) (verdicts []Verdict, ok bool) {
+	o = o.withDefaults()
+	l := newLives(k, o)
+	if l == nil {
+		return nil, false
+	}
+	for _, op := range k.Ops {
+		if op.Kind != Read || op.Outcome != OK || len(verdicts) >= o.ViolationsMax {
+			continue
+		}
+		v, wrong := Verdict{}, false
+		if op.Out.Value.Found {
+			v, wrong = l.checkServed(op)
+		} else {
+			v, wrong = l.checkGone(op)
+		}
+		if wrong {
+			verdicts = append(verdicts, v)
+		}
+	}
+	return verdicts, true
+}
+
+func newLives(k KeyHistory, o Options) *lives {
+	l := &lives{k: k, eps: int64(o.TTLEpsilon), lost: o.lossesOf(k.Key), writes: map[string][]*Operation{}, seen: map[string]int64{}}
+	for _, op := range k.Ops {
+		if op.Outcome == Failed {
+			continue
+		}
+		switch op.Kind {
+		case Read:
+			l.addRead(op)
+		case Write, Touch:
+			l.addSetter(op)
+		case Delete:
+			l.addRemover(op)
+		default:
+			return nil
+		}
+	}
+	slices.SortFunc(l.acked, byReturn)
+	call := beginning
+	for _, op := range l.acked {
+		call = max(call, op.Call)
+		l.ackedCalls = append(l.ackedCalls, call)
+	}
+	return l
+}
+
+func (l *lives) addRead(op *Operation) {
+	if op.Outcome != OK || !op.Out.Value.Found {
+		return
+	}
+	first, again := l.seen[op.Out.Value.Text]
+	if !again || op.Return < first {
+		l.seen[op.Out.Value.Text] = op.Return
+	}
+}
+
+func (l *lives) addSetter(op *Operation) {
+	if op.Outcome == OK && !op.acknowledged() {
+		return // a touch that found nothing to touch
+	}
+	if op.Kind == Write {
+		l.writes[op.In.Value] = append(l.writes[op.In.Value], op)
+	}
+	if op.Kind == Touch && op.Outcome == OK {
+		l.touches.add(op)
+	}
+	if op.Kind == Touch && op.Outcome == Unknown {
+		l.openTouches = append(l.openTouches, op)
+	}
+	if op.Outcome == OK {
+		l.acked = append(l.acked, op)
+	}
+	if op.In.TTL > 0 {
+		l.addRemover(op)
+	}
+}
+
+func (l *lives) addRemover(op *Operation) {
+	if op.Outcome == OK {
+		l.removers.add(op)
+	} else {
+		l.openRemovers = append(l.openRemovers, op)
+	}
+}
+
+// inForce is the latest call among the setters acknowledged before a read began, and that
+// setter's index; whatever had returned before that call is superseded.
+func (l *lives) inForce(op *Operation) (call int64, i int) {
+	i = sort.Search(len(l.acked), func(i int) bool { return l.acked[i].Return >= op.Call }) - 1
+	if i < 0 {
+		return beginning, -1
+	}
+	call = l.ackedCalls[i]
+	for l.acked[i].Call != call {
+		i--
+	}
+	return call, i
+}
+
+// after adds a TTL and a tolerance to a time, without overflow.
+func after(at int64, op *Operation, eps int64) int64 {
+	if op.In.TTL == 0 || at == Open {
+		return never
+	}
+	return saturated(saturated(at, int64(op.In.TTL)), eps)
+}
+
+func saturated(a, b int64) int64 {
+	if b > 0 && a > never-b {
+		return never
+	}
+	return a + b
+}
+
+// checkServed: the value that a read returned could still be alive when it began.
+func (l *lives) checkServed(read *Operation) (v Verdict, wrong bool) {
+	var last *Operation
+	until := beginning
+	for _, w := range l.writes[read.Out.Value.Text] {
+		if w.Call > read.Return {
+			continue
+		}
+		end, setter := l.aliveUntil(w, read)
+		if end >= until {
+			until, last = end, setter
+		}
+	}
+	if until == beginning || read.Call <= until {
+		return v, false // a value that nobody wrote, or that was overwritten, is the zone checker's affair
+	}
+	return violation(OracleTTL, l.k, who(read)+" "+answer(read)+", but it expired by "+seconds(until)+" at the latest: "+
+		deed(last)+" with a TTL of "+seconds(int64(last.In.TTL))+" had taken effect by "+seconds(until-l.eps-int64(last.In.TTL))+
+		l.tolerance(), read, last), true
+}
+
+// aliveUntil is the last instant at which a write's value could be alive as far as a read
+// can tell, and the setter that says so.
+func (l *lives) aliveUntil(w, read *Operation) (until int64, setter *Operation) {
+	superseded, _ := l.inForce(read)
+	until, setter = beginning, w
+	if w.Return >= superseded {
+		end := w.Return
+		if len(l.writes[w.In.Value]) == 1 {
+			end = min(end, l.seen[w.In.Value]) // it had taken effect when it was first seen
+		}
+		until = after(end, w, l.eps)
+	}
+	l.touches.overlapping(max(superseded, w.Call), read.Return, func(t *Operation) bool {
+		if end := after(t.Return, t, l.eps); end > until {
+			until, setter = end, t
+		}
+		return until == never
+	})
+	for _, t := range l.openTouches {
+		if t.Call <= read.Return && t.Call <= until {
+			return never, t // it may have come in time to prolong the life
+		}
+	}
+	return until, setter
+}
+
+// checkGone: something explains that a read found nothing.
+func (l *lives) checkGone(read *Operation) (v Verdict, wrong bool) {
+	superseded, i := l.inForce(read)
+	if i < 0 {
+		return v, false // nothing had been acknowledged yet
+	}
+	if l.explained(read, superseded) {
+		return v, false
+	}
+	setter := l.acked[i]
+	s := who(read) + " " + answer(read) + ", but " + evidence(setter) + " " + seconds(read.Call-setter.Return) + " before it began"
+	if setter.In.TTL > 0 {
+		s += " with a TTL of " + seconds(int64(setter.In.TTL)) + ", so it had to live until " +
+			seconds(after(setter.Call, setter, -l.eps)) + l.tolerance()
+	} else {
+		s += " and left the key without a TTL"
+	}
+	return violation(OracleTTL, l.k, s+"; no delete, expiry or declared loss explains its absence", read, setter), true
+}
+
+// explained says whether an expiry, a delete or a loss that is not superseded could have
+// removed the key by the time the read returned.
+func (l *lives) explained(read *Operation, superseded int64) (yes bool) {
+	removes := func(op *Operation) bool {
+		yes = yes || op.Call <= read.Return && (op.Kind == Delete || after(op.Call, op, -l.eps) <= read.Return)
+		return yes
+	}
+	l.removers.overlapping(superseded, read.Return, removes)
+	for _, op := range l.openRemovers {
+		removes(op)
+	}
+	for _, loss := range l.lost {
+		yes = yes || loss.To >= superseded && loss.From <= read.Return
+	}
+	return yes
+}
+
+func (l *lives) tolerance() string {
+	if l.eps == 0 {
+		return ""
+	}
+	return " (" + seconds(l.eps) + " of clock tolerance included)"
+}

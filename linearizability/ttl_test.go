@@ -1,0 +1,133 @@
+package linearizability
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var ttlProfile = profile{kinds: []Kind{Read, Read, Read, Write, Write, Touch, Delete}, spread: 4, unknown: 12, failed: 5, ttl: 6, delay: 3}
+
+// life is a key with a TTL in the exhaustive search below.
+type life struct {
+	value Value
+	set   int64 // when the TTL was given
+	ttl   int64 // 0 = none
+}
+
+// explainTTL tries every order and every instant (times are small whole numbers) at which
+// the operations may have taken effect, and every expiry within eps of the promised one.
+func explainTTL(c life, now, eps, horizon int64, left []*Operation) bool {
+	if !slices.ContainsFunc(left, func(op *Operation) bool { return op.Outcome == OK }) {
+		return true
+	}
+	for i, op := range left {
+		if slices.ContainsFunc(left, func(other *Operation) bool { return other.before(op) }) {
+			continue
+		}
+		rest := append(append([]*Operation(nil), left[:i]...), left[i+1:]...)
+		for at := max(now, op.Call); at <= min(op.Return, horizon); at++ {
+			for _, state := range c.at(at, eps) {
+				if next, ok := state.do(op, at); ok && explainTTL(next, at, eps, horizon, rest) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// at is what may have become of a key by an instant.
+func (c life) at(now, eps int64) []life {
+	if c.ttl == 0 || now < c.set+c.ttl-eps {
+		return []life{c}
+	}
+	if now > c.set+c.ttl+eps {
+		return []life{{}}
+	}
+	return []life{c, {}}
+}
+
+func (c life) do(op *Operation, at int64) (life, bool) {
+	answered := op.Outcome == OK
+	switch op.Kind {
+	case Read:
+		return c, !answered || op.Out.Value == c.value
+	case Write:
+		return life{Some(op.In.Value), at, int64(op.In.TTL)}, true
+	case Touch:
+		if c.value.Found && (!answered || op.Out.Applied) {
+			c.set, c.ttl = at, int64(op.In.TTL)
+		}
+		// A touch may also be refused for reasons of its own (NX, GT ...).
+		return c, !answered || !op.Out.Applied || c.value.Found
+	case Delete:
+		return life{}, !answered || !op.Out.Applied || c.value.Found
+	}
+	return c, false
+}
+
+// TestTTLIsSound: whatever the checkers of an expiring key accuse has no explanation, however
+// the clocks and the instants are chosen; and whatever really happened they accept.
+func TestTTLIsSound(t *testing.T) {
+	caught, missed := 0, 0
+	for seed := range uint64(4000) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		p := ttlProfile
+		p.n = 2 + rng.IntN(4)
+		p.spread = rng.Int64N(3)
+		eps := rng.Int64N(3)
+		h := p.run(rng)
+		if seed%2 == 1 {
+			scramble(rng, h, 1+rng.IntN(3))
+		}
+		require.NoError(t, h.Validate())
+		verdicts := checkExpiring(h.ByKey()[0], Options{TTLEpsilon: timeOf(eps)})
+		if seed%2 == 0 {
+			require.Empty(t, sentences(verdicts), "seed %d: a correct history\n%s", seed, text(t, h))
+			continue
+		}
+		var ops []*Operation
+		horizon := int64(0)
+		for i := range h.Ops {
+			if op := &h.Ops[i]; op.Outcome != Failed {
+				ops = append(ops, op)
+				horizon = max(horizon, op.Call)
+				if op.Return != Open {
+					horizon = max(horizon, op.Return)
+				}
+			}
+		}
+		explained := explainTTL(life{}, beginning, eps, horizon, ops)
+		switch {
+		case len(verdicts) > 0:
+			require.False(t, explained, "seed %d: a false alarm (epsilon %d)\n%s\n%s", seed, eps, text(t, h), sentences(verdicts))
+			caught++
+		case !explained:
+			missed++
+		}
+	}
+	t.Logf("%d bad histories caught, %d missed", caught, missed)
+	require.Greater(t, caught, 4*missed, "the checker should find most of what is wrong")
+}
+
+// TestTTLWithSkew: the store stamps a write by a clock that is off by up to 3 and expires it
+// by one that is off as much the other way. With epsilon 6 that is no error; with 0 it is.
+func TestTTLWithSkew(t *testing.T) {
+	alarms := 0
+	kinds := append(slices.Repeat([]Kind{Read}, 12), Write, Touch, Delete)
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		p := ttlProfile
+		p.kinds, p.unknown = kinds, 0
+		p.n, p.ttl, p.skew, p.spread = 400, 15, 3, 1
+		h := p.run(rng)
+		require.Empty(t, sentences(Check(h, Options{TTLEpsilon: timeOf(6)})), "seed %d", seed)
+		if Worst(Check(h, Options{})) == Violation {
+			alarms++
+		}
+	}
+	require.Greater(t, alarms, 100, "without the tolerance the skew shows")
+}
