@@ -1,0 +1,398 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"torc/core/wire"
+)
+
+var ctx = context.Background()
+
+func TestEveryMethod(t *testing.T) {
+	c := newFake(t, 3).client()
+
+	_, err := c.Get(ctx, "k")
+	require.ErrorIs(t, err, ErrNotFound)
+	require.EqualError(t, err, `torc: get "k": not found`)
+
+	v1, err := c.Set(ctx, "k", []byte("one"), WithTTL(time.Minute))
+	require.NoError(t, err)
+	value, err := c.Get(ctx, "k")
+	require.NoError(t, err)
+	require.Equal(t, Value{[]byte("one"), v1}, value)
+
+	ttl, err := c.TTL(ctx, "k")
+	require.NoError(t, err)
+	require.Equal(t, time.Minute, ttl)
+	had, err := c.Persist(ctx, "k")
+	require.NoError(t, err)
+	require.True(t, had)
+	ttl, err = c.TTL(ctx, "k")
+	require.NoError(t, err)
+	require.Equal(t, NoExpiry, ttl)
+	require.NoError(t, c.Expire(ctx, "k", time.Second))
+	require.NoError(t, c.Touch(ctx, "k"))
+
+	_, err = c.Set(ctx, "k", nil, IfAbsent())
+	require.ErrorIs(t, err, ErrConflict)
+	_, err = c.Set(ctx, "other", nil, IfPresent())
+	require.ErrorIs(t, err, ErrConflict)
+	_, err = c.Set(ctx, "k", nil, IfVersion(v1+100))
+	require.ErrorIs(t, err, ErrConflict)
+	value, err = c.Get(ctx, "k")
+	require.NoError(t, err)
+	_, err = c.Set(ctx, "k", nil, IfVersion(value.Version))
+	require.NoError(t, err)
+	value, err = c.Get(ctx, "k")
+	require.NoError(t, err)
+	require.NotNil(t, value.Bytes, "an empty value is present")
+
+	n, err := c.Increment(ctx, "n", 5)
+	require.NoError(t, err)
+	require.EqualValues(t, 5, n)
+	_, err = c.Set(ctx, "word", []byte("x"))
+	require.NoError(t, err)
+	_, err = c.Increment(ctx, "word", 1)
+	require.ErrorIs(t, err, ErrInvalid)
+	require.ErrorIs(t, err, ErrRefused, "an invalid command surely had no effect")
+
+	gone, err := c.Delete(ctx, "k")
+	require.NoError(t, err)
+	require.True(t, gone)
+	gone, err = c.Delete(ctx, "k")
+	require.NoError(t, err)
+	require.False(t, gone)
+	require.ErrorIs(t, c.Touch(ctx, "k"), ErrNotFound)
+	require.ErrorIs(t, c.Expire(ctx, "k", time.Second), ErrNotFound)
+	_, err = c.TTL(ctx, "k")
+	require.ErrorIs(t, err, ErrNotFound)
+}
+
+func TestNonsenseIsNotSent(t *testing.T) {
+	f := newFake(t, 1)
+	c := f.client()
+	for name, options := range map[string][]SetOption{
+		"two conditions": {IfAbsent(), IfVersion(3)},
+		"two expiries":   {WithTTL(time.Second), KeepTTL()},
+		"no time":        {WithTTL(0)},
+		"no time at all": {WithTTL(-time.Second)},
+	} {
+		_, err := c.Set(ctx, "k", nil, options...)
+		require.ErrorIs(t, err, ErrInvalid, name)
+		require.ErrorIs(t, err, ErrRefused, name)
+	}
+	require.ErrorIs(t, c.Expire(ctx, "k", time.Microsecond), ErrInvalid)
+	require.Zero(t, f.applied)
+}
+
+func TestMany(t *testing.T) {
+	c := newFake(t, 3).client()
+	var entries []Entry
+	var keys []string
+	for i := range 2000 { // several requests to each shard
+		keys = append(keys, fmt.Sprint("key", i))
+		entries = append(entries, Entry{Key: keys[i], Value: []byte(keys[i])})
+	}
+	entries = append(entries, Entry{Key: "bad", Options: []SetOption{WithTTL(-1)}}, Entry{Key: "key0", Options: []SetOption{IfPresent()}})
+	entries[7].Options = []SetOption{IfPresent()}
+	written := c.SetMany(ctx, entries...)
+	require.Len(t, written, len(entries))
+	require.ErrorIs(t, written[7].Err, ErrConflict)
+	require.ErrorContains(t, written[7].Err, `"key7"`)
+	require.ErrorIs(t, written[2000].Err, ErrInvalid)
+	require.NoError(t, written[0].Err)
+
+	read := c.GetMany(ctx, keys...)
+	for i, r := range read {
+		switch i {
+		case 7:
+			require.ErrorIs(t, r.Err, ErrNotFound)
+		case 0:
+			require.NoError(t, r.Err)
+		default:
+			require.NoError(t, r.Err)
+			require.Equal(t, keys[i], string(r.Bytes))
+			require.Equal(t, written[i].Version, r.Version)
+		}
+	}
+	require.Empty(t, c.GetMany(ctx))
+	require.Empty(t, c.SetMany(ctx))
+}
+
+func TestFollowsTheLeader(t *testing.T) {
+	f := newFake(t, 3)
+	c := f.client()
+	for leader := range wire.NodeID(3) {
+		f.locked(func() { f.leader = leader + 1 })
+		_, err := c.Increment(ctx, "n", 1)
+		require.NoError(t, err)
+	}
+	require.Equal(t, 3, f.applied)
+}
+
+// A node takes a write and dies without a word: the write is sent to another node, and the
+// session makes sure that it is applied once.
+func TestCrashAfterApplying(t *testing.T) {
+	f := newFake(t, 3)
+	c := f.client()
+	_, err := c.Increment(ctx, "n", 1)
+	require.NoError(t, err)
+	f.locked(func() {
+		f.respond = func(n *fakeNode, _ uint64, req *wire.Request, _ func(*wire.Response)) bool {
+			f.respond = nil
+			f.apply(req)
+			f.leader = 2
+			go n.server.Stop() // takes the lock's holder's stream with it
+			return true
+		}
+	})
+	n, err := c.Increment(ctx, "n", 1)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, n)
+	require.Equal(t, 2, f.applied)
+}
+
+func TestAStreamThatBreaksIsOpenedAgain(t *testing.T) {
+	f := newFake(t, 1)
+	c := f.client()
+	_, err := c.Increment(ctx, "n", 1)
+	require.NoError(t, err)
+	n := f.nodes[0]
+	n.server.Stop()
+	n.listen(n.addr)
+	_, err = c.Increment(ctx, "n", 1)
+	require.NoError(t, err)
+	require.Equal(t, 2, f.applied)
+}
+
+func TestOutcomes(t *testing.T) {
+	f := newFake(t, 1)
+	c := f.client(func(o *Options) { o.Timeout = 200 * time.Millisecond })
+	answerWith := func(r *wire.Response) {
+		f.locked(func() {
+			f.respond = func(_ *fakeNode, _ uint64, _ *wire.Request, send func(*wire.Response)) bool {
+				if r != nil {
+					send(r)
+				}
+				return true
+			}
+		})
+	}
+
+	answerWith(&wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonNoQuorum})
+	_, err := c.Set(ctx, "k", nil)
+	require.ErrorIs(t, err, ErrRefused)
+	require.NotErrorIs(t, err, ErrUnknown)
+	require.EqualError(t, err, `torc: set "k": refused: no quorum`)
+
+	answerWith(&wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonTooLarge})
+	_, err = c.Set(ctx, "k", nil)
+	require.ErrorIs(t, err, ErrInvalid)
+
+	answerWith(nil) // silence
+	_, err = c.Set(ctx, "k", nil)
+	require.ErrorIs(t, err, ErrUnknown)
+	require.NotErrorIs(t, err, ErrRefused)
+	for _, r := range c.SetMany(ctx, Entry{Key: "a"}, Entry{Key: "b"}) {
+		require.ErrorIs(t, r.Err, ErrUnknown)
+	}
+}
+
+func TestContexts(t *testing.T) {
+	f := newFake(t, 1)
+	c := f.client()
+	got := make(chan struct{}, 100)
+	f.locked(func() {
+		f.respond = func(*fakeNode, uint64, *wire.Request, func(*wire.Response)) bool { got <- struct{}{}; return true }
+	})
+
+	before, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err := c.Set(before, "k", nil)
+	require.ErrorIs(t, err, ErrRefused, "never sent")
+	require.ErrorIs(t, err, context.Canceled)
+
+	during, cancel := context.WithCancel(ctx)
+	go func() { <-got; cancel() }()
+	_, err = c.Set(during, "k", nil)
+	require.ErrorIs(t, err, ErrUnknown, "sent and then cancelled")
+	require.ErrorIs(t, err, context.Canceled)
+
+	// Another client: this one's session has not begun yet, so that a second write would wait.
+	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	_, err = f.client().Set(short, "k", nil)
+	require.ErrorIs(t, err, ErrUnknown)
+	require.Less(t, time.Since(began), 5*time.Second, "the context is shorter than the timeout")
+}
+
+func TestClose(t *testing.T) {
+	f := newFake(t, 2)
+	c := f.client()
+	got := make(chan struct{}, 100)
+	f.locked(func() {
+		f.respond = func(*fakeNode, uint64, *wire.Request, func(*wire.Response)) bool { got <- struct{}{}; return true }
+	})
+	ended := make(chan error)
+	go func() {
+		_, err := c.Set(ctx, "k", nil)
+		ended <- err
+	}()
+	<-got
+	require.NoError(t, c.Close())
+	require.NoError(t, c.Close())
+	require.ErrorIs(t, <-ended, ErrUnknown)
+
+	_, err := c.Get(ctx, "k")
+	require.ErrorIs(t, err, ErrClosed)
+	require.ErrorIs(t, err, ErrRefused)
+	require.Eventually(t, func() bool {
+		stacks := make([]byte, 1<<20)
+		text := string(stacks[:runtime.Stack(stacks, true)])
+		return !strings.Contains(text, "client.(*loop)") && !strings.Contains(text, "client.(*link)")
+	}, 10*time.Second, time.Millisecond, "goroutines are left behind")
+}
+
+func TestNewSaysWhatIsWrong(t *testing.T) {
+	_, err := New(ctx, Options{})
+	require.ErrorContains(t, err, "no seeds")
+
+	_, err = New(ctx, Options{Seeds: []string{"127.0.0.1:1"}, Timeout: 200 * time.Millisecond})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "127.0.0.1:1")
+	require.ErrorContains(t, err, "refused")
+}
+
+func TestPassword(t *testing.T) {
+	f := newFake(t, 1)
+	f.password = "sesame"
+	c := f.client(func(o *Options) { o.Password = "sesame" })
+	_, err := c.Set(ctx, "k", nil)
+	require.NoError(t, err)
+
+	_, err = New(ctx, Options{Seeds: []string{f.nodes[0].addr}, Password: "wrong", Timeout: 200 * time.Millisecond})
+	require.ErrorContains(t, err, "wrong password")
+	var rpc interface{ GRPCStatus() *status.Status }
+	require.True(t, errors.As(err, &rpc))
+	require.Equal(t, codes.Unauthenticated, rpc.GRPCStatus().Code())
+}
+
+func TestTopology(t *testing.T) {
+	f := newFake(t, 2)
+	c := f.client()
+	topology := c.Topology()
+	require.EqualValues(t, 1, topology.Epoch)
+	require.Len(t, topology.Nodes, 2)
+	require.Equal(t, "active", topology.Nodes[0].State)
+	require.Equal(t, Shard{ID: 1, FirstSlot: 0, LastSlot: 4095, Preferred: 1, Nodes: []uint64{1, 2}}, topology.Shards[0])
+
+	// A node that speaks of a newer map is asked for it.
+	f.locked(func() {
+		m := f.cmap.Clone()
+		m.Epoch, m.Members[1].State = 2, wire.MemberDown
+		f.cmap = m
+	})
+	_, err := c.Set(ctx, "k", nil)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return c.Topology().Epoch == 2 }, 10*time.Second, time.Millisecond)
+	require.Equal(t, "down", c.Topology().Nodes[1].State)
+}
+
+// Many callers at once, while the leader moves and streams break: every acknowledged
+// increment counts once.
+func TestManyCallersThroughTrouble(t *testing.T) {
+	f := newFake(t, 3)
+	c := f.client(func(o *Options) { o.Connections = 1 })
+	const callers, each = 20, 50
+	var sum, unknown int
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			for range each {
+				_, err := c.Increment(ctx, fmt.Sprint("n", i%5), 1)
+				mu.Lock()
+				switch {
+				case err == nil:
+					sum++
+				case errors.Is(err, ErrUnknown):
+					unknown++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	stop := make(chan struct{})
+	troubled := make(chan struct{})
+	go func() {
+		defer close(troubled)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(30 * time.Millisecond):
+			}
+			f.locked(func() { f.leader = wire.NodeID(i%3 + 1) })
+			n := f.nodes[(i+1)%3]
+			n.server.Stop()
+			n.listen(n.addr)
+		}
+	}()
+	wg.Wait()
+	close(stop)
+	<-troubled
+	f.locked(func() {
+		require.GreaterOrEqual(t, f.applied, sum, "acknowledged and not applied")
+		require.LessOrEqual(t, f.applied, sum+unknown, "applied twice")
+	})
+	require.Greater(t, sum, callers*each*9/10)
+}
+
+// A caller that gave up may use its value for something else, although the client still sends
+// it.
+func TestCallersMayChangeTheirValues(t *testing.T) {
+	f := newFake(t, 1)
+	c := f.client()
+	seen := make(chan string, 100)
+	f.locked(func() {
+		f.respond = func(_ *fakeNode, _ uint64, req *wire.Request, _ func(*wire.Response)) bool {
+			seen <- string(req.Commands[0].Value)
+			return true // silent, so that it is sent again
+		}
+	})
+	value := []byte("aaaa")
+	cancelled, cancel := context.WithCancel(ctx)
+	first := make(chan string, 1)
+	go func() { first <- <-seen; cancel() }()
+	_, err := c.Set(cancelled, "k", value)
+	require.ErrorIs(t, err, ErrUnknown)
+	copy(value, "bbbb")
+	require.Equal(t, "aaaa", <-first)
+	require.Equal(t, "aaaa", <-seen, "the retry")
+}
+
+func BenchmarkParallel(b *testing.B) {
+	f := newFake(b, 3)
+	c := f.client()
+	value := make([]byte, 100)
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.Set(ctx, "key", value); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

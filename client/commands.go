@@ -1,0 +1,152 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"torc/core/wire"
+)
+
+// Value is what a key holds. Version changes with every write of the key; it is never 0 for
+// a key that is present.
+type Value struct {
+	Bytes   []byte
+	Version uint64
+}
+
+// NoExpiry is what TTL returns for a key that does not expire.
+const NoExpiry time.Duration = -1
+
+// Get reads a key. An absent one is ErrNotFound.
+func (c *Client) Get(ctx context.Context, key string) (Value, error) {
+	r, who, err := c.one(ctx, "get", key, wire.Command{Op: wire.OpGet})
+	if err != nil {
+		return Value{}, err
+	}
+	return valueOf(who, r)
+}
+
+func valueOf(who call, r wire.Result) (Value, error) {
+	if r.Kind != wire.KindBytes {
+		return Value{}, who.notFound()
+	}
+	if r.Value == nil {
+		r.Value = []byte{}
+	}
+	return Value{r.Value, r.Version}, nil
+}
+
+// Set writes a key and returns its new version. A condition that does not hold is
+// ErrConflict.
+func (c *Client) Set(ctx context.Context, key string, value []byte, options ...SetOption) (version uint64, err error) {
+	cmd, err := setCommand(call{"set", key}, value, options)
+	if err != nil {
+		return 0, err
+	}
+	r, who, err := c.one(ctx, "set", key, cmd)
+	if err != nil {
+		return 0, err
+	}
+	return versionOf(who, r)
+}
+
+func versionOf(who call, r wire.Result) (uint64, error) {
+	if r.Kind != wire.KindOK {
+		return 0, who.conflict()
+	}
+	return r.Version, nil
+}
+
+func setCommand(who call, value []byte, options []SetOption) (wire.Command, error) {
+	var s set
+	for _, option := range options {
+		option(&s)
+	}
+	cmd := wire.Command{Op: wire.OpSet, Value: value}
+	switch {
+	case s.hasTTL && s.keepTTL:
+		return cmd, who.invalid("both WithTTL and KeepTTL")
+	case truth(s.absent)+truth(s.present)+truth(s.hasVersion) > 1:
+		return cmd, who.invalid("more than one condition")
+	case s.hasTTL && s.ttl < time.Millisecond:
+		return cmd, who.invalid("a TTL below 1 ms")
+	}
+	switch {
+	case s.hasTTL:
+		cmd.TTLKind, cmd.TTL = wire.TTLRelative, s.ttl.Milliseconds()
+	case s.keepTTL:
+		cmd.TTLKind = wire.TTLKeep
+	}
+	switch {
+	case s.absent:
+		cmd.Flags = wire.FlagNX
+	case s.present:
+		cmd.Flags = wire.FlagXX
+	case s.hasVersion:
+		cmd.Flags, cmd.Version = wire.FlagVersion, s.version
+	}
+	return cmd, nil
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Delete removes a key and reports whether it was there.
+func (c *Client) Delete(ctx context.Context, key string) (bool, error) {
+	r, _, err := c.one(ctx, "delete", key, wire.Command{Op: wire.OpDelete})
+	return r.Int > 0, err
+}
+
+// Increment adds delta to the integer that a key holds as decimal text (an absent key counts
+// as 0) and returns the sum. Something that is no integer, or a sum that is too large, is
+// ErrInvalid.
+func (c *Client) Increment(ctx context.Context, key string, delta int64) (int64, error) {
+	r, _, err := c.one(ctx, "increment", key, wire.Command{Op: wire.OpIncr, Delta: delta})
+	return r.Int, err
+}
+
+// Touch marks a key as used, for eviction. An absent one is ErrNotFound.
+func (c *Client) Touch(ctx context.Context, key string) error {
+	return c.present(ctx, "touch", key, wire.Command{Op: wire.OpTouch})
+}
+
+// Expire makes a key expire after ttl (at least 1 ms). An absent one is ErrNotFound.
+func (c *Client) Expire(ctx context.Context, key string, ttl time.Duration) error {
+	if ttl < time.Millisecond {
+		return call{"expire", key}.invalid("a TTL below 1 ms")
+	}
+	return c.present(ctx, "expire", key, wire.Command{Op: wire.OpExpire, TTLKind: wire.TTLRelative, TTL: ttl.Milliseconds()})
+}
+
+// present runs a command that answers 1 when the key is there and 0 when it is not.
+func (c *Client) present(ctx context.Context, op, key string, cmd wire.Command) error {
+	r, who, err := c.one(ctx, op, key, cmd)
+	if err == nil && r.Int == 0 {
+		err = who.notFound()
+	}
+	return err
+}
+
+// Persist takes a key's expiry away and reports whether it had one.
+func (c *Client) Persist(ctx context.Context, key string) (bool, error) {
+	r, _, err := c.one(ctx, "persist", key, wire.Command{Op: wire.OpPersist})
+	return r.Int > 0, err
+}
+
+// TTL returns how long a key has to live, or NoExpiry. An absent one is ErrNotFound.
+func (c *Client) TTL(ctx context.Context, key string) (time.Duration, error) {
+	r, who, err := c.one(ctx, "ttl", key, wire.Command{Op: wire.OpTTL})
+	switch {
+	case err != nil:
+		return 0, err
+	case r.Int == -2:
+		return 0, who.notFound()
+	case r.Int < 0:
+		return NoExpiry, nil
+	}
+	return time.Duration(r.Int) * time.Millisecond, nil
+}

@@ -1,0 +1,88 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+
+	"torc/core/session"
+	"torc/core/wire"
+)
+
+// What errors of this package are, for errors.Is. The package's documentation says what each
+// means.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrConflict = errors.New("condition does not hold")
+	ErrRefused  = errors.New("refused")
+	ErrInvalid  = errors.New("invalid")
+	ErrUnknown  = errors.New("outcome unknown")
+	ErrClosed   = errors.New("client is closed")
+)
+
+// Error is the type of all errors of this package's calls.
+type Error struct {
+	Op     string // such as "set"
+	Key    string // empty when it concerns no single key
+	Reason string // such as "no quorum"; empty when there is no more to say
+
+	kinds []error
+	cause error // the context's error, when that ended the wait
+}
+
+func (e *Error) Error() string {
+	text := "torc: " + e.Op
+	if e.Key != "" {
+		text += fmt.Sprintf(" %q", e.Key)
+	}
+	text += ": " + e.kinds[0].Error()
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	if e.cause != nil {
+		text += ": " + e.cause.Error()
+	}
+	return text
+}
+
+// Is reports whether the error is of this kind.
+func (e *Error) Is(target error) bool {
+	for _, kind := range e.kinds {
+		if kind == target {
+			return true
+		}
+	}
+	return false
+}
+
+// Unwrap returns the context's error when that ended the wait, or nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// call names what is being done, for errors.
+type call struct{ op, key string }
+
+func (c call) fail(cause error, reason string, kinds ...error) error {
+	return &Error{Op: c.op, Key: c.key, Reason: reason, kinds: kinds, cause: cause}
+}
+
+func (c call) invalid(reason string) error { return c.fail(nil, reason, ErrRefused, ErrInvalid) }
+func (c call) notFound() error             { return c.fail(nil, "", ErrNotFound) }
+func (c call) conflict() error             { return c.fail(nil, "", ErrConflict) }
+
+// check turns everything but an answer into an error.
+func (c call) check(item session.Item) error {
+	switch {
+	case item.Outcome == wire.OutcomeUnknown:
+		return c.fail(nil, item.Reason.String(), ErrUnknown)
+	case item.Outcome == wire.OutcomeRefused && item.Reason == wire.ReasonTooLarge:
+		return c.invalid(item.Reason.String())
+	case item.Outcome == wire.OutcomeRefused:
+		return c.fail(nil, item.Reason.String(), ErrRefused)
+	case item.Result.Kind == wire.KindError && item.Result.Code == wire.CodeVersion:
+		return c.conflict()
+	case item.Result.Kind == wire.KindError && item.Result.Code == wire.CodeOutOfMemory:
+		return c.fail(nil, wire.ReasonOutOfMemory.String(), ErrRefused)
+	case item.Result.Kind == wire.KindError:
+		return c.invalid(item.Result.Code.Text())
+	}
+	return nil
+}

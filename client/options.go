@@ -1,0 +1,110 @@
+package client
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+)
+
+// Options say how to reach a cluster. Only Seeds must be given.
+type Options struct {
+	// Seeds are gRPC addresses (host:port) of some nodes. One that answers is enough; the
+	// others are learned from it.
+	Seeds []string
+	// Password is shown to the nodes, when it is not empty. Use it with TLS: it travels as it is.
+	Password string
+	// TLS turns TLS on. The same configuration is used for every node.
+	TLS *tls.Config
+	// Timeout bounds every call whose context has no earlier deadline. Default 5 s.
+	Timeout time.Duration
+	// AttemptTimeout is how long one attempt waits before another node is tried. Default 1 s.
+	AttemptTimeout time.Duration
+	// Connections is how many gRPC connections are made to each node. Default 2.
+	Connections int
+	// MaxInFlight bounds the requests under way; more are refused. A call makes one request
+	// per shard. Default 4096.
+	MaxInFlight int
+	// MaxMessage bounds the size of one answer in bytes. Default 256 MiB.
+	MaxMessage int
+	// Logger takes what an operator should know. Default slog.Default().
+	Logger *slog.Logger
+	// DialOptions are added to the client's own.
+	DialOptions []grpc.DialOption
+}
+
+func (o Options) defaults() (Options, error) {
+	if len(o.Seeds) == 0 {
+		return o, fmt.Errorf("client: no seeds: give the gRPC address (host:port) of at least one node")
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 5 * time.Second
+	}
+	if o.Connections <= 0 {
+		o.Connections = 2
+	}
+	if o.MaxInFlight <= 0 {
+		o.MaxInFlight = 4096
+	}
+	if o.MaxMessage <= 0 {
+		o.MaxMessage = 256 << 20
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o, nil
+}
+
+// dialOptions are what every connection is made with. gRPC's own pauses between attempts to
+// connect are kept short: the brain has breakers and backoff of its own.
+func (o *Options) dialOptions() []grpc.DialOption {
+	creds := insecure.NewCredentials()
+	if o.TLS != nil {
+		creds = credentials.NewTLS(o.TLS)
+	}
+	return append([]grpc.DialOption{
+		grpc.WithTransportCredentials(creds),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(o.MaxMessage)),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: time.Second},
+			MinConnectTimeout: 2 * time.Second,
+		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
+	}, o.DialOptions...)
+}
+
+// SetOption refines a Set.
+type SetOption func(*set)
+
+// WithTTL makes the key expire after d (milliseconds count; at least 1 ms).
+func WithTTL(d time.Duration) SetOption { return func(s *set) { s.ttl, s.hasTTL = d, true } }
+
+// KeepTTL leaves the key's expiry as it is. Without WithTTL and KeepTTL a Set takes it away.
+func KeepTTL() SetOption { return func(s *set) { s.keepTTL = true } }
+
+// IfAbsent sets only when the key is absent; otherwise the error is ErrConflict.
+func IfAbsent() SetOption { return func(s *set) { s.absent = true } }
+
+// IfPresent sets only when the key is present; otherwise the error is ErrConflict.
+func IfPresent() SetOption { return func(s *set) { s.present = true } }
+
+// IfVersion sets only when the key's version (see Value) is this one, 0 meaning absent;
+// otherwise the error is ErrConflict. Read, change, set with the version read: that is a
+// compare and set.
+func IfVersion(version uint64) SetOption {
+	return func(s *set) { s.version, s.hasVersion = version, true }
+}
+
+type set struct {
+	ttl             time.Duration
+	version         uint64
+	hasTTL, keepTTL bool
+	absent, present bool
+	hasVersion      bool
+}

@@ -1,0 +1,308 @@
+package grpcapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+
+	torcv1 "torc/api/v1"
+	"torc/core/wire"
+)
+
+// Stream answers one client's packets until it hangs up, or the server closes.
+func (s *Server) Stream(stream torcv1.Cache_StreamServer) error {
+	s.stats.streams.Add(1)
+	defer s.stats.streams.Add(-1)
+	c := &conversation{
+		server: s, stream: stream,
+		readable: make(chan struct{}, 1), writable: make(chan struct{}, 1), idle: make(chan struct{}, 1),
+	}
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+
+	read := make(chan error, 1)
+	go func() { read <- c.read(ctx) }() // ends with the stream, at the latest when this returns
+	var writeErr error
+	written := make(chan struct{})
+	go func() { writeErr = c.write(ctx); close(written) }()
+
+	var err error
+	select {
+	case err = <-read: // the client has nothing more to ask
+	case <-written: // it does not listen any more
+		err = writeErr
+	case <-s.closing:
+		// What came before is answered; what comes now was surely not applied.
+		c.refuseAll()
+		err = failureError(wire.OutcomeRefused, wire.ReasonStopping)
+	}
+	c.awaitIdle(written)
+	c.close()
+	cancel()
+	<-written // the stream must not be written to once this returns
+	return err
+}
+
+// conversation is one stream: the window of requests in flight and the answers that wait for
+// the writer.
+type conversation struct {
+	server *Server
+	stream torcv1.Cache_StreamServer
+
+	readable chan struct{} // a token when the reader may look for room again
+	writable chan struct{} // a token when there may be answers to write
+	idle     chan struct{} // a token when nothing may be owed any more
+
+	mu       sync.Mutex
+	slots    []slot // by tag
+	free     []uint64
+	owed     int // slots in use
+	in, out  int // bytes of requests in flight, and of answers not yet written
+	ready    []answer
+	stopping bool // refuse what comes
+	closed   bool // forget what comes
+}
+
+// slot is a request in flight.
+type slot struct {
+	id   uint64
+	size int
+}
+
+// answer is a packet that waits to be written: a response, or a body made already.
+type answer struct {
+	tag  uint64
+	id   uint64
+	kind uint32
+	resp wire.Response
+	body []byte
+	size int // bytes it counts in out
+}
+
+// read takes packets until the client has no more.
+func (c *conversation) read(ctx context.Context) error {
+	for {
+		packet, err := c.stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		tag, err := c.admit(ctx, packet)
+		if err != nil {
+			return err
+		}
+		c.handle(tag, packet)
+	}
+}
+
+// handle answers a packet or hands it on.
+func (c *conversation) handle(tag uint64, packet *torcv1.Packet) {
+	switch packet.Kind {
+	case torcv1.PacketRequest:
+		c.request(tag, packet)
+	case torcv1.PacketMapRequest:
+		var body []byte
+		if m := c.server.backend.Map(); m != nil {
+			body = wire.AppendClusterMap(nil, m)
+		}
+		c.answer(answer{tag: tag, kind: torcv1.PacketMapResponse, body: body, size: len(body)})
+	default:
+		c.reject(tag, "unknown kind of packet")
+	}
+}
+
+func (c *conversation) request(tag uint64, packet *torcv1.Packet) {
+	s := c.server
+	req, err := wire.DecodeRequest(packet.Body)
+	if err != nil {
+		c.reject(tag, "request does not decode: "+err.Error())
+		return
+	}
+	reason, err := s.check(req, s.backend.Map())
+	switch {
+	case err != nil:
+		c.reject(tag, err.Error())
+		return
+	case reason == wire.ReasonNone && c.refusing():
+		reason = wire.ReasonStopping
+	}
+	if reason != wire.ReasonNone {
+		c.Deliver(tag, &wire.Response{Outcome: wire.OutcomeRefused, Reason: reason})
+		return
+	}
+	s.stats.requests.Add(1)
+	s.backend.Submit(&wire.Call{Request: *req, TimeoutMillis: int64(packet.TimeoutMillis), Tag: tag, Sink: c})
+}
+
+func (c *conversation) reject(tag uint64, text string) {
+	c.server.stats.rejected.Add(1)
+	c.answer(answer{tag: tag, kind: torcv1.PacketError, body: []byte(text)})
+}
+
+// admit waits for room in the window and takes a slot.
+func (c *conversation) admit(ctx context.Context, packet *torcv1.Packet) (uint64, error) {
+	for {
+		if tag, ok := c.takeSlot(packet); ok {
+			return tag, nil
+		}
+		select {
+		case <-c.readable:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+func (c *conversation) takeSlot(packet *torcv1.Packet) (uint64, bool) {
+	opts, size := &c.server.opts, len(packet.Body)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.owed >= opts.InFlightMax || c.out >= opts.OutputMax || c.owed > 0 && c.in+size > opts.InFlightBytes {
+		return 0, false
+	}
+	c.owed++
+	c.in += size
+	s := slot{packet.Id, size}
+	if n := len(c.free); n > 0 {
+		tag := c.free[n-1]
+		c.free = c.free[:n-1]
+		c.slots[tag] = s
+		return tag, true
+	}
+	c.slots = append(c.slots, s)
+	return uint64(len(c.slots) - 1), true
+}
+
+// Deliver takes a response. It runs on a lane's goroutine. The response's results may be used
+// again by the lane; the values they point to stay.
+func (c *conversation) Deliver(tag uint64, resp *wire.Response) {
+	a := answer{tag: tag, kind: torcv1.PacketResponse, resp: *resp, size: responseSize(resp)}
+	a.resp.Results = slices.Clone(resp.Results)
+	c.answer(a)
+}
+
+// answer leaves an answer to the writer.
+func (c *conversation) answer(a answer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	a.id = c.slots[a.tag].id
+	c.ready = append(c.ready, a)
+	c.out += a.size
+	signal(c.writable)
+}
+
+// write writes what is ready, all that has come together in one go, until ctx ends.
+func (c *conversation) write(ctx context.Context) error {
+	var batch []answer
+	for {
+		batch = c.takeReady(batch)
+		for i := range batch {
+			if err := c.stream.Send(batch[i].packet()); err != nil {
+				return err
+			}
+			c.release(&batch[i])
+		}
+		clear(batch)
+		if len(batch) > 0 {
+			continue
+		}
+		select {
+		case <-c.writable:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (a *answer) packet() *torcv1.Packet {
+	if a.kind == torcv1.PacketResponse {
+		a.body = wire.AppendResponse(make([]byte, 0, 32+a.size), &a.resp)
+	}
+	return &torcv1.Packet{Id: a.id, Kind: a.kind, Body: a.body}
+}
+
+func (c *conversation) takeReady(empty []answer) []answer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ready := c.ready
+	c.ready = empty[:0]
+	return ready
+}
+
+// release gives the slot of a written answer back.
+func (c *conversation) release(a *answer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.in -= c.slots[a.tag].size
+	c.out -= a.size
+	c.owed--
+	c.free = append(c.free, a.tag)
+	signal(c.readable)
+	if c.owed == 0 {
+		signal(c.idle)
+	}
+}
+
+// awaitIdle waits until everything owed is written, or nothing more can be.
+func (c *conversation) awaitIdle(written <-chan struct{}) {
+	for {
+		c.mu.Lock()
+		owed := c.owed
+		c.mu.Unlock()
+		if owed == 0 {
+			return
+		}
+		select {
+		case <-c.idle:
+		case <-written:
+			return
+		}
+	}
+}
+
+func (c *conversation) refuseAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopping = true
+}
+
+func (c *conversation) refusing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopping
+}
+
+// close lets late answers fall: nobody is there to take them.
+func (c *conversation) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.ready = nil
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// responseSize is about what a response takes on the wire.
+func responseSize(resp *wire.Response) int {
+	n := 16
+	for i := range resp.Results {
+		r := &resp.Results[i]
+		n += 24 + len(r.Value)
+		for _, v := range r.List {
+			n += 4 + len(v)
+		}
+	}
+	return n
+}

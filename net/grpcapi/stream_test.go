@@ -1,0 +1,252 @@
+package grpcapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	torcv1 "torc/api/v1"
+	"torc/core/wire"
+)
+
+// open opens a stream that fails the test rather than hang.
+func open(t *testing.T, c torcv1.CacheClient) torcv1.Cache_StreamClient {
+	t.Helper()
+	stream, err := c.Stream(soon(t))
+	require.NoError(t, err)
+	return stream
+}
+
+func request(id uint64, cmds ...wire.Command) *torcv1.Packet {
+	req := wire.Request{Epoch: 9, Commands: cmds}
+	if len(cmds) > 0 {
+		req.Shard = keyShard(string(cmds[0].Key))
+	}
+	return &torcv1.Packet{Id: id, Kind: torcv1.PacketRequest, Body: wire.AppendRequest(nil, &req)}
+}
+
+func get(id uint64, key string) *torcv1.Packet {
+	return request(id, wire.Command{Op: wire.OpGet, Key: []byte(key)})
+}
+
+func response(t *testing.T, p *torcv1.Packet) *wire.Response {
+	t.Helper()
+	require.Equal(t, torcv1.PacketResponse, p.Kind, "%s", p.Body)
+	resp, err := wire.DecodeResponse(p.Body)
+	require.NoError(t, err)
+	return resp
+}
+
+func TestAPipelineIsAnsweredByID(t *testing.T) {
+	n := newFake()
+	_, c := serve(t, n, Options{InFlightMax: 16})
+	stream := open(t, c)
+	const count = 1000
+	go func() {
+		for i := range uint64(count) {
+			key := fmt.Sprintf("key-%d", i)
+			_ = stream.Send(request(i, wire.Command{Op: wire.OpSet, Key: []byte(key), Value: []byte(key)}, wire.Command{Op: wire.OpGet, Key: []byte(key)}))
+		}
+		_ = stream.CloseSend()
+	}()
+	seen := map[uint64]bool{}
+	for range count {
+		p, err := stream.Recv()
+		require.NoError(t, err)
+		require.False(t, seen[p.Id])
+		seen[p.Id] = true
+		require.Equal(t, fmt.Sprintf("key-%d", p.Id), string(response(t, p).Results[1].Value))
+	}
+	_, err := stream.Recv()
+	require.ErrorIs(t, err, io.EOF, "all is answered: the stream ends well")
+}
+
+func TestWhatTheClientSaysReachesTheLane(t *testing.T) {
+	n := newFake()
+	_, c := serve(t, n, Options{})
+	stream := open(t, c)
+	p := &torcv1.Packet{Id: 1, Kind: torcv1.PacketRequest, TimeoutMillis: 250, Body: wire.AppendRequest(nil, &wire.Request{
+		Shard: keyShard("k"), Epoch: 8, Session: wire.Session{Client: 11, Seq: 12, Floor: 10, Retry: true},
+		Commands: []wire.Command{{Op: wire.OpIncr, Key: []byte("k"), Delta: 3}},
+	})}
+	require.NoError(t, stream.Send(p))
+	_, err := stream.Recv()
+	require.NoError(t, err)
+	call := n.calls[0]
+	require.EqualValues(t, 250, call.TimeoutMillis)
+	require.EqualValues(t, 8, call.Epoch)
+	require.Equal(t, wire.Session{Client: 11, Seq: 12, Floor: 10, Retry: true}, call.Session)
+	require.False(t, call.Local)
+}
+
+func TestTheMap(t *testing.T) {
+	n := newFake()
+	_, c := serve(t, n, Options{})
+	stream := open(t, c)
+	require.NoError(t, stream.Send(&torcv1.Packet{Id: 3, Kind: torcv1.PacketMapRequest}))
+	p, err := stream.Recv()
+	require.NoError(t, err)
+	require.EqualValues(t, 3, p.Id)
+	require.Equal(t, torcv1.PacketMapResponse, p.Kind)
+	m, err := wire.DecodeClusterMap(p.Body)
+	require.NoError(t, err)
+	require.Equal(t, n.cluster, m)
+}
+
+func TestTheMapOfANodeWithoutACluster(t *testing.T) {
+	n := newFake()
+	_, c := serve(t, n, Options{})
+	n.cluster = nil
+	stream := open(t, c)
+	require.NoError(t, stream.Send(&torcv1.Packet{Id: 3, Kind: torcv1.PacketMapRequest}))
+	p, err := stream.Recv()
+	require.NoError(t, err)
+	require.Equal(t, torcv1.PacketMapResponse, p.Kind)
+	require.Empty(t, p.Body)
+
+	require.NoError(t, stream.Send(get(4, "k")))
+	p, err = stream.Recv()
+	require.NoError(t, err)
+	require.Equal(t, wire.ReasonNotReady, response(t, p).Reason)
+}
+
+// What makes no sense is told so, and the stream goes on.
+func TestBadPackets(t *testing.T) {
+	n := newFake()
+	s, c := serve(t, n, Options{})
+	stream := open(t, c)
+	wrongShard := &wire.Request{Shard: keyShard("k")%shards + 1, Commands: []wire.Command{{Op: wire.OpGet, Key: []byte("k")}}}
+	meta := &wire.Request{Shard: wire.MetaShard, Commands: []wire.Command{{Op: wire.OpGet, Key: []byte("k")}}}
+	far := &wire.Request{Shard: shards + 1, Commands: []wire.Command{{Op: wire.OpCount}}}
+	bad := []*torcv1.Packet{
+		{Id: 1, Kind: 0},
+		{Id: 2, Kind: torcv1.PacketResponse},
+		{Id: 3, Kind: torcv1.PacketRequest, Body: []byte("nonsense")},
+		request(4),
+		request(5, wire.Command{Op: wire.OpTick, Key: []byte("k")}),
+		request(6, wire.Command{Op: wire.OpMeta, Key: []byte("k")}),
+		{Id: 7, Kind: torcv1.PacketRequest, Body: wire.AppendRequest(nil, wrongShard)},
+		{Id: 8, Kind: torcv1.PacketRequest, Body: wire.AppendRequest(nil, meta)},
+		{Id: 9, Kind: torcv1.PacketRequest, Body: wire.AppendRequest(nil, far)},
+	}
+	for _, p := range bad {
+		require.NoError(t, stream.Send(p))
+		got, err := stream.Recv()
+		require.NoError(t, err)
+		require.Equal(t, p.Id, got.Id)
+		require.Equal(t, torcv1.PacketError, got.Kind, "packet %d", p.Id)
+		require.NotEmpty(t, got.Body)
+	}
+	require.Zero(t, n.submitted(), "nothing of it reached a lane")
+	require.EqualValues(t, len(bad), s.Stats().Rejected)
+
+	require.NoError(t, stream.Send(get(10, "k")))
+	got, err := stream.Recv()
+	require.NoError(t, err)
+	require.Equal(t, wire.OutcomeOK, response(t, got).Outcome)
+}
+
+func TestWholeShardOperationsNeedNoKey(t *testing.T) {
+	n := newFake()
+	n.answer = always(wire.OutcomeOK, 0)
+	_, c := serve(t, n, Options{})
+	stream := open(t, c)
+	for op := wire.OpNone; op.Valid() || op == wire.OpNone; op++ {
+		if hasKey(op) {
+			continue
+		}
+		req := &wire.Request{Shard: 2, Commands: []wire.Command{{Op: op}}}
+		require.NoError(t, stream.Send(&torcv1.Packet{Kind: torcv1.PacketRequest, Body: wire.AppendRequest(nil, req)}))
+		p, err := stream.Recv()
+		require.NoError(t, err)
+		response(t, p)
+	}
+}
+
+func TestLargeKeysAreRefused(t *testing.T) {
+	_, c := serve(t, newFake(), Options{MaxKey: 3})
+	stream := open(t, c)
+	require.NoError(t, stream.Send(get(1, "long")))
+	p, err := stream.Recv()
+	require.NoError(t, err)
+	require.Equal(t, wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonTooLarge}, *response(t, p))
+}
+
+// A stream that owes as much as it may is not read any further.
+func TestTheWindowHoldsBack(t *testing.T) {
+	n := newFake()
+	n.answer = func(*wire.Call) {}
+	_, c := serve(t, n, Options{InFlightMax: 3})
+	stream := open(t, c)
+	for i := range uint64(10) {
+		require.NoError(t, stream.Send(get(i, "k")))
+	}
+	require.Eventually(t, func() bool { return n.submitted() == 3 }, 10*time.Second, time.Millisecond)
+	for answered := range 7 {
+		n.mu.Lock()
+		call := n.calls[answered]
+		n.mu.Unlock()
+		call.Sink.Deliver(call.Tag, &wire.Response{})
+		_, err := stream.Recv()
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return n.submitted() == 4+answered }, 10*time.Second, time.Millisecond)
+	}
+}
+
+func TestAClientThatGoesLeavesNothingBehind(t *testing.T) {
+	n := newFake()
+	n.answer = func(*wire.Call) {}
+	s, c := serve(t, n, Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	stream, err := c.Stream(ctx)
+	require.NoError(t, err)
+	require.NoError(t, stream.Send(get(1, "k")))
+	require.Eventually(t, func() bool { return n.submitted() == 1 }, 10*time.Second, time.Millisecond)
+	cancel()
+	require.Eventually(t, func() bool { return s.Stats().Streams == 0 }, 10*time.Second, time.Millisecond)
+	n.calls[0].Sink.Deliver(n.calls[0].Tag, &wire.Response{}) // too late, and no harm
+}
+
+// A server that closes answers what it owes.
+func TestCloseAnswersWhatIsInFlight(t *testing.T) {
+	n := newFake()
+	n.answer = func(*wire.Call) {}
+	s, c := serve(t, n, Options{})
+	stream := open(t, c)
+	require.NoError(t, stream.Send(get(1, "k")))
+	require.Eventually(t, func() bool { return n.submitted() == 1 }, 10*time.Second, time.Millisecond)
+
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close(soon(t)) }()
+	<-s.closing
+	n.calls[0].Sink.Deliver(n.calls[0].Tag, &wire.Response{Epoch: 42})
+	p, err := stream.Recv()
+	require.NoError(t, err)
+	require.EqualValues(t, 42, response(t, p).Epoch)
+	_, err = stream.Recv()
+	require.Equal(t, codes.Unavailable, status.Code(err))
+	require.Equal(t, "STOPPING", reasonOf(err))
+	require.NoError(t, <-closed)
+}
+
+func TestCloseDoesNotWaitForEver(t *testing.T) {
+	n := newFake()
+	n.answer = func(*wire.Call) {}
+	s, c := serve(t, n, Options{})
+	stream := open(t, c)
+	require.NoError(t, stream.Send(get(1, "k")))
+	require.Eventually(t, func() bool { return n.submitted() == 1 }, 10*time.Second, time.Millisecond)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.True(t, errors.Is(s.Close(ctx), context.Canceled))
+	_, err := stream.Recv()
+	require.Error(t, err)
+	require.Empty(t, reasonOf(err), "what was in flight is unknown")
+}

@@ -1,0 +1,182 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"torc/core/env"
+	"torc/core/gossip"
+	"torc/core/wire"
+)
+
+// ErrStopped says that the host runs no more.
+var ErrStopped = errors.New("host: stopped")
+
+// Host runs one node's lanes. Make it, make the lanes on its Envs with it as their board,
+// then Start.
+type Host struct {
+	cfg       Config
+	origin    time.Time
+	loops     []*loop
+	transport Transport
+	board     board
+	stats     stats
+
+	stop    sync.Once
+	stopped chan struct{}
+}
+
+// New makes a host. Frames and requests that come before Start wait for it.
+func New(cfg Config) *Host {
+	h := &Host{cfg: cfg.withDefaults(), origin: time.Now(), stopped: make(chan struct{})}
+	for i := range h.cfg.Lanes {
+		h.loops = append(h.loops, newLoop(h, i))
+	}
+	return h
+}
+
+// Env is the world of one lane.
+func (h *Host) Env(lane int) env.Env { return h.loops[lane].world }
+
+// Start starts the lanes, each on a goroutine of its own. There must be one for each
+// Config.Lanes.
+func (h *Host) Start(lanes []Lane, t Transport) error {
+	if len(lanes) != len(h.loops) {
+		return fmt.Errorf("host: start: %d lanes given, %d configured", len(lanes), len(h.loops))
+	}
+	h.transport = t
+	for i, l := range h.loops {
+		l.lane = lanes[i]
+	}
+	for _, l := range h.loops {
+		go l.run()
+	}
+	return nil
+}
+
+// Submit hands a request to the lane that owns its shard. The call's sink gets exactly one
+// response, on that lane's goroutine or, for a refusal, within Submit. Submit never blocks.
+func (h *Host) Submit(c *wire.Call) {
+	l := h.loops[laneOf(c.Shard, len(h.loops))]
+	sink := c.Sink
+	if f, ok := sink.(Flusher); ok {
+		c.Sink = turnSink{l, f}
+	}
+	switch l.inbox.putCall(c) {
+	case full:
+		c.Sink = sink
+		h.stats.callsRefused.Add(1)
+		refuse(c, wire.ReasonOverloaded)
+	case closed:
+		c.Sink = sink
+		refuse(c, wire.ReasonStopping)
+	}
+}
+
+// refuse answers a request that no lane has seen.
+func refuse(c *wire.Call, reason wire.Reason) {
+	sink := c.Sink
+	if t, ok := sink.(turnSink); ok {
+		sink = t.sink
+	}
+	sink.Deliver(c.Tag, &wire.Response{Outcome: wire.OutcomeRefused, Reason: reason})
+	if f, ok := sink.(Flusher); ok {
+		f.FlushReplies()
+	}
+}
+
+// OnFrame takes a frame that came from a peer, splits it by lane and leaves it to them. It
+// never blocks; the frame belongs to the host from then on.
+func (h *Host) OnFrame(f *wire.Frame) {
+	for i, part := range split(f, len(h.loops), h.cfg.Gossip) {
+		if part == nil {
+			continue
+		}
+		if h.loops[i].inbox.putFrame(part) == full {
+			h.stats.framesDropped.Add(1)
+		}
+	}
+}
+
+// OnGossip leaves an event of the membership protocol to lane 0.
+func (h *Host) OnGossip(e gossip.Event) {
+	l := h.loops[0]
+	l.inbox.putDo(func() { l.lane.OnGossip(e) })
+}
+
+// SendGossip sends a message of the membership protocol to the node that listens at addr.
+func (h *Host) SendGossip(addr string, data []byte) {
+	h.transport.Send(addr, &wire.Frame{
+		From: h.cfg.Self.ID, FromIncarnation: h.cfg.Self.Incarnation,
+		Messages: []wire.Message{&wire.Gossip{Data: data}},
+	})
+}
+
+// Do runs f on a lane's goroutine and waits for it. When ctx ends first, f may still run
+// later.
+func (h *Host) Do(ctx context.Context, lane int, f func()) error {
+	l := h.loops[lane]
+	done := make(chan struct{})
+	if l.inbox.putDo(func() { f(); close(done) }) == closed {
+		return ErrStopped
+	}
+	select {
+	case <-done:
+		return nil
+	case <-l.ended:
+		select {
+		case <-done: // it was among the last
+			return nil
+		default:
+			return ErrStopped
+		}
+	case <-ctx.Done():
+		return fmt.Errorf("host: wait for lane %d: %w", lane, ctx.Err())
+	}
+}
+
+// Stop lets the lanes hand over what they lead, then ends their loops. When ctx ends first the
+// loops are ended anyway, and the error says so. Requests that no lane has seen are refused.
+// Stop must not be called on a lane's goroutine, nor before Start.
+func (h *Host) Stop(ctx context.Context) error {
+	err := h.handOver(ctx)
+	h.stop.Do(func() {
+		for _, l := range h.loops {
+			close(l.quit)
+		}
+		for _, l := range h.loops {
+			<-l.ended
+		}
+		close(h.stopped)
+	})
+	<-h.stopped
+	return err
+}
+
+// handOver asks every lane to stop and waits until all have said that they are done: they
+// need each other until then.
+func (h *Host) handOver(ctx context.Context) error {
+	done := make([]chan struct{}, len(h.loops))
+	for i, l := range h.loops {
+		over := make(chan struct{})
+		var once sync.Once
+		if l.inbox.putDo(func() { l.lane.Stop(func() { once.Do(func() { close(over) }) }) }) == admitted {
+			done[i] = over
+		}
+	}
+	for i, l := range h.loops {
+		if done[i] == nil {
+			continue // ended already
+		}
+		select {
+		case <-done[i]:
+		case <-l.ended:
+		case <-ctx.Done():
+			return fmt.Errorf("host: stop lane %d: %w", i, ctx.Err())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,249 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/core/gossip"
+	"torc/core/wire"
+)
+
+func onShard(shard wire.ShardID, sink wire.Sink) *wire.Call {
+	return &wire.Call{Request: wire.Request{Shard: shard}, Sink: sink}
+}
+
+func TestRequestsGoToTheShardsLane(t *testing.T) {
+	seen := make(chan [2]int, 8)
+	lane := func(i int) *fakeLane {
+		return &fakeLane{onCall: func(c *wire.Call) { seen <- [2]int{i, int(c.Shard)} }}
+	}
+	h := start(t, Config{}, nil, lane(0), lane(1), lane(2))
+	for _, shard := range []wire.ShardID{1, 2, 3, 4} {
+		h.Submit(onShard(shard, replies(nil)))
+	}
+	got := map[[2]int]bool{}
+	for range 4 {
+		got[await(t, seen)] = true
+	}
+	require.Equal(t, map[[2]int]bool{{1, 1}: true, {2, 2}: true, {0, 3}: true, {1, 4}: true}, got)
+}
+
+func TestFramesAreSplitByLane(t *testing.T) {
+	frames := [2]chan *wire.Frame{make(chan *wire.Frame, 1), make(chan *wire.Frame, 1)}
+	gossiped := make(chan string, 1)
+	lane := func(i int) *fakeLane { return &fakeLane{onFrame: func(f *wire.Frame) { frames[i] <- f }} }
+	cfg := Config{Gossip: func(data []byte) { gossiped <- string(data) }}
+	h := start(t, cfg, nil, lane(0), lane(1))
+
+	h.OnFrame(&wire.Frame{From: 7, FromIncarnation: 8, To: 9, ToIncarnation: 10, Messages: []wire.Message{
+		&wire.Raft{Shard: 1}, &wire.Raft{Shard: 2}, &wire.Gossip{Data: []byte("rumour")}, &wire.Raft{Shard: 3},
+	}})
+
+	require.Equal(t, "rumour", await(t, gossiped))
+	even := await(t, frames[0])
+	require.Equal(t, []wire.Message{&wire.Raft{Shard: 2}}, even.Messages)
+	odd := await(t, frames[1])
+	require.Equal(t, []wire.Message{&wire.Raft{Shard: 1}, &wire.Raft{Shard: 3}}, odd.Messages)
+	require.Equal(t, wire.NodeID(7), odd.From)
+	require.Equal(t, wire.Incarnation(8), odd.FromIncarnation)
+	require.Equal(t, wire.NodeID(9), odd.To)
+	require.Equal(t, wire.Incarnation(10), odd.ToIncarnation)
+}
+
+func TestFramesForThisNodeStayHere(t *testing.T) {
+	got := make(chan *wire.Frame, 1)
+	net := &fakeNet{}
+	l := &fakeLane{onFrame: func(f *wire.Frame) { got <- f }}
+	h := start(t, Config{}, net, l)
+	require.NoError(t, h.Do(soon(t), 0, func() {
+		l.env.Send("self:1", &wire.Frame{Messages: []wire.Message{&wire.Hello{}}})
+		l.env.Send("other:1", &wire.Frame{})
+	}))
+	await(t, got)
+	require.Equal(t, []string{"other:1"}, net.addrs())
+}
+
+func TestAFullInboxRefuses(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"by count": {CallsMax: 1},
+		"by bytes": {CallBytesMax: 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			release, busy := make(chan struct{}), make(chan struct{})
+			answered := make(replies, 3)
+			l := &fakeLane{onCall: func(c *wire.Call) { c.Sink.Deliver(c.Tag, &wire.Response{}) }}
+			h := start(t, cfg, nil, l)
+			go func() { _ = h.Do(context.Background(), 0, func() { close(busy); <-release }) }()
+			<-busy
+
+			big := onShard(1, answered)
+			big.Commands = []wire.Command{{Op: wire.OpSet, Value: make([]byte, 1000)}}
+			h.Submit(big) // one alone is admitted, whatever its size
+			h.Submit(onShard(1, answered))
+			require.Equal(t, wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonOverloaded}, await(t, answered))
+			require.Equal(t, 1, h.Stats().Waiting)
+			require.EqualValues(t, 1, h.Stats().CallsRefused)
+
+			close(release)
+			require.Equal(t, wire.OutcomeOK, await(t, answered).Outcome)
+		})
+	}
+}
+
+func TestFramesOverTheBoundAreDropped(t *testing.T) {
+	release, busy := make(chan struct{}), make(chan struct{})
+	got := make(chan *wire.Frame, 3)
+	h := start(t, Config{FrameMax: 1000}, nil, &fakeLane{onFrame: func(f *wire.Frame) { got <- f }})
+	go func() { _ = h.Do(context.Background(), 0, func() { close(busy); <-release }) }()
+	<-busy
+	for range 3 {
+		h.OnFrame(&wire.Frame{Messages: []wire.Message{&wire.SnapshotChunk{Data: make([]byte, 600)}}})
+	}
+	close(release)
+	await(t, got)
+	require.EqualValues(t, 2, h.Stats().FramesDropped)
+}
+
+func TestEverythingWaitingIsOneTurn(t *testing.T) {
+	release, busy := make(chan struct{}), make(chan struct{})
+	calls := 0
+	turns := make(chan int, 100)
+	l := &fakeLane{onCall: func(*wire.Call) { calls++ }}
+	l.onFlush = func() {
+		if calls > 0 {
+			turns <- calls
+			calls = 0
+		}
+	}
+	h := start(t, Config{}, nil, l)
+	go func() { _ = h.Do(context.Background(), 0, func() { close(busy); <-release }) }()
+	<-busy
+	for range 50 {
+		h.Submit(onShard(1, replies(nil)))
+	}
+	close(release)
+	require.Equal(t, 50, await(t, turns))
+}
+
+// flusher counts deliveries and ends of turns; it is used on the lane's goroutine.
+type flusher struct {
+	delivered int
+	turns     chan int
+}
+
+func (f *flusher) Deliver(uint64, *wire.Response) { f.delivered++ }
+func (f *flusher) FlushReplies()                  { f.turns <- f.delivered; f.delivered = 0 }
+
+func TestAFlusherIsToldOncePerTurn(t *testing.T) {
+	var held []*wire.Call
+	l := &fakeLane{onCall: func(c *wire.Call) { held = append(held, c) }}
+	h := start(t, Config{}, nil, l)
+	one, two := &flusher{turns: make(chan int, 9)}, &flusher{turns: make(chan int, 9)}
+	for range 3 {
+		h.Submit(onShard(1, one))
+		h.Submit(onShard(1, two))
+	}
+	require.NoError(t, h.Do(soon(t), 0, func() {
+		for _, c := range held {
+			c.Sink.Deliver(c.Tag, &wire.Response{})
+		}
+	}))
+	require.Equal(t, 3, await(t, one.turns))
+	require.Equal(t, 3, await(t, two.turns))
+	require.NoError(t, h.Stop(soon(t)))
+	h.Submit(onShard(1, one))
+	require.Equal(t, 1, await(t, one.turns), "a refusal is flushed too")
+}
+
+func TestMapsReachReadersAndEveryLane(t *testing.T) {
+	maps := make(chan wire.Epoch, 8)
+	lane := func() *fakeLane {
+		return &fakeLane{onMap: func(m *wire.ClusterMap) { maps <- m.Epoch }}
+	}
+	h := start(t, Config{}, nil, lane(), lane())
+	require.Nil(t, h.Map())
+	h.PublishMap(&wire.ClusterMap{Epoch: 5})
+	h.PublishMap(&wire.ClusterMap{Epoch: 4}) // late: nobody wants it
+	h.PublishMap(&wire.ClusterMap{Epoch: 5})
+	require.EqualValues(t, 5, h.Map().Epoch)
+	require.EqualValues(t, 5, await(t, maps))
+	require.EqualValues(t, 5, await(t, maps))
+	for lane := range 2 {
+		require.NoError(t, h.Do(soon(t), lane, func() {}))
+	}
+	require.Empty(t, maps)
+}
+
+func TestLeadersAreShown(t *testing.T) {
+	h := start(t, Config{}, nil, &fakeLane{})
+	h.PublishLeader(3, 42, 1)
+	require.EqualValues(t, 42, h.Leader(3))
+	h.PublishLeader(3, 0, 2)
+	require.Zero(t, h.Leader(3))
+	require.Zero(t, h.Leader(1<<20), "a shard that cannot be")
+}
+
+func TestGossipGoesToLaneZero(t *testing.T) {
+	got := make(chan gossip.Event, 1)
+	h := start(t, Config{}, nil, &fakeLane{onGossip: func(e gossip.Event) { got <- e }}, &fakeLane{})
+	h.OnGossip(gossip.Event{Node: 5, Status: gossip.Dead})
+	require.Equal(t, gossip.Event{Node: 5, Status: gossip.Dead}, await(t, got))
+}
+
+func TestAPanicStopsTheNode(t *testing.T) {
+	var log bytes.Buffer
+	fatal := make(chan any, 1)
+	h := start(t, Config{
+		Logger:  slog.New(slog.NewTextHandler(&log, nil)),
+		OnFatal: func(_ int, reason any) { fatal <- reason },
+	}, nil, &fakeLane{onCall: func(*wire.Call) { panic("a belief was wrong") }})
+	h.Submit(onShard(1, replies(nil)))
+	require.Equal(t, "a belief was wrong", await(t, fatal))
+	require.Contains(t, log.String(), "TestAPanicStopsTheNode", "the stack is in the log")
+	require.ErrorIs(t, h.Do(soon(t), 0, func() {}), ErrStopped)
+}
+
+func TestStopLetsLanesHandOverAndRefusesTheRest(t *testing.T) {
+	release := make(chan func(), 1)
+	l := &fakeLane{onStop: func(done func()) { release <- done }}
+	h := start(t, Config{}, nil, l)
+	stopped := make(chan error, 1)
+	go func() { stopped <- h.Stop(context.Background()) }()
+	done := await(t, release)
+	require.NoError(t, h.Do(soon(t), 0, func() {}), "the lane still works while it hands over")
+	require.NoError(t, h.Do(soon(t), 0, done))
+	require.NoError(t, await(t, stopped))
+
+	answered := make(replies, 1)
+	h.Submit(onShard(1, answered))
+	require.Equal(t, wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonStopping}, await(t, answered))
+	require.ErrorIs(t, h.Do(soon(t), 0, func() {}), ErrStopped)
+	require.NoError(t, h.Stop(soon(t)), "a second Stop is no error")
+}
+
+func TestStopDoesNotWaitForEver(t *testing.T) {
+	h := start(t, Config{}, nil, &fakeLane{onStop: func(func()) {}})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, h.Stop(ctx), context.Canceled)
+}
+
+func TestDoGivesUpWithItsContext(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	h := start(t, Config{}, nil, &fakeLane{})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	err := h.Do(ctx, 0, func() { <-release })
+	require.True(t, errors.Is(err, context.DeadlineExceeded), "%v", err)
+}
+
+func TestStartWantsEveryLane(t *testing.T) {
+	require.ErrorContains(t, New(Config{Lanes: 2}).Start([]Lane{&fakeLane{}}, nil), "1 lanes given, 2 configured")
+}

@@ -1,0 +1,149 @@
+package host
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"torc/core/wire"
+)
+
+// loop drives one lane.
+type loop struct {
+	index int
+	host  *Host
+	world *world
+	inbox *inbox
+	lane  Lane
+
+	quit     chan struct{} // closed: end after this turn
+	ended    chan struct{} // closed: the loop is over
+	flushers []Flusher     // sinks delivered to in this turn
+	counted  map[Flusher]struct{}
+}
+
+func newLoop(h *Host, index int) *loop {
+	return &loop{
+		index: index, host: h, world: newWorld(h), inbox: newInbox(&h.cfg),
+		quit: make(chan struct{}), ended: make(chan struct{}), counted: map[Flusher]struct{}{},
+	}
+}
+
+// run is the lane's goroutine.
+func (l *loop) run() {
+	defer close(l.ended)
+	defer l.fatal()
+	sleep := time.NewTimer(time.Hour)
+	defer sleep.Stop()
+
+	l.world.clock.refresh()
+	l.lane.Start()
+	l.flush()
+	var events []event
+	for l.wait(sleep) {
+		events = l.inbox.drain(events[:0])
+		l.turn(events)
+		clear(events) // what was handled must not live on in the reused slice
+		if cap(events) > 4*l.host.cfg.CallsMax {
+			events = nil
+		}
+	}
+	l.flush()
+	l.refuse(l.inbox.close())
+}
+
+// turn gives the lane what has come. The clock is read after the drain: see invariant 2.
+func (l *loop) turn(events []event) {
+	l.world.clock.refresh()
+	for i := range events {
+		switch e := &events[i]; {
+		case e.call != nil:
+			l.lane.OnCall(e.call)
+		case e.frame != nil:
+			l.lane.OnFrame(e.frame)
+		default:
+			e.do()
+		}
+	}
+	ran := l.world.timers.run(l.world.clock.now())
+	l.flush()
+	l.host.stats.turns.Add(1)
+	l.host.stats.events.Add(uint64(len(events)))
+	l.host.stats.timers.Add(uint64(ran))
+}
+
+// flush ends a turn, and tells the sinks that asked for it.
+func (l *loop) flush() {
+	l.lane.Flush()
+	for i, f := range l.flushers {
+		f.FlushReplies()
+		l.flushers[i] = nil
+	}
+	if len(l.flushers) > 0 {
+		l.flushers = l.flushers[:0]
+		clear(l.counted)
+	}
+}
+
+// wait sleeps until there is something to do, and reports whether to go on.
+func (l *loop) wait(sleep *time.Timer) bool {
+	d := time.Hour
+	if at, ok := l.world.timers.next(); ok {
+		d = max(at-l.world.clock.now(), 0)
+	}
+	if d == 0 {
+		select {
+		case <-l.quit:
+			return false
+		default:
+			return true
+		}
+	}
+	sleep.Reset(d)
+	select {
+	case <-l.inbox.wake:
+	case <-sleep.C:
+	case <-l.quit:
+		return false
+	}
+	return true
+}
+
+// fatal ends the process after a panic in the lane.
+func (l *loop) fatal() {
+	reason := recover()
+	if reason == nil {
+		return
+	}
+	l.host.cfg.Logger.Error("a lane broke: the node stops",
+		slog.Int("lane", l.index), slog.Any("reason", reason), slog.String("stack", string(debug.Stack())))
+	l.inbox.close() // nobody may be told anything about requests that a broken lane holds
+	l.host.cfg.OnFatal(l.index, reason)
+}
+
+// refuse answers requests that never reached the lane.
+func (l *loop) refuse(events []event) {
+	for i := range events {
+		if c := events[i].call; c != nil {
+			refuse(c, wire.ReasonStopping)
+		}
+	}
+}
+
+// turnSink stands before a Flusher and notes that its turn's end matters.
+type turnSink struct {
+	loop *loop
+	sink Flusher
+}
+
+func (t turnSink) Deliver(tag uint64, resp *wire.Response) {
+	t.sink.Deliver(tag, resp)
+	l := t.loop
+	if n := len(l.flushers); n > 0 && l.flushers[n-1] == t.sink {
+		return
+	}
+	if _, noted := l.counted[t.sink]; !noted {
+		l.counted[t.sink] = struct{}{}
+		l.flushers = append(l.flushers, t.sink)
+	}
+}

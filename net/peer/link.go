@@ -1,0 +1,80 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/keepalive"
+
+	torcv1 "torc/api/v1"
+	"torc/core/wire"
+)
+
+// Flow control: what may be under way unread. One stream's share is a part of the
+// connection's, so that data which is not read yet can never hold up the urgent stream.
+const (
+	streamWindow     = 4 << 20
+	connectionWindow = 16 << 20
+)
+
+// link is the way to one address: a connection with two streams.
+type link struct {
+	addr   string
+	conn   *grpc.ClientConn
+	cancel context.CancelFunc
+	used   atomic.Int64 // when something was last sent, in nanoseconds since the network's origin
+
+	urgent, data *track
+	tracks       sync.WaitGroup
+}
+
+func (n *Network) newLink(addr string) (*link, error) {
+	conn, err := grpc.NewClient("passthrough:///"+addr,
+		grpc.WithTransportCredentials(n.opts.ClientTLS),
+		grpc.WithNoProxy(), // a node's peers are never behind the proxy its environment may name
+		grpc.WithInitialWindowSize(streamWindow),
+		grpc.WithInitialConnWindowSize(connectionWindow),
+		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(n.opts.FrameMax)),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: n.opts.PingAfter, Timeout: n.opts.PingWithin, PermitWithoutStream: true,
+		}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: n.opts.RetryMin, Multiplier: 1.6, Jitter: 0.2, MaxDelay: n.opts.RetryMax},
+			MinConnectTimeout: n.opts.PingWithin,
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("peer: connect to %s: %w", addr, err)
+	}
+	ctx, cancel := context.WithCancel(n.ctx)
+	l := &link{addr: addr, conn: conn, cancel: cancel}
+	client := torcv1.NewPeerClient(conn)
+	l.urgent = &track{network: n, addr: addr, client: client, queue: newQueue(n.opts.QueueMax)}
+	l.data = &track{network: n, addr: addr, client: client, queue: newQueue(n.opts.QueueMax)}
+	l.tracks.Go(func() { l.urgent.run(ctx) })
+	l.tracks.Go(func() { l.data.run(ctx) })
+	return l, nil
+}
+
+// send queues a frame.
+func (l *link) send(n *Network, f *wire.Frame) {
+	l.used.Store(int64(time.Since(n.origin)))
+	to := l.data
+	if urgent(f) {
+		to = l.urgent
+	}
+	for _, piece := range fit(f, n.opts.FrameMax/2) {
+		n.stats.dropped.Add(uint64(to.queue.put(piece)))
+	}
+}
+
+// close hangs up at once.
+func (l *link) close() {
+	l.cancel()
+	l.tracks.Wait()
+	_ = l.conn.Close()
+}

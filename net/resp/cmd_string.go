@@ -1,0 +1,288 @@
+package resp
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"torc/core/wire"
+)
+
+// ask makes the handler of a command that is one operation on one key, without more
+// arguments.
+func ask(op wire.Op, render renderer) func(*request) {
+	return func(r *request) { r.one(wire.Command{Op: op, Key: r.args[1]}, render) }
+}
+
+// lifetime is what the options EX, PX, EXAT, PXAT, KEEPTTL and PERSIST ask for.
+type lifetime struct {
+	kind wire.TTLKind
+	ms   int64
+}
+
+// lifetimeOption looks whether argument i is such an option that needs a number, and parses
+// the number after it. found is false when it is none, ok when an error was replied.
+func (r *request) lifetimeOption(i int) (l lifetime, found, ok bool) {
+	unit := int64(1)
+	switch option := strings.ToUpper(string(r.args[i])); option {
+	case "EX", "EXAT":
+		unit = 1000
+		fallthrough
+	case "PX", "PXAT":
+		l.kind = wire.TTLRelative
+		if len(option) == 4 {
+			l.kind = wire.TTLAbsolute
+		}
+	default:
+		return l, false, true
+	}
+	if i+1 >= len(r.args) {
+		r.fail(errSyntax)
+		return l, true, false
+	}
+	l.ms, ok = r.positiveExpiry(i+1, unit, l.kind)
+	return l, true, ok
+}
+
+// positiveExpiry parses an expiry that must lie above zero, as SET and GETEX want it.
+func (r *request) positiveExpiry(i int, unit int64, kind wire.TTLKind) (int64, bool) {
+	n, ok := r.number(i)
+	if !ok {
+		return 0, false
+	}
+	if n <= 0 {
+		r.fail(codeText(wire.CodeInvalidExpire, r.spec.name))
+		return 0, false
+	}
+	return r.scaleExpiry(n, unit, kind)
+}
+
+// scaleExpiry turns a number of units into milliseconds and refuses what leaves the range of
+// a time.
+func (r *request) scaleExpiry(n, unit int64, kind wire.TTLKind) (int64, bool) {
+	fits := n <= math.MaxInt64/unit && n >= math.MinInt64/unit
+	if fits {
+		n *= unit
+		fits = kind == wire.TTLAbsolute || n <= math.MaxInt64-time.Now().UnixMilli()
+	}
+	if !fits {
+		r.fail(codeText(wire.CodeInvalidExpire, r.spec.name))
+	}
+	return n, fits
+}
+
+// runSet: SET key value [NX|XX] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]
+func runSet(r *request) {
+	cmd := wire.Command{Op: wire.OpSet, Key: r.args[1], Value: r.args[2]}
+	expiryAt := 0
+	for i := 3; i < len(r.args); i++ {
+		flag := wire.Flags(0)
+		switch strings.ToUpper(string(r.args[i])) {
+		case "NX":
+			flag = wire.FlagNX
+		case "XX":
+			flag = wire.FlagXX
+		case "GET":
+			flag = wire.FlagGet
+		case "KEEPTTL":
+			if cmd.TTLKind != wire.TTLNone && cmd.TTLKind != wire.TTLKeep {
+				r.fail(errSyntax)
+				return
+			}
+			cmd.TTLKind = wire.TTLKeep
+			continue
+		case "EX", "PX", "EXAT", "PXAT":
+			if cmd.TTLKind != wire.TTLNone || i+1 >= len(r.args) {
+				r.fail(errSyntax)
+				return
+			}
+			cmd.TTLKind, expiryAt = wire.TTLRelative, i
+			i++
+			continue
+		default:
+			r.fail(errSyntax)
+			return
+		}
+		cmd.Flags |= flag
+	}
+	if cmd.Flags&wire.FlagNX != 0 && cmd.Flags&wire.FlagXX != 0 {
+		r.fail(errSyntax)
+		return
+	}
+	if expiryAt > 0 && !r.setLifetime(&cmd, expiryAt) {
+		return
+	}
+	r.one(cmd, replyValue)
+}
+
+// setLifetime fills in the expiry whose option is argument i. Redis looks at its number only
+// when all options are well formed.
+func (r *request) setLifetime(cmd *wire.Command, i int) bool {
+	l, _, ok := r.lifetimeOption(i)
+	cmd.TTLKind, cmd.TTL = l.kind, l.ms
+	return ok
+}
+
+// runGetEx: GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST]. Without an option it is a read.
+func runGetEx(r *request) {
+	cmd := wire.Command{Op: wire.OpGetExpire, Key: r.args[1]}
+	switch {
+	case len(r.args) == 2:
+		cmd.Op = wire.OpGet
+	case len(r.args) == 3 && strings.EqualFold(string(r.args[2]), "PERSIST"):
+		cmd.TTLKind = wire.TTLClear
+	case len(r.args) == 4:
+		l, found, ok := r.lifetimeOption(2)
+		if !ok {
+			return
+		}
+		if !found {
+			r.fail(errSyntax)
+			return
+		}
+		cmd.TTLKind, cmd.TTL = l.kind, l.ms
+	default:
+		r.fail(errSyntax)
+		return
+	}
+	r.one(cmd, replyValue)
+}
+
+func runGetSet(r *request) {
+	r.one(wire.Command{Op: wire.OpSet, Flags: wire.FlagGet, Key: r.args[1], Value: r.args[2]}, replyValue)
+}
+
+func runSetNX(r *request) {
+	r.one(wire.Command{Op: wire.OpSet, Flags: wire.FlagNX, Key: r.args[1], Value: r.args[2]}, replyDone)
+}
+
+// setExpiring makes SETEX and PSETEX: key, time to live, value.
+func setExpiring(unit int64) func(*request) {
+	return func(r *request) {
+		ms, ok := r.positiveExpiry(2, unit, wire.TTLRelative)
+		if !ok {
+			return
+		}
+		r.one(wire.Command{
+			Op: wire.OpSet, TTLKind: wire.TTLRelative, TTL: ms, Key: r.args[1], Value: r.args[3],
+		}, replyValue)
+	}
+}
+
+func runMGet(r *request) {
+	if !r.ready() || !r.routed() {
+		return
+	}
+	keys := r.args[1:]
+	for _, key := range keys {
+		r.add(r.shardOf(wire.Slot(key)), wire.Command{Op: wire.OpGet, Key: key})
+	}
+	r.many(&valuesJob{tally: tally{command: r.spec.name}, values: make([][]byte, len(keys))})
+}
+
+// runMSet sets every pair. Those on one shard are set together; across shards another client
+// may see some set and others not yet.
+func runMSet(r *request) {
+	if len(r.args)%2 == 0 {
+		r.fail(errArity(r.spec.name))
+		return
+	}
+	if len(r.args) == 3 {
+		r.one(wire.Command{Op: wire.OpSet, Key: r.args[1], Value: r.args[2]}, replyValue)
+		return
+	}
+	if !r.ready() || !r.routed() {
+		return
+	}
+	for i := 1; i < len(r.args); i += 2 {
+		r.add(r.shardOf(wire.Slot(r.args[i])), wire.Command{Op: wire.OpSet, Key: r.args[i], Value: r.args[i+1]})
+	}
+	r.many(&okJob{tally{command: r.spec.name, write: true}})
+}
+
+// runMSetNX sets one pair if its key is absent. Several would need a condition over several
+// keys, which no shard has: it is refused rather than half kept.
+func runMSetNX(r *request) {
+	if len(r.args)%2 == 0 {
+		r.fail(errArity(r.spec.name))
+		return
+	}
+	if len(r.args) == 3 {
+		runSetNX(r)
+		return
+	}
+	if !r.ready() {
+		return
+	}
+	shard := r.shardOf(wire.Slot(r.args[1]))
+	for i := 3; i < len(r.args); i += 2 {
+		if r.shardOf(wire.Slot(r.args[i])) != shard {
+			r.fail(errCrossSlot)
+			return
+		}
+	}
+	r.fail("ERR Torc does not support MSETNX with more than one key")
+}
+
+func runAppend(r *request) {
+	r.one(wire.Command{Op: wire.OpAppend, Key: r.args[1], Value: r.args[2]}, replyInt)
+}
+
+// runGetRange: GETRANGE key start end, ends included, negative ones counted from the end.
+func runGetRange(r *request) {
+	start, ok := r.number(2)
+	if !ok {
+		return
+	}
+	end, ok := r.number(3)
+	if !ok {
+		return
+	}
+	r.one(wire.Command{Op: wire.OpGetRange, Key: r.args[1], Start: start, End: end}, replyBytes)
+}
+
+// runSetRange: SETRANGE key offset value. An empty value changes nothing and creates nothing:
+// it is a question for the length.
+func runSetRange(r *request) {
+	offset, ok := r.number(2)
+	switch {
+	case !ok:
+	case offset < 0:
+		r.fail(errOffset)
+	case len(r.args[3]) == 0:
+		r.one(wire.Command{Op: wire.OpStrLen, Key: r.args[1]}, replyInt)
+	case offset > int64(r.srv.opts.MaxValue-len(r.args[3])):
+		r.fail(errTooLong)
+	default:
+		r.one(wire.Command{Op: wire.OpSetRange, Key: r.args[1], Start: offset, Value: r.args[3]}, replyInt)
+	}
+}
+
+// increment makes INCR and DECR.
+func increment(delta int64) func(*request) {
+	return func(r *request) {
+		r.one(wire.Command{Op: wire.OpIncr, Key: r.args[1], Delta: delta}, replyInt)
+	}
+}
+
+// incrementBy makes INCRBY and DECRBY.
+func incrementBy(negate bool) func(*request) {
+	return func(r *request) {
+		delta, ok := r.number(2)
+		if !ok {
+			return
+		}
+		if negate {
+			if delta == math.MinInt64 {
+				r.fail("ERR decrement would overflow")
+				return
+			}
+			delta = -delta
+		}
+		r.one(wire.Command{Op: wire.OpIncr, Key: r.args[1], Delta: delta}, replyInt)
+	}
+}
+
+func runIncrByFloat(r *request) {
+	r.one(wire.Command{Op: wire.OpIncrFloat, Key: r.args[1], Value: r.args[2]}, replyValue)
+}

@@ -1,0 +1,427 @@
+package resp
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"torc/core/wire"
+)
+
+const (
+	handshakeTimeout = 10 * time.Second
+	lingerTimeout    = 250 * time.Millisecond
+	lingerBytes      = 1 << 20
+
+	// pumpEvery commands of a long pipeline the shards get something to do.
+	pumpEvery = 256
+)
+
+// replyMode is what CLIENT REPLY asked for.
+type replyMode uint8
+
+const (
+	replyOn replyMode = iota
+	replyOff
+	replySkipNext // SKIP was seen: the next command's reply is not sent
+	replySkip     // this is that command
+)
+
+// conn is one client's connection.
+type conn struct {
+	srv *Server
+	nc  net.Conn
+	id  uint64
+	est time.Time
+
+	// The reader goroutine's own.
+	in       reader
+	authed   bool
+	proto    int
+	mode     replyMode
+	now      int64            // Server.now of the present batch
+	topology *wire.ClusterMap // of the present batch
+	shards   []wire.ShardID   // scratch of many
+	commands []wire.Command   // scratch of many
+	req      request
+	patience time.Duration // how long a command may wait
+
+	active atomic.Int64 // Server.now when the client last said something
+	last   atomic.Pointer[command]
+
+	mu         sync.Mutex
+	window     window
+	out        output // replies that may leave
+	writing    int    // bytes the writer is writing
+	spare      []byte // the writer's other buffer
+	queues     map[wire.ShardID]*queue
+	ready      []*queue   // those whose next Call can go
+	asked      int        // bytes of parts without an answer
+	gathering  bool       // the reader has added parts and is about to pump
+	guess      int        // bytes of a reply, as the recent ones were
+	epoch      wire.Epoch // of the map that the parts were cut by
+	shardCount uint32
+
+	ended        bool // nothing more will be read
+	linger       bool // the server ended it: the client may still be sending
+	dead         bool // the socket has failed
+	drains       bool // the reader waits for the window to be empty
+	readerParked bool
+	writerParked bool
+	readerWake   sync.Cond
+	writerWake   sync.Cond
+
+	name, libName, libVersion string // CLIENT SETNAME, SETINFO
+	protoShown                int    // proto, for CLIENT LIST
+}
+
+func newConn(s *Server, nc net.Conn, id uint64) *conn {
+	c := &conn{
+		srv: s, nc: nc, id: id, est: time.Now(),
+		in:     newReader(s.opts.MaxValue, s.opts.QueryBufferMax),
+		authed: s.opts.Password == "", patience: s.opts.Timeout,
+		proto: resp2, protoShown: resp2,
+		queues: make(map[wire.ShardID]*queue),
+	}
+	c.in.locked = !c.authed
+	c.readerWake.L = &c.mu
+	c.writerWake.L = &c.mu
+	c.active.Store(s.now())
+	return c
+}
+
+// readLoop reads, parses and dispatches until the stream ends, one way or another.
+func (c *conn) readLoop() {
+	err := c.handshake()
+	for err == nil {
+		var n int
+		if n, err = c.in.fill(c.nc); err != nil {
+			break
+		}
+		c.srv.stats.bytesIn.Add(uint64(n))
+		c.beginBatch()
+		err = c.serveBuffered()
+		c.pump()
+		if err == nil {
+			c.awaitRoom()
+		}
+	}
+	c.end(err)
+}
+
+func (c *conn) handshake() error {
+	t, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	_ = t.SetDeadline(time.Now().Add(handshakeTimeout))
+	if err := t.Handshake(); err != nil {
+		return err
+	}
+	if err := t.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	if c.srv.stopping.Load() {
+		return os.ErrDeadlineExceeded // Close has set its deadline perhaps before we took ours away
+	}
+	return nil
+}
+
+func (c *conn) beginBatch() {
+	c.now = c.srv.now()
+	c.active.Store(c.now)
+	c.topology = c.srv.backend.Map()
+}
+
+// errQuit ends a connection whose client asked for it or broke the protocol.
+var errQuit = errors.New("resp: connection ended by the server")
+
+// serveBuffered dispatches every complete command that has arrived.
+func (c *conn) serveBuffered() error {
+	served := uint64(0)
+	defer func() { c.srv.stats.commands.Add(served) }()
+	for {
+		args, err := c.in.next()
+		if err != nil {
+			var broken protocolError
+			if errors.As(err, &broken) {
+				c.mode = replyOn
+				c.replyError(broken.Error())
+				c.srv.stats.protocolErrors.Add(1)
+				return errQuit
+			}
+			return err
+		}
+		if args == nil {
+			return nil
+		}
+		served++
+		if !c.dispatch(args) {
+			return errQuit
+		}
+		if served%pumpEvery == 0 {
+			c.pump()
+		}
+	}
+}
+
+// end notes that nothing more will be read, so that the writer closes once all is answered.
+func (c *conn) end(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	stopping := errors.Is(err, os.ErrDeadlineExceeded) && c.srv.stopping.Load()
+	switch {
+	case errors.Is(err, errQuit):
+		c.linger = true
+	case errors.Is(err, io.EOF) || stopping:
+	case errors.Is(err, errQueryTooLarge):
+		c.srv.log.Warn("client closed: query buffer limit", slog.String("client", c.nc.RemoteAddr().String()))
+		c.dead = true
+	default:
+		c.dead = true
+	}
+	c.writerWake.Signal()
+}
+
+// full says that reading must stop: too many replies owed, or too many bytes on either way.
+// Replies that are still owed count as large as the recent ones were.
+func (c *conn) full() bool {
+	o, owed := &c.srv.opts, c.window.len()
+	if owed >= o.MaxPipeline || c.asked > o.QueryBufferMax {
+		return true
+	}
+	held := c.held()
+	return held > o.OutputBufferMax || owed > 0 && held+owed*c.guess > o.OutputBufferMax
+}
+
+// held is how many bytes of replies wait to be written.
+func (c *conn) held() int { return c.window.early + c.out.len() + c.writing }
+
+// learn adjusts the guess at a reply's size: up at once, down slowly.
+func (c *conn) learn(size int) { c.guess = max(size, c.guess-c.guess/16) }
+
+// reserve waits, locked, until the window has room. Whoever waits also pumps: the writer may
+// be stuck in a Write.
+func (c *conn) reserve() {
+	for c.full() && !c.dead {
+		c.park()
+	}
+}
+
+// awaitRoom stops the reading while the connection is full.
+func (c *conn) awaitRoom() {
+	c.mu.Lock()
+	c.reserve()
+	c.mu.Unlock()
+}
+
+// awaitEmpty waits until every command so far is answered. Commands that go from shard to
+// shard (KEYS, SCAN) hold up the pipeline so that it keeps its order.
+func (c *conn) awaitEmpty() {
+	c.mu.Lock()
+	c.drains = true
+	for c.window.len() > 0 && !c.dead {
+		c.park()
+	}
+	c.drains = false
+	c.mu.Unlock()
+}
+
+// park lets the reader sleep once, unless there is something to submit.
+func (c *conn) park() {
+	if len(c.ready) > 0 {
+		c.mu.Unlock()
+		c.pump()
+		c.mu.Lock()
+		return
+	}
+	c.gathering = false
+	c.wake()
+	c.readerParked = true
+	c.readerWake.Wait()
+	c.readerParked = false
+}
+
+// wake wakes whoever has something to do now. Locked.
+func (c *conn) wake() {
+	if c.writerParked && (!c.out.empty() || c.submittable() || c.finished()) {
+		c.writerWake.Signal()
+	}
+	c.wakeReader()
+}
+
+// wakeReader wakes a parked reader when it can go on: with half the window free, so that it
+// does not get up for every single reply.
+func (c *conn) wakeReader() {
+	if !c.readerParked {
+		return
+	}
+	owed := c.window.len()
+	room := owed <= c.srv.opts.MaxPipeline/2 && !c.full()
+	if c.dead || c.submittable() || owed == 0 || room && !c.drains {
+		c.readerWake.Signal()
+	}
+}
+
+// finished says that all that was read is answered and written.
+func (c *conn) finished() bool { return c.ended && c.window.len() == 0 && c.out.empty() }
+
+// writeLoop writes replies in batches, and submits what waited for a shard's answer.
+func (c *conn) writeLoop() {
+	c.mu.Lock()
+	for !c.dead && !c.finished() {
+		switch {
+		case c.submittable():
+			c.mu.Unlock()
+			c.pump()
+			c.mu.Lock()
+		case c.out.empty():
+			c.writerParked = true
+			c.writerWake.Wait()
+			c.writerParked = false
+		default:
+			if c.window.len() > 0 {
+				// More replies are about to come from the same turn of a lane: let it get on.
+				c.mu.Unlock()
+				runtime.Gosched()
+				c.mu.Lock()
+			}
+			c.write()
+		}
+	}
+	linger := c.linger && !c.dead
+	c.dead = true
+	c.readerWake.Signal()
+	c.mu.Unlock()
+	c.close(linger)
+}
+
+// submittable says that Calls can go and the reader is not just gathering more for them.
+func (c *conn) submittable() bool { return len(c.ready) > 0 && !c.gathering }
+
+// write writes what may leave. Locked; not while writing.
+func (c *conn) write() {
+	batch := c.out
+	c.out = output{buf: c.spare}
+	c.spare = nil
+	c.writing = batch.len()
+	c.mu.Unlock()
+	n := batch.len()
+	err := batch.writeTo(c.nc)
+	c.srv.stats.bytesOut.Add(uint64(n))
+	batch.reset()
+	c.mu.Lock()
+	c.spare, c.writing = batch.buf, 0
+	if err != nil {
+		c.dead = true
+	}
+	c.wakeReader()
+}
+
+// close closes the socket. When the server ends a connection while the client may still be
+// sending, it takes in a little more: a reset would overtake the last reply.
+func (c *conn) close(linger bool) {
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok && linger {
+		if half.CloseWrite() == nil {
+			_ = c.nc.SetReadDeadline(time.Now().Add(lingerTimeout))
+			_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)
+		}
+	}
+	_ = c.nc.Close()
+}
+
+// begin opens the place of a reply that is known at once, and locks the connection until
+// finish.
+func (c *conn) begin() *output {
+	c.mu.Lock()
+	c.reserve()
+	_, s := c.window.push()
+	s.mute = c.mode == replyOff || c.mode == replySkip
+	return c.window.target(c.window.tail-1, &c.out)
+}
+
+func (c *conn) finish() {
+	c.window.complete(c.window.tail-1, &c.out)
+	c.mu.Unlock()
+}
+
+func (c *conn) replyError(text string) {
+	c.begin().fail(text)
+	c.finish()
+	c.srv.stats.errors.Add(1)
+}
+
+// openSlot opens the place of a reply that shards will give. Locked.
+func (c *conn) openSlot(spec *command) (uint64, *slot) {
+	c.reserve()
+	seq, s := c.window.push()
+	s.spec, s.proto = spec, c.proto
+	s.mute = c.mode == replyOff || c.mode == replySkip
+	s.until = c.now + int64(c.patience)
+	c.gathering = true
+	if c.topology != nil {
+		c.epoch, c.shardCount = c.topology.Epoch, c.topology.Shards
+	}
+	return seq, s
+}
+
+// dispatch runs one command and reports whether the connection goes on.
+func (c *conn) dispatch(args [][]byte) bool {
+	if c.mode == replySkipNext {
+		c.mode = replySkip
+	} else if c.mode == replySkip {
+		c.mode = replyOn
+	}
+	spec := lookup(args[0])
+	if spec == nil {
+		if bytes.EqualFold(args[0], []byte("host:")) || bytes.EqualFold(args[0], []byte("post")) {
+			// A browser was made to talk to us. Redis's guard against cross-protocol scripting.
+			c.srv.log.Warn("client closed: it speaks HTTP", slog.String("client", c.nc.RemoteAddr().String()))
+			return false
+		}
+		c.replyError(errUnknownCommand(args))
+		return true
+	}
+	name := spec.name
+	if len(spec.sub) > 0 && len(args) > 1 {
+		if spec = spec.subcommand(args[1]); spec == nil {
+			c.replyError(errUnknownSubcommand(name, args[1]))
+			return true
+		}
+	}
+	c.last.Store(spec)
+	if !spec.takes(len(args)) {
+		c.replyError(errArity(spec.name))
+		return true
+	}
+	if !c.authed && !spec.noAuth {
+		c.replyError(errNoAuth)
+		return true
+	}
+	if spec.first > 0 && !c.keysFit(spec, args) {
+		return true
+	}
+	c.req = request{conn: c, spec: spec, args: args}
+	spec.run(&c.req)
+	return !c.req.quit
+}
+
+// keysFit refuses keys over the limit.
+func (c *conn) keysFit(spec *command, args [][]byte) bool {
+	for i, last := spec.keyRange(len(args)); i <= last; i += spec.step {
+		if len(args[i]) > c.srv.opts.MaxKey {
+			c.replyError(errKeyTooLong(c.srv.opts.MaxKey))
+			return false
+		}
+	}
+	return true
+}

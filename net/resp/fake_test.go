@@ -1,0 +1,380 @@
+package resp
+
+import (
+	"context"
+	"io"
+	"math"
+	"net"
+	"sort"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/core/wire"
+)
+
+// fakeNode is a Backend over a map: what the state machine would answer, without shards'
+// logs. submit says how a call is answered: at once by default.
+type fakeNode struct {
+	mu      sync.Mutex
+	data    map[string]fakeValue
+	cluster *wire.ClusterMap
+	leaders map[wire.ShardID]wire.NodeID
+	self    wire.Member
+
+	submit    func(*wire.Call)
+	submitted atomic.Int64
+	commands  atomic.Int64
+}
+
+type fakeValue struct {
+	value   []byte
+	expires int64 // Unix milliseconds, 0 = never
+}
+
+// newFakeNode makes a node of a cluster with these members, all shards led by the first.
+func newFakeNode(shards int, names ...string) *fakeNode {
+	if len(names) == 0 {
+		names = []string{"node-1"}
+	}
+	m := &wire.ClusterMap{ClusterID: 7, Epoch: 3, Shards: uint32(shards), Replication: 3}
+	for i, name := range names {
+		port := strconv.Itoa(7001 + i)
+		m.Members = append(m.Members, wire.Member{
+			ID: wire.NodeID(i + 1), Name: name, RESPAddr: "10.0.0." + strconv.Itoa(i+1) + ":" + port,
+			PeerAddr: "10.0.0." + strconv.Itoa(i+1) + ":1" + port,
+		})
+	}
+	leaders := make(map[wire.ShardID]wire.NodeID)
+	for shard := range wire.ShardID(shards + 1) {
+		p := wire.Placement{Shard: shard, Preferred: 1}
+		for i := range names {
+			p.Replicas = append(p.Replicas, wire.Replica{
+				ID: wire.ReplicaID(uint64(shard)*10 + uint64(i)), Node: wire.NodeID(i + 1), Role: wire.RoleVoter,
+			})
+		}
+		m.Placements = append(m.Placements, p)
+		leaders[shard] = 1
+	}
+	n := &fakeNode{data: make(map[string]fakeValue), cluster: m, leaders: leaders, self: m.Members[0]}
+	n.submit = n.answer
+	return n
+}
+
+func (n *fakeNode) Submit(call *wire.Call) {
+	n.submitted.Add(1)
+	n.commands.Add(int64(len(call.Commands)))
+	n.submit(call)
+}
+
+func (n *fakeNode) Map() *wire.ClusterMap                 { return n.cluster }
+func (n *fakeNode) Leader(shard wire.ShardID) wire.NodeID { return n.leaders[shard] }
+func (n *fakeNode) Self() wire.Member                     { return n.self }
+
+func (n *fakeNode) Info(section string) string {
+	if section == "torc" {
+		return "torc_fake:yes\r\n"
+	}
+	return ""
+}
+
+// answer applies a call and delivers its results.
+func (n *fakeNode) answer(call *wire.Call) {
+	n.mu.Lock()
+	results := make([]wire.Result, len(call.Commands))
+	for i := range call.Commands {
+		results[i] = n.apply(call.Shard, &call.Commands[i])
+	}
+	n.mu.Unlock()
+	call.Sink.Deliver(call.Tag, &wire.Response{Outcome: wire.OutcomeOK, Results: results})
+}
+
+func refuse(call *wire.Call, outcome wire.Outcome, reason wire.Reason, leader wire.NodeID) {
+	call.Sink.Deliver(call.Tag, &wire.Response{Outcome: outcome, Reason: reason, Leader: leader})
+}
+
+func (n *fakeNode) get(key []byte) (fakeValue, bool) {
+	v, ok := n.data[string(key)]
+	if ok && v.expires != 0 && v.expires <= time.Now().UnixMilli() {
+		delete(n.data, string(key))
+		return fakeValue{}, false
+	}
+	return v, ok
+}
+
+func (n *fakeNode) shardOf(key string) wire.ShardID {
+	return wire.ShardOf(wire.Slot([]byte(key)), int(n.cluster.Shards))
+}
+
+func intResult(v int64) wire.Result { return wire.Result{Kind: wire.KindInt, Int: v} }
+
+func boolResult(v bool) wire.Result {
+	if v {
+		return intResult(1)
+	}
+	return intResult(0)
+}
+
+func errResult(code wire.ErrorCode) wire.Result {
+	return wire.Result{Kind: wire.KindError, Code: code}
+}
+
+func valueResult(v fakeValue, ok bool) wire.Result {
+	if !ok {
+		return wire.Result{}
+	}
+	return wire.Result{Kind: wire.KindBytes, Value: v.value}
+}
+
+func (n *fakeNode) apply(shard wire.ShardID, cmd *wire.Command) wire.Result {
+	key := string(cmd.Key)
+	v, ok := n.get(cmd.Key)
+	switch cmd.Op {
+	case wire.OpGet:
+		return valueResult(v, ok)
+	case wire.OpStrLen:
+		return intResult(int64(len(v.value)))
+	case wire.OpGetRange:
+		return wire.Result{Kind: wire.KindBytes, Value: rangeOf(v.value, cmd.Start, cmd.End)}
+	case wire.OpExists, wire.OpTouch:
+		return boolResult(ok)
+	case wire.OpType:
+		if ok {
+			return wire.Result{Kind: wire.KindBytes, Value: []byte("string")}
+		}
+		return wire.Result{Kind: wire.KindBytes, Value: []byte("none")}
+	case wire.OpTTL, wire.OpExpireTime:
+		switch {
+		case !ok:
+			return intResult(-2)
+		case v.expires == 0:
+			return intResult(-1)
+		case cmd.Op == wire.OpTTL:
+			return intResult(v.expires - time.Now().UnixMilli())
+		}
+		return intResult(v.expires)
+	case wire.OpScan:
+		return n.scan(shard, cmd)
+	case wire.OpCount:
+		count := 0
+		for k := range n.data {
+			if _, live := n.get([]byte(k)); live && n.shardOf(k) == shard {
+				count++
+			}
+		}
+		return intResult(int64(count))
+	case wire.OpCountInSlot, wire.OpSlotKeys:
+		var list [][]byte
+		for k := range n.data {
+			if int64(wire.Slot([]byte(k))) == cmd.Start {
+				list = append(list, []byte(k))
+			}
+		}
+		if cmd.Op == wire.OpCountInSlot {
+			return intResult(int64(len(list)))
+		}
+		return wire.Result{Kind: wire.KindList, List: list[:min(len(list), int(cmd.End))]}
+	case wire.OpSet:
+		return n.set(cmd, v, ok)
+	case wire.OpDelete:
+		delete(n.data, key)
+		return boolResult(ok)
+	case wire.OpGetDelete:
+		delete(n.data, key)
+		return valueResult(v, ok)
+	case wire.OpGetExpire:
+		if ok {
+			n.put(cmd, v.value, v.expires)
+		}
+		return valueResult(v, ok)
+	case wire.OpAppend:
+		v.value = append(append([]byte{}, v.value...), cmd.Value...)
+		n.data[key] = v
+		return intResult(int64(len(v.value)))
+	case wire.OpSetRange:
+		grown := make([]byte, max(len(v.value), int(cmd.Start)+len(cmd.Value)))
+		copy(grown, v.value)
+		copy(grown[cmd.Start:], cmd.Value)
+		n.data[key] = fakeValue{grown, v.expires}
+		return intResult(int64(len(grown)))
+	case wire.OpIncr:
+		old := int64(0)
+		if ok {
+			var isInt bool
+			if old, isInt = parseInt(v.value); !isInt {
+				return errResult(wire.CodeNotInteger)
+			}
+		}
+		if cmd.Delta > 0 && old > math.MaxInt64-cmd.Delta || cmd.Delta < 0 && old < math.MinInt64-cmd.Delta {
+			return errResult(wire.CodeOverflow)
+		}
+		n.data[key] = fakeValue{strconv.AppendInt(nil, old+cmd.Delta, 10), v.expires}
+		return intResult(old + cmd.Delta)
+	case wire.OpIncrFloat:
+		delta, err := strconv.ParseFloat(string(cmd.Value), 64)
+		old, errOld := strconv.ParseFloat(string(v.value), 64)
+		if err != nil || ok && errOld != nil {
+			return errResult(wire.CodeNotFloat)
+		}
+		sum := strconv.AppendFloat(nil, old+delta, 'f', -1, 64)
+		n.data[key] = fakeValue{sum, v.expires}
+		return wire.Result{Kind: wire.KindBytes, Value: sum}
+	case wire.OpExpire:
+		return n.expire(cmd, v, ok)
+	case wire.OpPersist:
+		if !ok || v.expires == 0 {
+			return intResult(0)
+		}
+		n.data[key] = fakeValue{value: v.value}
+		return intResult(1)
+	case wire.OpFlush:
+		for k := range n.data {
+			if n.shardOf(k) == shard {
+				delete(n.data, k)
+			}
+		}
+		return wire.Result{Kind: wire.KindOK}
+	}
+	return errResult(wire.CodeUnsupported)
+}
+
+func (n *fakeNode) set(cmd *wire.Command, v fakeValue, ok bool) wire.Result {
+	if cmd.Flags&wire.FlagNX == 0 || !ok {
+		if cmd.Flags&wire.FlagXX == 0 || ok {
+			n.put(cmd, append([]byte{}, cmd.Value...), v.expires)
+			if cmd.Flags&wire.FlagGet == 0 {
+				return wire.Result{Kind: wire.KindOK}
+			}
+			return valueResult(v, ok)
+		}
+	}
+	if cmd.Flags&wire.FlagGet != 0 {
+		return valueResult(v, ok)
+	}
+	return wire.Result{}
+}
+
+func (n *fakeNode) put(cmd *wire.Command, value []byte, expires int64) {
+	switch cmd.TTLKind {
+	case wire.TTLNone, wire.TTLClear:
+		expires = 0
+	case wire.TTLRelative:
+		expires = time.Now().UnixMilli() + cmd.TTL
+	case wire.TTLAbsolute:
+		expires = cmd.TTL
+	}
+	n.data[string(cmd.Key)] = fakeValue{value, expires}
+}
+
+func (n *fakeNode) expire(cmd *wire.Command, v fakeValue, ok bool) wire.Result {
+	at := cmd.TTL
+	if cmd.TTLKind == wire.TTLRelative {
+		at += time.Now().UnixMilli()
+	}
+	none := v.expires == 0
+	if !ok || cmd.Flags&wire.FlagNX != 0 && !none || cmd.Flags&wire.FlagXX != 0 && none ||
+		cmd.Flags&wire.FlagGT != 0 && (none || at <= v.expires) || cmd.Flags&wire.FlagLT != 0 && !none && at >= v.expires {
+		return intResult(0)
+	}
+	n.data[string(cmd.Key)] = fakeValue{v.value, at}
+	n.get(cmd.Key)
+	return intResult(1)
+}
+
+// scan orders a shard's keys by slot and name; the cursor's low bits count within the slot.
+func (n *fakeNode) scan(shard wire.ShardID, cmd *wire.Command) wire.Result {
+	type placed struct {
+		cursor uint64
+		key    string
+	}
+	var keys []placed
+	for k := range n.data {
+		if n.shardOf(k) == shard {
+			keys = append(keys, placed{uint64(wire.Slot([]byte(k))) << cursorSlotBit, k})
+		}
+	}
+	sort.Slice(keys, func(i, j int) bool {
+		return keys[i].cursor < keys[j].cursor || keys[i].cursor == keys[j].cursor && keys[i].key < keys[j].key
+	})
+	for i := range keys {
+		if i > 0 && keys[i].cursor <= keys[i-1].cursor {
+			keys[i].cursor = keys[i-1].cursor + 1
+		}
+	}
+	res := wire.Result{Kind: wire.KindList}
+	seen := int64(0)
+	for _, k := range keys {
+		if k.cursor < uint64(cmd.Start) {
+			continue
+		}
+		if seen == cmd.End {
+			res.Int = int64(k.cursor)
+			break
+		}
+		seen++
+		if len(cmd.Value) == 0 || glob(cmd.Value, []byte(k.key)) {
+			res.List = append(res.List, []byte(k.key))
+		}
+	}
+	return res
+}
+
+func rangeOf(v []byte, start, end int64) []byte {
+	n := int64(len(v))
+	if start < 0 {
+		start = max(0, n+start)
+	}
+	if end < 0 {
+		end = max(0, n+end)
+	}
+	end = min(end, n-1)
+	if start > end || n == 0 {
+		return nil
+	}
+	return v[start : end+1]
+}
+
+// serve starts a server over the node on a free port, and stops it when the test ends.
+func serve(t testing.TB, n Backend, change ...func(*Options)) *Server {
+	t.Helper()
+	opts := Options{Addr: "127.0.0.1:0"}
+	for _, f := range change {
+		f(&opts)
+	}
+	s, err := Listen(opts, n)
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = s.Close(ctx)
+		require.NoError(t, <-served)
+	})
+	return s
+}
+
+// dial opens a connection whose reads and writes cannot hang a test.
+func dial(t testing.TB, s *Server) net.Conn {
+	t.Helper()
+	nc, err := net.Dial("tcp", s.Addr().String())
+	require.NoError(t, err)
+	require.NoError(t, nc.SetDeadline(time.Now().Add(20*time.Second)))
+	t.Cleanup(func() { _ = nc.Close() })
+	return nc
+}
+
+// roundTrip sends a pipeline that ends in QUIT and returns all that comes back.
+func roundTrip(t testing.TB, s *Server, request string) string {
+	t.Helper()
+	nc := dial(t, s)
+	_, err := io.WriteString(nc, request+"QUIT\r\n")
+	require.NoError(t, err)
+	reply, err := io.ReadAll(nc)
+	require.NoError(t, err)
+	return string(reply)
+}

@@ -1,0 +1,171 @@
+package resp
+
+import (
+	"net"
+	"strconv"
+)
+
+// bigValue is the size from which a value is sent from where it lies instead of being copied
+// behind the other replies.
+const bigValue = 16 << 10
+
+// bufferKept is the largest output buffer that is kept for reuse.
+const bufferKept = 64 << 10
+
+// Protocol versions.
+const (
+	resp2 = 2
+	resp3 = 3
+)
+
+// output gathers replies: an open buffer, and before it the segments that are sealed because
+// a big value, which is not copied, had to come between.
+type output struct {
+	sealed [][]byte
+	bytes  int // in sealed
+	buf    []byte
+}
+
+func (o *output) len() int    { return o.bytes + len(o.buf) }
+func (o *output) empty() bool { return o.len() == 0 }
+
+// move appends everything in from and leaves it empty, with its buffer.
+func (o *output) move(from *output) {
+	if len(from.sealed) == 0 {
+		o.buf = append(o.buf, from.buf...)
+	} else {
+		o.seal()
+		o.sealed = append(o.sealed, from.sealed...)
+		o.bytes += from.bytes
+		o.buf = append(o.buf, from.buf...)
+	}
+	from.reset()
+}
+
+// reset forgets everything but a buffer of ordinary size.
+func (o *output) reset() {
+	o.sealed, o.bytes = nil, 0
+	if cap(o.buf) > bufferKept {
+		o.buf = nil
+	}
+	o.buf = o.buf[:0]
+}
+
+func (o *output) seal() {
+	if len(o.buf) > 0 {
+		o.sealed = append(o.sealed, o.buf)
+		o.bytes += len(o.buf)
+		o.buf = nil
+	}
+}
+
+// writeTo writes everything, with one Write when no big value is among it.
+func (o *output) writeTo(nc net.Conn) error {
+	if len(o.sealed) == 0 {
+		_, err := nc.Write(o.buf)
+		return err
+	}
+	buffers := net.Buffers(o.sealed)
+	if len(o.buf) > 0 {
+		buffers = append(buffers, o.buf)
+	}
+	_, err := buffers.WriteTo(nc)
+	return err
+}
+
+func (o *output) header(kind byte, n int64) {
+	o.buf = append(o.buf, kind)
+	o.buf = strconv.AppendInt(o.buf, n, 10)
+	o.buf = append(o.buf, '\r', '\n')
+}
+
+func (o *output) raw(s string) { o.buf = append(o.buf, s...) }
+
+// simple writes a status, such as OK.
+func (o *output) simple(s string) {
+	o.buf = append(o.buf, '+')
+	o.buf = append(o.buf, s...)
+	o.buf = append(o.buf, '\r', '\n')
+}
+
+// fail writes an error. A line's end within it becomes a space, as in Redis: it may quote
+// what the client sent.
+func (o *output) fail(s string) {
+	o.buf = append(o.buf, '-')
+	for i := range len(s) {
+		c := s[i]
+		if c == '\r' || c == '\n' {
+			c = ' '
+		}
+		o.buf = append(o.buf, c)
+	}
+	o.buf = append(o.buf, '\r', '\n')
+}
+
+func (o *output) int(n int64) { o.header(':', n) }
+
+func (o *output) bulk(v []byte) {
+	o.header('$', int64(len(v)))
+	if len(v) >= bigValue {
+		o.seal()
+		o.sealed = append(o.sealed, v)
+		o.bytes += len(v)
+	} else {
+		o.buf = append(o.buf, v...)
+	}
+	o.buf = append(o.buf, '\r', '\n')
+}
+
+func (o *output) text(s string) {
+	o.header('$', int64(len(s)))
+	o.buf = append(o.buf, s...)
+	o.buf = append(o.buf, '\r', '\n')
+}
+
+// verbatim writes text for people: a verbatim string in RESP3, a bulk string in RESP2.
+func (o *output) verbatim(proto int, s string) {
+	if proto < resp3 {
+		o.text(s)
+		return
+	}
+	o.header('=', int64(len(s)+4))
+	o.raw("txt:")
+	o.raw(s)
+	o.raw("\r\n")
+}
+
+func (o *output) null(proto int) {
+	if proto < resp3 {
+		o.raw("$-1\r\n")
+	} else {
+		o.raw("_\r\n")
+	}
+}
+
+func (o *output) array(n int) { o.header('*', int64(n)) }
+
+// dict opens a map of n pairs: in RESP2 a flat array.
+func (o *output) dict(proto, n int) {
+	if proto < resp3 {
+		o.header('*', int64(2*n))
+	} else {
+		o.header('%', int64(n))
+	}
+}
+
+// set opens a set: in RESP2 an array.
+func (o *output) set(proto, n int) {
+	if proto < resp3 {
+		o.header('*', int64(n))
+	} else {
+		o.header('~', int64(n))
+	}
+}
+
+// statuses writes a set of simple strings.
+func (o *output) statuses(proto int, words []string) {
+	o.set(proto, len(words))
+	for _, w := range words {
+		o.simple(w)
+	}
+}

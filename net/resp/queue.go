@@ -1,0 +1,233 @@
+package resp
+
+import (
+	"torc/core/invariant"
+	"torc/core/wire"
+)
+
+// Bounds of one Call. The parts of one command on a shard stay together even beyond them.
+const (
+	callBytesMax    = 1 << 20
+	callCommandsMax = 512
+)
+
+// ref says which part of which command something is.
+type ref struct {
+	seq   uint64 // the command's place in the window
+	index int    // the part's number within the command
+}
+
+// part is one operation on one shard, waiting for its turn.
+type part struct {
+	ref
+	cmd wire.Command
+}
+
+func (p *part) size() int { return len(p.cmd.Key) + len(p.cmd.Value) }
+
+// queue holds what one connection wants of one shard: at most one Call is on its way, the
+// rest waits here in order. It is guarded by the connection's lock.
+type queue struct {
+	shard wire.ShardID
+	busy  bool // a Call is unanswered
+	ready bool // listed in conn.ready: there are parts and no Call
+	parts []part
+}
+
+// run says how many parts at the front may travel in one Call: all reads or all writes,
+// within the bounds, and no command's parts torn apart.
+func (q *queue) run() int {
+	write, bytes, whole := q.parts[0].cmd.Op.IsWrite(), 0, 0
+	for i := range q.parts {
+		p := &q.parts[i]
+		if i > 0 && p.seq != q.parts[i-1].seq {
+			whole = i
+			if i >= callCommandsMax || bytes+p.size() > callBytesMax {
+				return whole
+			}
+		}
+		if p.cmd.Op.IsWrite() != write {
+			return max(whole, 1)
+		}
+		bytes += p.size()
+	}
+	return len(q.parts)
+}
+
+// drop takes n parts off the front.
+func (q *queue) drop(n int) {
+	rest := copy(q.parts, q.parts[n:])
+	clear(q.parts[rest:])
+	q.parts = q.parts[:rest]
+	if rest == 0 && cap(q.parts) > windowMin*4 {
+		q.parts = nil
+	}
+}
+
+// flight is a Call on its way, and the Sink that its response comes to.
+type flight struct {
+	call     wire.Call
+	conn     *conn
+	queue    *queue
+	refs     []ref // of the call's commands
+	answered bool
+}
+
+// enqueue puts a part into its shard's queue. Locked.
+func (c *conn) enqueue(shard wire.ShardID, r ref, cmd wire.Command) {
+	q := c.queues[shard]
+	if q == nil {
+		q = &queue{shard: shard}
+		c.queues[shard] = q
+	}
+	q.parts = append(q.parts, part{ref: r, cmd: cmd})
+	c.asked += len(cmd.Key) + len(cmd.Value)
+	c.list(q)
+}
+
+// list notes that a queue's next Call can go.
+func (c *conn) list(q *queue) {
+	if !q.busy && !q.ready && len(q.parts) > 0 {
+		q.ready = true
+		c.ready = append(c.ready, q)
+	}
+}
+
+// pump submits a Call for every shard that owes this connection nothing. Not locked: a
+// response may come before Submit returns.
+func (c *conn) pump() {
+	c.mu.Lock()
+	c.gathering = false
+	var flights []flight
+	if len(c.ready) > 0 {
+		flights = c.depart()
+	}
+	c.wake() // for the writer: replies that were known at once, or expired
+	c.mu.Unlock()
+	for i := range flights {
+		c.srv.backend.Submit(&flights[i].call)
+	}
+}
+
+// depart makes the Calls that can go. What they hold is allocated anew and never used again
+// (a backend may hold a request longer than its answer takes), in few pieces.
+func (c *conn) depart() []flight {
+	now, total := c.srv.now(), 0
+	for _, q := range c.ready {
+		if c.dead {
+			q.drop(len(q.parts)) // nobody waits for it
+		}
+		c.expire(q, now)
+		total += len(q.parts)
+	}
+	flights := make([]flight, 0, len(c.ready))
+	commands := make([]wire.Command, 0, total)
+	refs := make([]ref, 0, total)
+	for _, q := range c.ready {
+		q.ready = false
+		if len(q.parts) == 0 {
+			continue
+		}
+		from, n := len(commands), q.run()
+		for i := range n {
+			commands = append(commands, q.parts[i].cmd)
+			refs = append(refs, q.parts[i].ref)
+		}
+		left := (c.window.at(q.parts[0].seq).until - now) / 1e6
+		q.drop(n)
+		q.busy = true
+		flights = append(flights, flight{conn: c, queue: q, refs: refs[from:len(refs):len(refs)]})
+		f := &flights[len(flights)-1]
+		f.call = wire.Call{
+			Request: wire.Request{
+				Shard:    q.shard,
+				Epoch:    c.epoch,
+				Commands: commands[from:len(commands):len(commands)],
+			},
+			TimeoutMillis: max(left, 1),
+			Sink:          f,
+			Local:         c.srv.opts.Redirect,
+		}
+	}
+	clear(c.ready)
+	c.ready = c.ready[:0]
+	return flights
+}
+
+// expire answers parts that waited behind an earlier Call for longer than a command may
+// take: they were never sent. (A command's parts on a shard expire together.)
+func (c *conn) expire(q *queue, now int64) {
+	n := 0
+	for n < len(q.parts) && c.window.at(q.parts[n].seq).until < now {
+		n++
+	}
+	late := failure{outcome: wire.OutcomeRefused, reason: wire.ReasonDeadline}
+	for i := range n {
+		p := &q.parts[i]
+		c.answer(p.ref, &p.cmd, nil, &late)
+	}
+	q.drop(n)
+}
+
+// Deliver takes the response of a Call.
+func (f *flight) Deliver(_ uint64, resp *wire.Response) {
+	c := f.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	invariant.Check(!f.answered, "resp: a call was answered twice")
+	f.answered = true
+	commands := f.call.Commands
+	if resp.Outcome == wire.OutcomeOK {
+		invariant.Check(len(resp.Results) == len(f.refs), "resp: not one result per command")
+		for i, r := range f.refs {
+			c.answer(r, &commands[i], &resp.Results[i], nil)
+		}
+	} else {
+		fail := failure{outcome: resp.Outcome, reason: resp.Reason, leader: resp.Leader}
+		for i, r := range f.refs {
+			c.answer(r, &commands[i], nil, &fail)
+		}
+	}
+	f.queue.busy = false
+	c.list(f.queue)
+	c.wake()
+}
+
+// answer notes what one part came to: a result, or a failure. Locked.
+func (c *conn) answer(r ref, cmd *wire.Command, res *wire.Result, fail *failure) {
+	c.asked -= len(cmd.Key) + len(cmd.Value)
+	if res != nil {
+		c.learn(len(res.Value))
+	}
+	s := c.window.at(r.seq)
+	if s.job != nil {
+		s.job.take(c, r, cmd, res, fail)
+		s.left--
+		if s.left == 0 {
+			s.job.render(c.window.target(r.seq, &c.out), s.proto)
+			c.window.complete(r.seq, &c.out)
+		}
+		return
+	}
+	o := c.window.target(r.seq, &c.out)
+	switch {
+	case fail != nil:
+		o.fail(c.failText(fail, cmd))
+	case res.Kind == wire.KindError:
+		o.fail(codeText(res.Code, s.spec.name))
+	default:
+		s.render(o, s.proto, res)
+	}
+	c.window.complete(r.seq, &c.out)
+}
+
+// failText words a failure, as a redirect where the mode and the failure call for it.
+func (c *conn) failText(fail *failure, cmd *wire.Command) string {
+	moved := fail.reason == wire.ReasonNotLeader || fail.reason == wire.ReasonNotOwner
+	if moved && c.srv.opts.Redirect && fail.outcome == wire.OutcomeRefused && len(cmd.Key) > 0 {
+		if text, ok := c.srv.movedTo(wire.Slot(cmd.Key), fail.leader); ok {
+			return text
+		}
+	}
+	return fail.text(cmd.Op.IsWrite())
+}
