@@ -1,0 +1,399 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"torc/core/trace"
+	"torc/core/wire"
+	"torc/linearizability"
+)
+
+// Oracle names a belief that a run is judged by, with the letters of the gallery of planted
+// bugs.
+type Oracle byte
+
+// The oracles.
+const (
+	OracleLinearizable Oracle = 'L' // per key, one honest copy could have given the answers
+	OracleOnce         Oracle = 'A' // a retry never applies twice
+	OracleDurability   Oracle = 'D' // what was acknowledged is there in the end
+	OracleState        Oracle = 'S' // replicas are equal at equal applied index
+	OracleRaft         Oracle = 'I' // one leader per term, indexes never go back, majorities overlap
+	OracleSanity       Oracle = 'N' // no panic, bounded memory, one answer per call
+	OracleLiveness     Oracle = 'V' // after heal, and where a majority is connected, there is progress
+	OracleTTL          Oracle = 'T' // nothing is served after its expiry or lost before it
+)
+
+func (o Oracle) String() string { return string(o) }
+
+// Meaning is what a violation of the oracle says, in words.
+func (o Oracle) Meaning() string {
+	switch o {
+	case OracleLinearizable:
+		return "some answers cannot come from one honest copy of the data"
+	case OracleOnce:
+		return "an effect was applied twice, or an acknowledged effect is missing"
+	case OracleDurability:
+		return "something acknowledged is gone"
+	case OracleState:
+		return "two replicas differ at the same point of the log"
+	case OracleRaft:
+		return "consensus itself broke"
+	case OracleSanity:
+		return "a node failed its own checks"
+	case OracleLiveness:
+		return "the cluster did not serve when it should"
+	case OracleTTL:
+		return "a key outlived its expiry or died before it"
+	}
+	return "unknown oracle"
+}
+
+// Violation is one finding.
+type Violation struct {
+	Oracle Oracle
+	At     time.Duration
+	Text   string
+	Stack  string // of a panic: its head
+}
+
+// Verdict is what a run comes to.
+type Verdict int
+
+// The verdicts; the numbers are exit codes.
+const (
+	Pass       Verdict = 0
+	Broken     Verdict = 1 // usage or internal error: there was no run
+	LostTruth  Verdict = 2 // L A S I D T
+	NoProgress Verdict = 3 // V
+	Crashed    Verdict = 4 // N
+)
+
+// Sentence says the verdict plainly.
+func (v Verdict) Sentence() string {
+	switch v {
+	case Pass:
+		return "PASS: every answer was consistent, nothing acknowledged was lost, and the cluster served again after the faults"
+	case LostTruth:
+		return "CONSISTENCY LOST: the cluster told some client something untrue"
+	case NoProgress:
+		return "NO PROGRESS: the cluster told nobody anything untrue, but did not serve when it should"
+	case Crashed:
+		return "CRASH: a node failed its own checks"
+	}
+	return "NO VERDICT: the run could not be made"
+}
+
+// verdictOf is the worst that the violations say; lost consistency before a crash before no
+// progress, because that is the order in which users would be hurt.
+func verdictOf(violations []Violation) Verdict {
+	verdict := Pass
+	for _, v := range violations {
+		switch v.Oracle {
+		case OracleSanity:
+			if verdict != LostTruth {
+				verdict = Crashed
+			}
+		case OracleLiveness:
+			if verdict == Pass {
+				verdict = NoProgress
+			}
+		default:
+			verdict = LostTruth
+		}
+	}
+	return verdict
+}
+
+// oracleOf translates the history checkers' names.
+func oracleOf(name string) Oracle {
+	switch name {
+	case linearizability.OracleCounter, linearizability.OracleAppend:
+		return OracleOnce
+	case linearizability.OracleDurability:
+		return OracleDurability
+	case linearizability.OracleTTL:
+		return OracleTTL
+	}
+	return OracleLinearizable
+}
+
+// judge gives the history to the checkers. A checker that cannot decide has failed the run.
+func (w *World) judge(finalFrom time.Duration, losses []linearizability.Loss) {
+	verdicts := linearizability.Check(w.work.record.History(), linearizability.Options{
+		TTLEpsilon: w.ttlTolerance(), FinalFrom: int64(finalFrom), Losses: losses, ViolationsMax: 2})
+	for _, v := range verdicts {
+		text := "key " + v.Key + ": " + v.Sentence
+		if v.Result == linearizability.Undecided {
+			text = "undecided: " + text
+		}
+		w.violate(oracleOf(v.Oracle), "%s", text)
+	}
+}
+
+// ttlTolerance is how far a key's expiry may be from what the world's clock says: the
+// largest difference that the nodes' wall clocks ever had (one stamps the write, another the
+// expiry), their drift over the longest TTL, and two ticks, because log time advances by them.
+func (w *World) ttlTolerance() time.Duration {
+	return w.faults.wallSpread() + 5*time.Second*time.Duration(w.settings.DriftUsed)/1000 + 2*w.settings.Tick
+}
+
+// watch is the oracles that look while things happen: they read what core tells (trace).
+type watch struct {
+	w        *World
+	leaders  map[shardTerm]wire.ReplicaID
+	newest   []leadership         // by shard
+	digests  [][]digest           // by shard, then applied index
+	replicas map[replicaKey]*mark // where each replica stands
+	voters   [][]wire.ReplicaID   // by shard: the newest configuration applied
+	votersAt []uint64
+	demands  []demand
+}
+
+type shardTerm struct {
+	shard wire.ShardID
+	term  uint64
+}
+
+type replicaKey struct {
+	shard   wire.ShardID
+	replica wire.ReplicaID
+}
+
+// leadership is who led a shard last, as far as anybody said so.
+type leadership struct {
+	node    wire.NodeID
+	term    uint64
+	changes int
+}
+
+type digest struct {
+	sum  uint64
+	node wire.NodeID
+	set  bool
+}
+
+// mark is how far one replica has come.
+type mark struct{ commit, applied, term uint64 }
+
+func newWatch(w *World) watch {
+	n := w.settings.Shards + 1
+	return watch{w: w, leaders: map[shardTerm]wire.ReplicaID{}, newest: make([]leadership, n), digests: make([][]digest, n),
+		replicas: map[replicaKey]*mark{}, voters: make([][]wire.ReplicaID, n), votersAt: make([]uint64, n)}
+}
+
+// see takes an event that a node told.
+func (o *watch) see(e *trace.Event) {
+	if int(e.Shard) >= len(o.newest) {
+		return
+	}
+	switch e.Kind {
+	case trace.Apply:
+		o.applied(e)
+	case trace.Commit:
+		m := o.mark(e)
+		if e.Index < m.commit {
+			o.w.violate(OracleRaft, "shard %d replica %d on %v: its commit index went back from %d to %d", e.Shard, e.Replica, e.Node, m.commit, e.Index)
+		}
+		m.commit = e.Index
+	case trace.Role:
+		o.role(e)
+	case trace.Conf:
+		o.configured(e)
+	}
+}
+
+func (o *watch) mark(e *trace.Event) *mark {
+	key := replicaKey{e.Shard, e.Replica}
+	m := o.replicas[key]
+	if m == nil {
+		m = new(mark)
+		o.replicas[key] = m
+	}
+	return m
+}
+
+// applied compares a replica's digest with what any replica had at the same index.
+func (o *watch) applied(e *trace.Event) {
+	m := o.mark(e)
+	if e.Index <= m.applied {
+		o.w.violate(OracleRaft, "shard %d replica %d on %v: it applied index %d after index %d", e.Shard, e.Replica, e.Node, e.Index, m.applied)
+	}
+	m.applied = e.Index
+	if e.Index > 1<<24 {
+		return
+	}
+	list := o.digests[e.Shard]
+	for uint64(len(list)) <= e.Index {
+		list = append(list, digest{})
+	}
+	o.digests[e.Shard] = list
+	d := &list[e.Index]
+	if d.set && d.sum != e.A {
+		o.w.violate(OracleState, "shard %d index %d: the replica on %v has digest %x, the one on %v had %x", e.Shard, e.Index, e.Node, e.A, d.node, d.sum)
+		return
+	}
+	*d = digest{e.A, e.Node, true}
+}
+
+// role checks that a term has one leader, and remembers who leads.
+func (o *watch) role(e *trace.Event) {
+	m := o.mark(e)
+	if e.Term < m.term {
+		o.w.violate(OracleRaft, "shard %d replica %d on %v: its term went back from %d to %d", e.Shard, e.Replica, e.Node, m.term, e.Term)
+	}
+	m.term = max(m.term, e.Term)
+	if e.A != 2 {
+		return
+	}
+	key := shardTerm{e.Shard, e.Term}
+	if other, led := o.leaders[key]; led && other != e.Replica {
+		o.w.violate(OracleRaft, "shard %d term %d: replica %d on %v leads, but replica %d led the same term", e.Shard, e.Term, e.Replica, e.Node, other)
+	}
+	o.leaders[key] = e.Replica
+	if l := &o.newest[e.Shard]; e.Term > l.term {
+		l.node, l.term = e.Node, e.Term
+		l.changes++
+	}
+}
+
+// configured checks that majorities of consecutive configurations overlap: one voter at a
+// time, or joint consensus, which names both.
+func (o *watch) configured(e *trace.Event) {
+	voters := votersIn(e.Note)
+	if voters == nil || e.Index <= o.votersAt[e.Shard] {
+		return
+	}
+	former := o.voters[e.Shard]
+	o.voters[e.Shard], o.votersAt[e.Shard] = voters, e.Index
+	if former == nil {
+		return
+	}
+	common := 0
+	for _, v := range voters {
+		if slices.Contains(former, v) {
+			common++
+		}
+	}
+	// Two majorities can miss each other if together they fit into the union of the sets.
+	union := len(former) + len(voters) - common
+	if len(former)/2+1+len(voters)/2+1 <= union {
+		o.w.violate(OracleRaft, "shard %d index %d: voters %v after %v: two majorities need not overlap", e.Shard, e.Index, voters, former)
+	}
+}
+
+// votersIn reads the voters out of a configuration as core words it: "voters=[1 2 3] ...".
+// A joint configuration ("&&") carries its own proof of overlap and is passed over.
+func votersIn(note string) (ids []wire.ReplicaID) {
+	var rest string
+	for i := range len(note) {
+		if note[i] == '[' || note[i] == '(' {
+			rest = note[i+1:]
+			break
+		}
+	}
+	for i := range len(note) - min(1, len(note)) {
+		if note[i] == '&' && note[i+1] == '&' {
+			return nil
+		}
+	}
+	id, any := uint64(0), false
+	for i := range len(rest) {
+		switch c := rest[i]; {
+		case c >= '0' && c <= '9':
+			id, any = id*10+uint64(c-'0'), true
+			continue
+		case any:
+			ids = append(ids, wire.ReplicaID(id))
+			id, any = 0, false
+		}
+		if rest[i] == ']' || rest[i] == ')' {
+			return ids
+		}
+	}
+	return ids
+}
+
+// demand says that during an interval every shard must serve: without a pause longer than
+// gap, and with no more than elections changes of leader per shard.
+type demand struct {
+	from, to  int64
+	gap       time.Duration
+	elections int
+	last      []int64
+	changes   []int
+	accused   bool
+}
+
+// require adds a demand that begins now: the prober writes to every shard again and again.
+func (o *watch) require(d time.Duration, gap time.Duration, elections int) {
+	de := demand{from: o.w.now, to: o.w.now + int64(d), gap: gap, elections: elections}
+	for shard := range o.newest {
+		de.last = append(de.last, o.w.now)
+		de.changes = append(de.changes, o.newest[shard].changes)
+	}
+	o.demands = append(o.demands, de)
+	index := len(o.demands) - 1
+	for shard := 1; shard <= o.w.settings.Shards; shard++ {
+		o.press(index, wire.ShardID(shard))
+	}
+	o.w.after(d, func() { o.settle(index) })
+}
+
+// press writes to a shard, and when that has succeeded again a little later, until the demand
+// ends.
+func (o *watch) press(index int, shard wire.ShardID) {
+	o.w.probeShard(shard, o.demands[index].to, func() {
+		d := &o.demands[index]
+		d.check(o, shard)
+		d.last[shard] = o.w.now
+		if o.w.now < d.to {
+			o.w.after(200*time.Millisecond, func() { o.press(index, shard) })
+		}
+	})
+}
+
+func (d *demand) check(o *watch, shard wire.ShardID) {
+	if pause := time.Duration(min(o.w.now, d.to) - d.last[shard]); pause > d.gap && !d.accused {
+		d.accused = true
+		o.w.violate(OracleLiveness, "shard %d served nothing for %v though a majority was connected (%v allowed)", shard, pause, d.gap)
+	}
+}
+
+// settle ends a demand.
+func (o *watch) settle(index int) {
+	d := &o.demands[index]
+	for shard := 1; shard < len(d.last); shard++ {
+		d.check(o, wire.ShardID(shard))
+	}
+	for shard := range d.changes {
+		if n := o.newest[shard].changes - d.changes[shard]; n > d.elections && !d.accused {
+			d.accused = true
+			o.w.violate(OracleLiveness, "shard %d elected %d leaders in %v though a majority was connected (%d allowed)",
+				shard, n, time.Duration(d.to-d.from), d.elections)
+		}
+	}
+}
+
+// bytesBudget bounds what a lane may hold in a simulated run: the workloads' data is small, so
+// more is a queue or a log without bound.
+const bytesBudget = 64 << 20
+
+// inspect checks every lane's memory; it plans itself again.
+func (w *World) inspect() {
+	for _, n := range w.nodes {
+		for _, l := range n.lanes {
+			if s := l.core.Status(); s.Bytes > bytesBudget {
+				w.violate(OracleSanity, "node %v lane %d holds %d bytes (%d allowed)", n, l.index, s.Bytes, bytesBudget)
+			}
+			if len(l.inbox) > 4*heldMax {
+				w.violate(OracleSanity, "node %v lane %d has %d events waiting", n, l.index, len(l.inbox))
+			}
+		}
+	}
+	w.after(5*time.Second, w.inspect)
+}
+
+func (v Violation) String() string { return fmt.Sprintf("%v at %v: %s", v.Oracle, v.At, v.Text) }

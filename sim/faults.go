@@ -1,0 +1,385 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"torc/core/trace"
+)
+
+// Fault is something that goes wrong. strike does it and says what it did, in words; end
+// undoes it (nil: there is nothing to undo). An empty sentence means that nothing was done.
+type Fault interface {
+	strike(w *World) (said string, end func())
+}
+
+// For limits a fault: it ends by itself after the duration.
+type For struct {
+	Duration time.Duration
+	Fault    Fault
+}
+
+func (f For) strike(w *World) (string, func()) {
+	said, end := f.Fault.strike(w)
+	if end == nil {
+		return said, nil
+	}
+	over := false
+	once := func() {
+		if !over {
+			over = true
+			end()
+			w.tell(trace.Fault, "over: %s", said)
+		}
+	}
+	w.after(f.Duration, once)
+	return said + fmt.Sprintf(" for %v", f.Duration), once
+}
+
+// cutting cuts pairs of links and gives the way to mend them.
+type cutting struct {
+	w     *World
+	pairs [][2]int
+}
+
+func (c *cutting) oneWay(from, to int) {
+	c.pairs = append(c.pairs, [2]int{from, to})
+	c.w.network.cut(from, to, 1)
+}
+
+func (c *cutting) bothWays(a, b int) {
+	c.oneWay(a, b)
+	c.oneWay(b, a)
+}
+
+func (c *cutting) mend() {
+	for _, p := range c.pairs {
+		c.w.network.cut(p[0], p[1], -1)
+	}
+}
+
+// Isolate cuts a node off from all other nodes. Clients still reach it, so it has every
+// chance to tell them something stale.
+type Isolate struct{ Target Target }
+
+func (f Isolate) strike(w *World) (string, func()) {
+	n := f.Target(w)
+	c := &cutting{w: w}
+	for _, other := range w.nodes {
+		if other != n {
+			c.bothWays(int(n.index), int(other.index))
+		}
+	}
+	return fmt.Sprintf("isolate %v%s", n, w.leads(n)), c.mend
+}
+
+// Split parts the nodes into two sides; the first one holds the targets. With Clients each
+// client is on one side, too, as drawn.
+type Split struct {
+	Side    []Target
+	Clients bool
+}
+
+func (f Split) strike(w *World) (string, func()) {
+	left := map[int]bool{}
+	for _, t := range f.Side {
+		left[int(t(w).index)] = true
+	}
+	ends := len(w.nodes)
+	if f.Clients {
+		ends += len(w.clients) - 1 // the prober reaches everybody
+		for i := len(w.nodes); i < ends; i++ {
+			left[i] = w.faults.rand.Bool()
+		}
+	}
+	c := &cutting{w: w}
+	for a := range ends {
+		for b := range a {
+			if left[a] != left[b] {
+				c.bothWays(a, b)
+			}
+		}
+	}
+	return "split " + w.sides(left), c.mend
+}
+
+// sides words which nodes are on which side.
+func (w *World) sides(left map[int]bool) string {
+	var sides [2][]string
+	for _, n := range w.nodes {
+		side := 1
+		if left[int(n.index)] {
+			side = 0
+		}
+		sides[side] = append(sides[side], n.String()+w.leads(n))
+	}
+	return strings.Join(sides[0], ",") + " | " + strings.Join(sides[1], ",")
+}
+
+// Deaf cuts a node's links in one direction: it is heard but hears no node, or with Mute
+// it hears but is not heard.
+type Deaf struct {
+	Target Target
+	Mute   bool
+}
+
+func (f Deaf) strike(w *World) (string, func()) {
+	n := f.Target(w)
+	c := &cutting{w: w}
+	for _, other := range w.nodes {
+		switch {
+		case other == n:
+		case f.Mute:
+			c.oneWay(int(n.index), int(other.index))
+		default:
+			c.oneWay(int(other.index), int(n.index))
+		}
+	}
+	if f.Mute {
+		return fmt.Sprintf("mute %v%s", n, w.leads(n)), c.mend
+	}
+	return fmt.Sprintf("deafen %v%s", n, w.leads(n)), c.mend
+}
+
+// OneWay cuts single links: nothing passes from From to To.
+type OneWay struct{ From, To Target }
+
+func (f OneWay) strike(w *World) (string, func()) {
+	a, b := f.From(w), f.To(w)
+	if a == b {
+		return "", nil
+	}
+	c := &cutting{w: w}
+	c.oneWay(int(a.index), int(b.index))
+	return fmt.Sprintf("cut %v -> %v", a, b), c.mend
+}
+
+// Cut cuts the links between two nodes, both ways.
+type Cut struct{ A, B Target }
+
+func (f Cut) strike(w *World) (string, func()) {
+	a, b := f.A(w), f.B(w)
+	if a == b {
+		return "", nil
+	}
+	c := &cutting{w: w}
+	c.bothWays(int(a.index), int(b.index))
+	return fmt.Sprintf("cut %v -- %v", a, b), c.mend
+}
+
+// Bridge parts the nodes into two sides that meet only in one node, which both reach.
+type Bridge struct{ Middle Target }
+
+func (f Bridge) strike(w *World) (string, func()) {
+	m := f.Middle(w)
+	c := &cutting{w: w}
+	side, i := map[int]bool{}, 0
+	for _, n := range w.nodes {
+		if n != m {
+			side[int(n.index)] = i%2 == 0
+			i++
+		}
+	}
+	for _, a := range w.nodes {
+		for _, b := range w.nodes[:a.index] {
+			if a != m && b != m && side[int(a.index)] != side[int(b.index)] {
+				c.bothWays(int(a.index), int(b.index))
+			}
+		}
+	}
+	return fmt.Sprintf("bridge: two sides meet only in %v%s", m, w.leads(m)), c.mend
+}
+
+// Crash kills a process (SIGKILL) and starts a new one after Down: with empty memory, as a
+// new incarnation. Under the nemesis's rule it does nothing while another loss of memory is
+// not repaired.
+type Crash struct {
+	Target Target
+	Down   time.Duration
+}
+
+func (f Crash) strike(w *World) (string, func()) {
+	n := f.Target(w)
+	if n.state == stateDown || !w.faults.mayLose() {
+		return "", nil
+	}
+	leads := w.leads(n)
+	n.crash()
+	return fmt.Sprintf("crash %v%s, down for %v", n, leads, f.Down), w.revive(n, f.Down)
+}
+
+// revive plans a node's restart, and gives the way to have it at once.
+func (w *World) revive(n *node, down time.Duration) func() {
+	life := n.life
+	start := func() {
+		if n.state == stateDown && n.life == life {
+			n.start()
+			w.tell(trace.Fault, "restart %v as incarnation %d", n, n.incarnation)
+		}
+	}
+	w.after(down, start)
+	return start
+}
+
+// Stop ends a process politely, as a rolling update does, and starts a new one after Down.
+type Stop struct {
+	Target Target
+	Down   time.Duration
+}
+
+func (f Stop) strike(w *World) (string, func()) {
+	n := f.Target(w)
+	if n.state != stateUp || !w.faults.mayLose() {
+		return "", nil
+	}
+	leads := w.leads(n)
+	w.faults.leaving = true
+	n.stop(func() {
+		w.faults.leaving = false
+		w.revive(n, f.Down)
+	})
+	life := n.life
+	w.after(10*time.Second, func() { // a polite stop that takes too long is made a hard one, as an init system does
+		if n.life == life && n.state != stateDown {
+			w.faults.leaving = false
+			n.crash()
+			w.revive(n, f.Down)
+		}
+	})
+	return fmt.Sprintf("stop %v%s, down for %v", n, leads, f.Down), nil
+}
+
+// Pause freezes a process (SIGSTOP): its clock goes on, its sockets fill.
+type Pause struct{ Target Target }
+
+func (f Pause) strike(w *World) (string, func()) {
+	n := f.Target(w)
+	if n.state != stateUp {
+		return "", nil
+	}
+	life := n.life
+	n.pause()
+	return fmt.Sprintf("pause %v%s", n, w.leads(n)), func() {
+		if n.life == life {
+			n.resume()
+		}
+	}
+}
+
+// Slow makes every turn of a node take long.
+type Slow struct {
+	Target Target
+	Turn   time.Duration
+}
+
+func (f Slow) strike(w *World) (string, func()) {
+	n := f.Target(w)
+	n.turnCost = f.Turn
+	return fmt.Sprintf("slow %v%s: %v per turn", n, w.leads(n), f.Turn), func() { n.turnCost = w.settings.TurnCost }
+}
+
+// Lossy makes all links between nodes lose and double packets (ten-thousandths) and take
+// longer.
+type Lossy struct {
+	Drop, Duplicate int
+	Delay           time.Duration
+	Clients         bool // the clients' links lose, too
+}
+
+func (f Lossy) strike(w *World) (string, func()) {
+	change := func(sign int) {
+		for a := range w.network.size - 1 {
+			for b := range w.network.size - 1 {
+				if (a >= len(w.nodes) || b >= len(w.nodes)) && !f.Clients {
+					continue
+				}
+				l := w.network.link(a, b)
+				l.drop = max(0, l.drop+sign*f.Drop)
+				l.twice = max(0, l.twice+sign*f.Duplicate)
+				l.slow = max(0, l.slow+time.Duration(sign)*f.Delay)
+			}
+		}
+	}
+	change(1)
+	return fmt.Sprintf("lossy links: drop %d‱, duplicate %d‱, delay +%v", f.Drop, f.Duplicate, f.Delay), func() { change(-1) }
+}
+
+// Rate changes a clock's rate to a thousandth count from true time; it is kept within the
+// drift that the settings allow for.
+type Rate struct {
+	Target     Target
+	Thousandth int
+}
+
+func (f Rate) strike(w *World) (string, func()) {
+	n := f.Target(w)
+	half := int64(w.settings.Drift) * 1000 * 48 / 100
+	ppm := 1_000_000 + min(max(int64(f.Thousandth)*1000, -half), half)
+	n.clock.setRate(w.now, ppm)
+	return fmt.Sprintf("clock of %v%s runs at %d.%03d‰ of true time", n, w.leads(n), ppm/1000, ppm%1000), nil
+}
+
+// WallJump moves a node's wall clock.
+type WallJump struct {
+	Target Target
+	By     time.Duration
+}
+
+func (f WallJump) strike(w *World) (string, func()) {
+	n := f.Target(w)
+	n.clock.wall += f.By.Milliseconds()
+	w.faults.sawWalls()
+	return fmt.Sprintf("wall clock of %v%s jumps by %v", n, w.leads(n), f.By), nil
+}
+
+// Demand requires that the cluster serves for a while although faults are on: no shard may
+// pause longer than Gap or change its leader more than Elections times.
+type Demand struct {
+	For       time.Duration
+	Gap       time.Duration
+	Elections int
+}
+
+func (f Demand) strike(w *World) (string, func()) {
+	w.watch.require(f.For, f.Gap, f.Elections)
+	return fmt.Sprintf("demand: no pause over %v, at most %d elections a shard, for %v", f.Gap, f.Elections, f.For), nil
+}
+
+// Heal ends every fault that is on.
+type Heal struct{}
+
+func (Heal) strike(w *World) (string, func()) {
+	w.faults.healAll()
+	return "heal", nil
+}
+
+// Cast does no harm: it settles who plays the parts that the script remembers, all at the
+// same instant.
+type Cast []Target
+
+func (f Cast) strike(w *World) (string, func()) {
+	said := "cast:"
+	for i, t := range f {
+		n := t(w)
+		said += fmt.Sprintf(" %c=%v%s", 'A'+rune(i), n, w.leads(n))
+	}
+	return said, nil
+}
+
+// leads says which data shards a node leads, for the report.
+func (w *World) leads(n *node) string {
+	var shards []string
+	for shard := 1; shard < len(w.watch.newest); shard++ {
+		if l := w.watch.newest[shard]; l.term > 0 && l.node == n.id {
+			shards = append(shards, fmt.Sprint(shard))
+		}
+	}
+	switch {
+	case len(shards) == 0:
+		return ""
+	case len(shards) > 4:
+		return fmt.Sprintf(" (leads %d shards)", len(shards))
+	}
+	return " (leads " + strings.Join(shards, ",") + ")"
+}

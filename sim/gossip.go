@@ -1,0 +1,203 @@
+package sim
+
+import (
+	"time"
+
+	"torc/core/gossip"
+	"torc/core/trace"
+	"torc/core/wire"
+)
+
+// Swim shapes the simulated membership protocol. Probabilities are in ten-thousandths per
+// round and pair of nodes.
+type Swim struct {
+	Every      time.Duration // between a node's rounds
+	Misses     int           // rounds without an answer before suspicion
+	SuspectFor time.Duration // from suspicion to death
+	FalseAlarm int           // a healthy node is suspected
+	Libel      int           // a healthy node is declared dead outright
+	OldRumour  int           // a node's former life is declared dead once more
+}
+
+func (s Swim) withDefaults() Swim {
+	if s.Every == 0 {
+		s.Every = 500 * time.Millisecond
+	}
+	if s.Misses == 0 {
+		s.Misses = 2
+	}
+	if s.SuspectFor == 0 {
+		s.SuspectFor = 2 * time.Second
+	}
+	return s
+}
+
+// swim is the failure detector of one life of a node; it is the node's gossip.Feed. It is a
+// model, not the protocol: in each round it looks at the truth (who runs, whom packets
+// reach, directly or by one other node, as SWIM's indirect probes do), is late by its
+// rounds, and lies as often as it is told to.
+type swim struct {
+	node    *node
+	life    uint32
+	digest  []byte
+	edition int // counts changes of digest
+	beliefs []belief
+	tell    func(gossip.Event)
+	stopped bool
+}
+
+var _ gossip.Feed = (*swim)(nil)
+
+// belief is what one node's detector holds of another.
+type belief struct {
+	known       bool
+	incarnation wire.Incarnation
+	status      gossip.Status
+	missed      int
+	suspected   int64 // when, in the world's time
+	edition     int
+	goodbye     wire.Incarnation // a life that said goodbye and was heard
+}
+
+func (w *World) startSwim(n *node) *swim {
+	s := &swim{node: n, life: n.life, beliefs: make([]belief, len(w.nodes)), tell: func(gossip.Event) {}}
+	s.plan()
+	return s
+}
+
+func (s *swim) plan() {
+	w := s.node.w
+	e := w.agenda.add(w.now+int64(w.swimRand.Around(w.settings.Swim.Every)), evSwim)
+	e.to, e.life = s.node.index, s.life
+}
+
+// Subscribe gives the function that takes events.
+func (s *swim) Subscribe(f func(gossip.Event)) { s.tell = f }
+
+// SetDigest sets what the node says about itself.
+func (s *swim) SetDigest(d []byte) {
+	s.digest = append([]byte(nil), d[:min(len(d), gossip.DigestMax)]...)
+	s.edition++
+}
+
+// Leave says goodbye to everybody whom a packet reaches now.
+func (s *swim) Leave() {
+	w := s.node.w
+	s.stopped = true
+	for _, other := range w.nodes {
+		if other != s.node && other.swim != nil && w.reaches(s.node.index, other.index) {
+			other.swim.beliefs[s.node.index].goodbye = s.node.incarnation
+		}
+	}
+}
+
+func (s *swim) stop() { s.stopped = true }
+
+// onSwim takes a round.
+func (n *node) onSwim(life uint32) {
+	s := n.swim
+	if n.life != life || s.life != life || s.stopped {
+		return
+	}
+	if n.state == stateUp {
+		for _, subject := range n.w.nodes {
+			if subject != n && subject.swim != nil {
+				s.probe(subject)
+			}
+		}
+	}
+	s.plan()
+}
+
+// probe forms a belief about another node and tells it when it is a new one.
+func (s *swim) probe(subject *node) {
+	w, b := s.node.w, &s.beliefs[subject.index]
+	if b.goodbye != 0 {
+		life := b.goodbye
+		b.goodbye = 0
+		if b.known && b.incarnation == life {
+			s.say(subject, b, gossip.Left)
+			return
+		}
+	}
+	if !w.reaches(s.node.index, subject.index) || subject.swim.stopped {
+		s.missed(subject, b)
+		return
+	}
+	s.answered(subject, b)
+}
+
+func (s *swim) missed(subject *node, b *belief) {
+	if !b.known || b.status >= gossip.Dead {
+		return
+	}
+	settings := &s.node.w.settings.Swim
+	b.missed++
+	switch {
+	case b.status == gossip.Alive && b.missed >= settings.Misses:
+		b.suspected = s.node.w.now
+		s.say(subject, b, gossip.Suspect)
+	case b.status == gossip.Suspect && s.node.w.now-b.suspected >= int64(settings.SuspectFor):
+		s.say(subject, b, gossip.Dead)
+	}
+}
+
+func (s *swim) answered(subject *node, b *belief) {
+	w := s.node.w
+	settings, rand := &w.settings.Swim, &w.swimRand
+	b.missed = 0
+	switch former := b.incarnation; {
+	case !b.known || former != subject.incarnation:
+		again := b.known && rand.Chance(settings.OldRumour*20) // rumours of the old life are likeliest now
+		b.known, b.incarnation = true, subject.incarnation
+		s.say(subject, b, gossip.Alive)
+		if again {
+			s.tell(gossip.Event{Node: subject.id, Incarnation: former, Status: gossip.Dead})
+		}
+	case b.status == gossip.Left:
+	case b.status != gossip.Alive:
+		subject.refuted++
+		s.say(subject, b, gossip.Alive)
+	case b.edition != subject.swim.edition:
+		s.say(subject, b, gossip.Alive)
+	case rand.Chance(settings.Libel):
+		s.say(subject, b, gossip.Dead)
+	case rand.Chance(settings.FalseAlarm):
+		b.suspected = w.now
+		s.say(subject, b, gossip.Suspect)
+	}
+}
+
+// say tells the node a belief.
+func (s *swim) say(subject *node, b *belief, status gossip.Status) {
+	b.status = status
+	e := gossip.Event{Node: subject.id, Incarnation: b.incarnation, Status: status, Refuted: subject.refuted}
+	if status == gossip.Alive {
+		b.edition = subject.swim.edition
+		e.Digest = subject.swim.digest
+	}
+	s.node.w.emit(trace.Event{Kind: trace.Member, Node: s.node.id, Peer: subject.id, A: uint64(subject.id),
+		B: uint64(b.incarnation), Note: status.String()})
+	s.tell(e)
+}
+
+// reaches reports whether a probe would be answered: both run, and packets pass both ways,
+// directly or through one other node.
+func (w *World) reaches(a, b int32) bool {
+	if w.nodes[a].state != stateUp || w.nodes[b].state != stateUp {
+		return false
+	}
+	if w.bothWays(a, b) {
+		return true
+	}
+	for _, n := range w.nodes {
+		if n.index != a && n.index != b && n.state == stateUp && w.bothWays(a, n.index) && w.bothWays(n.index, b) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *World) bothWays(a, b int32) bool {
+	return w.network.open(int(a), int(b)) && w.network.open(int(b), int(a))
+}

@@ -1,0 +1,68 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"torc/core/gossip"
+	"torc/core/gossip/gossiptest"
+	"torc/core/wire"
+)
+
+// gossipWorld lets the contract suite of gossip.Feed drive a world of toys.
+type gossipWorld struct {
+	w     *World
+	names map[string]*node
+}
+
+func (g *gossipWorld) Start(name string) gossip.Feed {
+	n := g.names[name]
+	if n == nil {
+		n = g.w.nodes[len(g.names)]
+		g.names[name] = n
+	}
+	n.start()
+	return n.swim
+}
+
+func (g *gossipWorld) Life(name string) (wire.NodeID, wire.Incarnation) {
+	return g.names[name].id, g.names[name].incarnation
+}
+
+func (g *gossipWorld) Crash(name string) { g.names[name].crash() }
+
+func (g *gossipWorld) Isolate(names ...string) {
+	var side []Target
+	for _, name := range names {
+		side = append(side, Node(int(g.names[name].id)))
+	}
+	g.w.faults.strike(Split{Side: side})
+}
+
+func (g *gossipWorld) Heal()  { g.w.faults.healAll() }
+func (g *gossipWorld) Close() {}
+
+func (g *gossipWorld) Until(cond func() bool) bool {
+	return g.w.await(time.Minute, 50*time.Millisecond, cond)
+}
+
+func TestGossipContract(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		swim Swim
+	}{
+		{"honest", Swim{}},
+		{"hostile", Swim{FalseAlarm: 500, Libel: 200, OldRumour: 500}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			seed := uint64(0)
+			gossiptest.Run(t, func(t *testing.T) gossiptest.World {
+				seed++
+				s := DrawSettings(seed)
+				toySettings(&s)
+				s.Nodes, s.Swim = 5, c.swim
+				return &gossipWorld{w: newWorld(seed, s, toyFactory(""), nil), names: map[string]*node{}}
+			})
+		})
+	}
+}

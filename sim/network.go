@@ -1,0 +1,218 @@
+package sim
+
+import (
+	"time"
+
+	"torc/core/trace"
+	"torc/core/wire"
+)
+
+// port is what a packet is for at the endpoint where it arrives.
+type port uint8
+
+const (
+	portPeer   port = iota // node to node
+	portClient             // Torc's own client (gRPC in production)
+	portRESP               // a Redis client
+	portReply              // an answer, to a client
+)
+
+// Links says how links behave. Probabilities are in ten-thousandths.
+type Links struct {
+	Delay     time.Duration // base, one way
+	Jitter    time.Duration // added, uniformly
+	Tail      int           // how often a packet is delayed by up to TailDelay instead
+	TailDelay time.Duration
+	Drop      int
+	Duplicate int // between nodes only
+}
+
+// link is one direction of a connection between two endpoints.
+type link struct {
+	rand  Stream
+	cuts  int // how many faults cut it now
+	drop  int // added to Links.Drop
+	twice int // added to Links.Duplicate
+	slow  time.Duration
+}
+
+// network carries frames between endpoints: the nodes, then the clients.
+type network struct {
+	w         *World
+	links     []link // [from*size+to]
+	size      int
+	nodes     int
+	settings  Links
+	addresses map[string]address
+	frames    uint64
+	Sent      uint64
+	Dropped   uint64
+}
+
+// address is where a name leads.
+type address struct {
+	endpoint int32
+	port     port
+}
+
+func newNetwork(w *World, nodes, clients int, settings Links) *network {
+	n := &network{w: w, nodes: nodes, size: nodes + clients, settings: settings, addresses: map[string]address{}}
+	n.links = make([]link, n.size*n.size)
+	root := NewStream(w.seed, "network")
+	for i := range n.links {
+		n.links[i].rand = Stream{state: root.Uint64()}
+	}
+	return n
+}
+
+func (n *network) link(from, to int) *link { return &n.links[from*n.size+to] }
+
+// send puts a frame on its way to an address. Unknown addresses swallow it.
+func (n *network) send(from int32, addr string, f *wire.Frame) {
+	if to, known := n.addresses[addr]; known {
+		n.sendTo(from, to.endpoint, to.port, f)
+		return
+	}
+	n.w.emit(trace.Event{Kind: trace.Drop, Node: n.w.idOf(from), Note: "no such address"})
+}
+
+func (n *network) sendTo(from, to int32, p port, f *wire.Frame) {
+	n.frames++
+	n.Sent++
+	number, what := n.frames, contentOf(f)
+	e := trace.Event{Kind: trace.Send, Node: n.w.idOf(from), Peer: n.w.idOf(to), A: what, B: number}
+	n.w.emit(e)
+	var bytes []byte
+	if n.w.settings.Codec {
+		if bytes = n.w.encode(f); bytes != nil {
+			f = nil
+		}
+	}
+	if from == to {
+		n.deliverAfter(time.Duration(1000), from, to, p, f, bytes, number)
+		return
+	}
+	l := n.link(int(from), int(to))
+	if l.cuts > 0 || l.rand.Chance(n.settings.Drop+l.drop) {
+		n.Dropped++
+		e.Kind = trace.Drop
+		n.w.emit(e)
+		return
+	}
+	n.deliverAfter(n.delay(l), from, to, p, f, bytes, number)
+	if p == portPeer && l.rand.Chance(n.settings.Duplicate+l.twice) {
+		e.Kind = trace.Duplicate
+		n.w.emit(e)
+		n.deliverAfter(n.delay(l), from, to, p, f, bytes, number)
+	}
+}
+
+// delay draws how long a packet takes. Jitter is what makes packets overtake each other.
+func (n *network) delay(l *link) time.Duration {
+	s := &n.settings
+	if l.rand.Chance(s.Tail) {
+		return s.Delay + l.slow + l.rand.Duration(0, s.TailDelay)
+	}
+	return s.Delay + l.slow + l.rand.Duration(0, s.Jitter)
+}
+
+func (n *network) deliverAfter(d time.Duration, from, to int32, p port, f *wire.Frame, bytes []byte, number uint64) {
+	e := n.w.agenda.add(n.w.now+int64(d), evPacket)
+	e.from, e.to, e.port, e.frame, e.bytes, e.number = from, to, p, f, bytes, number
+	if from == to {
+		e.life = n.w.nodes[to].life // what a process says to itself dies with it
+	}
+}
+
+// onPacket is the arrival of a packet. A link that was cut meanwhile delivers nothing.
+func (n *network) onPacket(e *event) {
+	t := trace.Event{Kind: trace.Deliver, Node: n.w.idOf(e.to), Peer: n.w.idOf(e.from), B: e.number}
+	if e.from != e.to && n.link(int(e.from), int(e.to)).cuts > 0 {
+		n.Dropped++
+		t.Kind = trace.Drop
+		n.w.emit(t)
+		return
+	}
+	f := e.frame
+	if e.bytes != nil {
+		f = n.w.decode(e.bytes)
+		if f == nil {
+			return
+		}
+	}
+	if int(e.to) >= n.nodes {
+		n.w.emit(t)
+		n.w.clients[int(e.to)-n.nodes].onFrame(f)
+		return
+	}
+	node := n.w.nodes[e.to]
+	if e.life != 0 && e.life != node.life || node.state == stateDown {
+		t.Kind = trace.Drop
+		n.w.emit(t)
+		return
+	}
+	n.w.emit(t)
+	node.receive(packet{from: e.from, port: e.port, frame: f})
+}
+
+// cut adds (by = 1) or takes away (by = -1) a cut of the link in one direction.
+func (n *network) cut(from, to, by int) {
+	l := n.link(from, to)
+	l.cuts = max(0, l.cuts+by)
+}
+
+// open reports whether packets pass from one endpoint to another.
+func (n *network) open(from, to int) bool { return n.link(from, to).cuts == 0 }
+
+// mend takes every fault off every link.
+func (n *network) mend() {
+	for i := range n.links {
+		n.links[i] = link{rand: n.links[i].rand}
+	}
+}
+
+// contentOf is a cheap print of what a frame says: enough that two runs which differ in a
+// message differ in their hash.
+func contentOf(f *wire.Frame) uint64 {
+	h := uint64(len(f.Messages))
+	for _, m := range f.Messages {
+		a, b, c := messagePrint(m)
+		h = (h ^ a) * 1099511628211
+		h = (h ^ b) * 1099511628211
+		h = (h ^ c) * 1099511628211
+	}
+	return h
+}
+
+// messagePrint is a message's type, its place and one detail.
+func messagePrint(m wire.Message) (kind, place, detail uint64) {
+	place = uint64(m.Group())
+	switch m := m.(type) {
+	case *wire.Raft:
+		return 1<<8 | uint64(m.Type), place<<40 ^ m.Term<<20 ^ uint64(m.To), m.Index ^ m.Commit<<24 ^ uint64(len(m.Entries))<<56 ^ uint64(m.Stamp)
+	case *wire.Forward:
+		return 2 << 8, place, m.ID
+	case *wire.Reply:
+		return 3 << 8, place ^ uint64(m.Response.Outcome)<<40 ^ uint64(m.Response.Reason)<<48, m.ID
+	case *wire.SnapshotChunk:
+		return 4 << 8, place, m.Seq ^ m.Meta.Index<<24 ^ uint64(len(m.Data))<<48
+	case *wire.SnapshotAck:
+		return 5 << 8, place, m.Next ^ m.Index<<24
+	case *wire.Hello:
+		return 6 << 8, uint64(m.Member.Incarnation), m.Pledged ^ uint64(m.Epoch)<<32
+	case *wire.Pledge:
+		return 7 << 8, place, m.Proposal
+	case *wire.Pledged:
+		return 8 << 8, m.Other, m.Proposal
+	case *wire.MapUpdate:
+		if m.Map != nil {
+			place = uint64(m.Map.Epoch)
+		}
+		return 9 << 8, place, m.Proposal
+	case *wire.Report:
+		return 10 << 8, place ^ m.Term<<32, m.Applied
+	case *wire.Gossip:
+		return 11 << 8, place, uint64(len(m.Data))
+	}
+	return 12 << 8, place, 0
+}

@@ -1,0 +1,317 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"torc/core/mutant"
+	"torc/core/session"
+	"torc/core/trace"
+	"torc/core/wire"
+	"torc/linearizability"
+)
+
+// Options say which run to make. Equal options make equal runs.
+type Options struct {
+	Seed     uint64
+	Scenario Scenario
+	Duration time.Duration // of the torture, virtual; 0 = the scenario's, or 60 s
+	Mutant   string        // a planted bug to switch on (needs the build tag mutants)
+	Trace    io.Writer     // takes every event as a line of text
+	Lanes    Factory       // nil = cluster.NewLane
+	// Progress, when set, is called about every simulated second with the phase.
+	Progress func(at time.Duration, phase string)
+}
+
+// Result is what a run came to.
+type Result struct {
+	Seed       uint64
+	Scenario   string
+	Mutant     string
+	Duration   time.Duration // as asked for; 0 = the scenario's own
+	Settings   Settings
+	Verdict    Verdict
+	Violations []Violation
+	Timeline   []Moment
+	Hash       string // of every event: equal runs have equal hashes
+	Events     uint64 // on the agenda
+	Traced     uint64 // in the hash
+	Messages   uint64
+	Ops        Ops
+	SimSeconds float64
+	// WallSeconds is for printing only; it differs from run to run.
+	WallSeconds float64
+	History     *linearizability.History
+	Err         error // with verdict Broken: why there was no run
+}
+
+// Ops counts the workload's operations by outcome.
+type Ops struct {
+	OK, Refused, Unknown int
+	Keys                 int
+	Reasons              []ReasonCount // why not OK, most frequent first as wire numbers them
+}
+
+// ReasonCount is how often a reason was given.
+type ReasonCount struct {
+	Reason wire.Reason
+	Count  int
+}
+
+// The phases' limits, in the world's time.
+const (
+	formLimit   = 30 * time.Second // from the first start until every shard is whole
+	repairLimit = 60 * time.Second // from heal until every shard is whole again
+	finalLimit  = 30 * time.Second // for the final reads
+	probeFactor = 20               // elections within which every shard must serve after heal
+)
+
+// Run makes a run. It panics only on a bug of the simulator.
+func Run(o Options) Result {
+	settings := DrawSettings(o.Seed)
+	if o.Scenario.Settings != nil {
+		o.Scenario.Settings(&settings)
+	}
+	result := Result{Seed: o.Seed, Scenario: o.Scenario.Name, Mutant: o.Mutant, Duration: o.Duration, Settings: settings}
+	if !mutant.Enable(o.Mutant) && o.Mutant != "" {
+		result.Verdict, result.Err = Broken, fmt.Errorf("mutant %q: this binary is built without planted bugs (build with -tags mutants)", o.Mutant)
+		return result
+	}
+	defer mutant.Enable("")
+	started := time.Now()
+	w := newWorld(o.Seed, settings, o.Lanes, o.Trace)
+	defer w.entropy.seize()()
+	w.live(o)
+	if w.writer != nil {
+		if err := w.writer.Flush(); err != nil {
+			result.Verdict, result.Err = Broken, fmt.Errorf("writing the trace: %w", err)
+			return result
+		}
+	}
+	result.fill(w)
+	result.WallSeconds = time.Since(started).Seconds()
+	return result
+}
+
+func (r *Result) fill(w *World) {
+	r.Settings = w.settings
+	r.Violations, r.Timeline = w.violations, w.timeline
+	r.Verdict = verdictOf(w.violations)
+	r.Hash, r.Events, r.Traced, r.Messages = w.hash.Sum(), w.events, w.hash.Events(), w.network.Sent
+	r.SimSeconds = time.Duration(w.now).Seconds()
+	if w.work == nil {
+		return
+	}
+	r.History = w.work.record.History()
+	r.Ops = Ops{OK: w.work.oks[wire.OutcomeOK], Refused: w.work.oks[wire.OutcomeRefused], Unknown: w.work.oks[wire.OutcomeUnknown], Keys: len(w.work.keys)}
+	for reason, n := range w.work.reasons {
+		if n > 0 {
+			r.Ops.Reasons = append(r.Ops.Reasons, ReasonCount{wire.Reason(reason), n})
+		}
+	}
+}
+
+// live is a world's life from its first event to its judgement.
+func (w *World) live(o Options) {
+	w.work = newWorkload(w)
+	if o.Progress != nil {
+		w.report(o.Progress)
+	}
+	w.inspect()
+	if !w.warmUp() {
+		w.finish(o, 0)
+		return
+	}
+	w.torture(o)
+	w.heal()
+	w.calm()
+	from := time.Duration(w.now)
+	w.readAll()
+	w.finish(o, from)
+}
+
+// report tells how far the run is, for a person who waits.
+func (w *World) report(progress func(time.Duration, string)) {
+	phase := "start"
+	if n := len(w.timeline); n > 0 {
+		phase = w.timeline[n-1].Text
+	}
+	progress(time.Duration(w.now), phase)
+	w.after(time.Second, func() { w.report(progress) })
+}
+
+// warmUp starts the nodes and waits until they are a cluster.
+func (w *World) warmUp() bool {
+	start := NewStream(w.seed, "start")
+	for _, n := range w.nodes {
+		w.after(start.Duration(0, 300*time.Millisecond), n.start)
+	}
+	if !w.await(formLimit, 100*time.Millisecond, w.formed) {
+		w.violateUnlessEnded(OracleLiveness, "the cluster was not formed within %v", formLimit)
+		return false
+	}
+	w.tell(trace.Fault, "formed: every shard has its leader and voters")
+	return true
+}
+
+func (w *World) violateUnlessEnded(o Oracle, format string, args ...any) {
+	if !w.ended {
+		w.violate(o, format, args...)
+	}
+}
+
+// torture lets the workloads and the faults loose on the cluster.
+func (w *World) torture(o Options) {
+	w.faults.lawless = o.Scenario.Loss
+	w.faults.sawWalls()
+	for _, c := range w.clients[:len(w.clients)-1] {
+		c.begin()
+	}
+	w.prober().brain.Start()
+	for _, step := range o.Scenario.Script {
+		w.after(step.At, func() { w.faults.strike(step.Fault) })
+	}
+	if o.Scenario.Swarm {
+		w.faults.begin()
+	}
+	duration := o.Duration
+	if duration == 0 {
+		duration = o.Scenario.Duration
+	}
+	if duration == 0 {
+		duration = time.Minute
+	}
+	w.until(time.Duration(w.now) + duration)
+}
+
+// heal ends all faults and demands that every shard serves soon.
+func (w *World) heal() {
+	if w.ended {
+		return
+	}
+	w.tell(trace.Fault, "heal everything")
+	w.faults.settle()
+	limit := probeFactor * w.settings.election()
+	served, left := make([]bool, w.settings.Shards+1), w.settings.Shards
+	for shard := 1; shard <= w.settings.Shards; shard++ {
+		w.probeShard(wire.ShardID(shard), w.now+int64(limit), func() {
+			if !served[shard] {
+				served[shard] = true
+				left--
+			}
+		})
+	}
+	if !w.await(limit, 50*time.Millisecond, func() bool { return left == 0 }) {
+		for shard := 1; shard <= w.settings.Shards; shard++ {
+			if !served[shard] {
+				w.violateUnlessEnded(OracleLiveness, "shard %d took no write within %v (%d election timeouts) after everything was healed", shard, limit, probeFactor)
+			}
+		}
+	}
+}
+
+// probeShard writes to a shard until a write succeeds or the time is over.
+func (w *World) probeShard(shard wire.ShardID, until int64, done func()) {
+	key := w.keyOn("probe", shard)
+	var try func()
+	try = func() {
+		w.prober().probe(wire.Command{Op: wire.OpSet, Key: key, Value: []byte("x")}, func(item session.Item) {
+			switch {
+			case item.Outcome == wire.OutcomeOK:
+				done()
+			case w.now < until:
+				w.after(50*time.Millisecond, try)
+			}
+		})
+	}
+	try()
+}
+
+// keyOn finds a key that lives on a shard.
+func (w *World) keyOn(prefix string, shard wire.ShardID) []byte {
+	for i := 0; ; i++ {
+		key := fmt.Appendf(nil, "%s.%d", prefix, i)
+		if wire.ShardOf(wire.Slot(key), w.settings.Shards) == shard {
+			return key
+		}
+	}
+}
+
+// calm ends the workloads and waits until every shard is whole again.
+func (w *World) calm() {
+	if w.ended {
+		return
+	}
+	w.until(time.Duration(w.now) + 2*time.Second)
+	for _, c := range w.clients {
+		c.issues = false
+	}
+	idle := func() bool { return !slices.ContainsFunc(w.clients, func(c *client) bool { return !c.idle() }) }
+	if !w.await(w.settings.Timeout+10*time.Second, 50*time.Millisecond, idle) {
+		w.violateUnlessEnded(OracleSanity, "an operation of a client never came to an end, not even an unknown one")
+	}
+	whole := func() bool { return !w.faults.leaving && w.formed() }
+	if !w.await(repairLimit, 250*time.Millisecond, whole) {
+		w.violateUnlessEnded(OracleLiveness, "some shard has not all its voters %v after everything was healed: %s", repairLimit, w.diagnose())
+	}
+	if !w.ended {
+		w.tell(trace.Fault, "settled: final reads")
+	}
+}
+
+// diagnose says which shards are not whole.
+func (w *World) diagnose() (text string) {
+	_, groups := w.living()
+	for shard := 0; shard <= w.settings.Shards; shard++ {
+		if !w.whole(wire.ShardID(shard), groups) {
+			text += fmt.Sprintf("shard %d", shard)
+			for _, g := range groups[shard] {
+				text += fmt.Sprintf(" [replica %d %s term %d applied %d voters %v learners %v]", g.Replica, g.Role, g.Term, g.Applied, g.Voters, g.Learners)
+			}
+			text += "; "
+		}
+	}
+	return text
+}
+
+// readAll reads every key back, a few at a time, through the session client.
+func (w *World) readAll() {
+	if w.ended {
+		return
+	}
+	keys := w.work.keys
+	next, open := 0, 0
+	deadline := w.now + int64(finalLimit)
+	var read func(k touched)
+	read = func(k touched) {
+		id := w.work.record.Invoke(w.prober().index, w.now, linearizability.Read, k.key, linearizability.Input{})
+		op := operation{kind: linearizability.Read}
+		w.prober().probe(wire.Command{Op: wire.OpGet, Key: []byte(k.key)}, func(item session.Item) {
+			word, out := outcomeOf(&op, item.Outcome, &item.Result)
+			w.work.record.Return(id, w.now, word, out)
+			if item.Outcome != wire.OutcomeOK && w.now < deadline {
+				read(k)
+				return
+			}
+			open--
+		})
+	}
+	w.await(finalLimit+w.settings.Timeout, 10*time.Millisecond, func() bool {
+		for ; open < 16 && next < len(keys); next++ {
+			open++
+			read(keys[next])
+		}
+		return open == 0
+	})
+}
+
+// finish judges the run.
+func (w *World) finish(o Options, finalFrom time.Duration) {
+	var losses []linearizability.Loss
+	if o.Scenario.Loss {
+		losses = []linearizability.Loss{{From: 0, To: w.now}}
+	}
+	w.judge(finalFrom, losses)
+}

@@ -1,0 +1,191 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"torc/cluster"
+)
+
+// Settings are all that shapes a run beside its script. They are drawn from the seed (swarm
+// testing: Groce et al., "Swarm Testing", ISSTA 2012: leaving things out of a run finds more
+// than having all in every run), narrowed by the scenario and printed in full.
+type Settings struct {
+	// The cluster.
+	Nodes     int
+	Shards    int
+	Replicas  int
+	Lanes     []int // per node
+	Reads     cluster.ReadMode
+	Tick      time.Duration
+	Election  int // ticks
+	Heartbeat int // ticks
+	Drift     int // thousandths: the bound that leases rest on
+	LogBytes  int64
+
+	// The world.
+	Links     Links
+	Swim      Swim
+	Codec     bool          // frames travel in their binary form
+	Redirect  bool          // Torc's clients are redirected, not forwarded for
+	DriftUsed int           // thousandths: how much of Drift the nodes' clocks use
+	Skew      time.Duration // wall clocks are off by up to this, either way
+	TurnCost  time.Duration // how long a lane's turn takes
+
+	// The workload.
+	Clients   int           // with sessions
+	Plain     int           // like Redis users: no session, no retry
+	Threads   int           // operations in flight per client
+	Think     time.Duration // mean pause of a thread between operations
+	Timeout   time.Duration // of an operation
+	Registers int           // keys in use at the same time, of each sort
+	Models    int
+	Counters  int
+	Appends   int
+	Expiring  int
+
+	// The nemesis.
+	Faults     Faults
+	FaultEvery time.Duration // mean time between faults
+	FaultFor   time.Duration // mean time until a fault ends
+}
+
+// Faults says which kinds of fault a run may draw.
+type Faults struct {
+	Isolate, Split, OneWay, Bridge bool
+	Crash, Stop, Pause, Slow       bool
+	Lossy, Rates, WallJumps        bool
+}
+
+// DrawSettings draws a run's settings from its seed.
+func DrawSettings(seed uint64) Settings {
+	r := NewStream(seed, "settings")
+	s := Settings{
+		Nodes: 3, Shards: 1 + r.IntN(8), Replicas: 3,
+		Tick: 50 * time.Millisecond, Election: 10, Heartbeat: 2, Drift: 50, LogBytes: 4 << 20,
+		Clients: 2 + r.IntN(3), Plain: 1 + r.IntN(3), Threads: 1 + r.IntN(2),
+		Think: r.Neat(20*time.Millisecond, 150*time.Millisecond), Timeout: r.Neat(time.Second, 4*time.Second),
+		TurnCost:   r.Neat(5*time.Microsecond, 60*time.Microsecond),
+		FaultEvery: r.Neat(2*time.Second, 8*time.Second), FaultFor: r.Neat(1*time.Second, 8*time.Second),
+	}
+	if r.Chance(4000) {
+		s.Nodes = 4 + r.IntN(2)
+	}
+	for range s.Nodes {
+		s.Lanes = append(s.Lanes, 1+r.IntN(2))
+	}
+	if r.Chance(3000) {
+		s.Reads = cluster.ReadIndex
+	}
+	if r.Chance(3000) {
+		s.LogBytes = 16 << 10 // snapshots are needed to catch up
+	}
+	s.Links = drawLinks(&r)
+	s.Swim = drawSwim(&r)
+	s.Codec = r.Chance(3000)
+	s.Redirect = r.Bool()
+	if r.Bool() {
+		s.DriftUsed = s.Drift
+	}
+	if r.Chance(4000) {
+		s.Skew = r.Neat(50*time.Millisecond, 5*time.Second)
+	}
+	s.Registers, s.Models, s.Counters = 2+r.IntN(8), 1+r.IntN(2), 1+r.IntN(2)
+	s.Appends, s.Expiring = 1+r.IntN(2), 1+r.IntN(3)
+	s.Faults = drawFaults(&r)
+	return s
+}
+
+func drawLinks(r *Stream) Links {
+	l := Links{Delay: r.Neat(50*time.Microsecond, 2*time.Millisecond), Jitter: r.Neat(50*time.Microsecond, 3*time.Millisecond)}
+	if r.Chance(3000) {
+		l.Tail, l.TailDelay = 1+r.IntN(100), r.Neat(10*time.Millisecond, 500*time.Millisecond)
+	}
+	if r.Chance(3000) {
+		l.Drop = 1 + r.IntN(300)
+	}
+	if r.Chance(3000) {
+		l.Duplicate = 1 + r.IntN(300)
+	}
+	return l
+}
+
+func drawSwim(r *Stream) Swim {
+	s := Swim{Every: r.Neat(200*time.Millisecond, time.Second), Misses: 1 + r.IntN(3), SuspectFor: r.Neat(time.Second, 4*time.Second)}
+	if r.Chance(3000) {
+		s.FalseAlarm = 1 + r.IntN(200)
+	}
+	if r.Chance(2000) {
+		s.Libel = 1 + r.IntN(50)
+	}
+	if r.Chance(2000) {
+		s.OldRumour = 1 + r.IntN(500)
+	}
+	return s
+}
+
+func drawFaults(r *Stream) Faults {
+	on := func() bool { return r.Chance(5000) }
+	return Faults{Isolate: on(), Split: on(), OneWay: on(), Bridge: on(), Crash: on(), Stop: on(), Pause: on(),
+		Slow: on(), Lossy: on(), Rates: on(), WallJumps: r.Chance(2500)}
+}
+
+// election is how long a follower waits at least before it campaigns.
+func (s *Settings) election() time.Duration { return s.Tick * time.Duration(s.Election) }
+
+// fit repairs what a scenario left inconsistent.
+func (s *Settings) fit() {
+	for len(s.Lanes) < s.Nodes {
+		s.Lanes = append(s.Lanes, 1)
+	}
+	s.Lanes = s.Lanes[:s.Nodes]
+	s.Replicas = min(s.Replicas, s.Nodes)
+	s.Swim = s.Swim.withDefaults()
+	s.DriftUsed = min(s.DriftUsed, s.Drift)
+	s.Threads, s.Registers = max(s.Threads, 1), max(s.Registers, 1)
+	if s.Nodes < 4 {
+		s.Faults.Bridge = s.Faults.Bridge && s.Nodes >= 3
+	}
+}
+
+// String is the settings in full, a few on a line.
+func (s Settings) String() string {
+	reads := "lease"
+	if s.Reads == cluster.ReadIndex {
+		reads = "readindex"
+	}
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
+	line("nodes=%d shards=%d replicas=%d lanes=%v reads=%s tick=%v election=%d heartbeat=%d drift=%d‰ log=%dKiB",
+		s.Nodes, s.Shards, s.Replicas, s.Lanes, reads, s.Tick, s.Election, s.Heartbeat, s.Drift, s.LogBytes>>10)
+	line("links: delay=%v+%v tail=%d‱/%v drop=%d‱ duplicate=%d‱ codec=%v redirect=%v turn=%v",
+		s.Links.Delay, s.Links.Jitter, s.Links.Tail, s.Links.TailDelay, s.Links.Drop, s.Links.Duplicate, s.Codec, s.Redirect, s.TurnCost)
+	line("swim: every=%v misses=%d suspect=%v false-alarm=%d‱ libel=%d‱ old-rumour=%d‱",
+		s.Swim.Every, s.Swim.Misses, s.Swim.SuspectFor, s.Swim.FalseAlarm, s.Swim.Libel, s.Swim.OldRumour)
+	line("clocks: rates=±%d‰/2 wall=±%v", s.DriftUsed, s.Skew)
+	line("clients: sessions=%d plain=%d threads=%d think=%v timeout=%v", s.Clients, s.Plain, s.Threads, s.Think, s.Timeout)
+	line("keys: registers=%d models=%d counters=%d appends=%d expiring=%d", s.Registers, s.Models, s.Counters, s.Appends, s.Expiring)
+	line("faults: %v every=%v for=%v", s.Faults, s.FaultEvery, s.FaultFor)
+	return b.String()
+}
+
+// String names the kinds that are on.
+func (f Faults) String() string {
+	var on []string
+	for _, kind := range []struct {
+		on   bool
+		name string
+	}{
+		{f.Isolate, "isolate"}, {f.Split, "split"}, {f.OneWay, "one-way"}, {f.Bridge, "bridge"}, {f.Crash, "crash"},
+		{f.Stop, "stop"}, {f.Pause, "pause"}, {f.Slow, "slow"}, {f.Lossy, "lossy"}, {f.Rates, "rates"}, {f.WallJumps, "wall-jumps"},
+	} {
+		if kind.on {
+			on = append(on, kind.name)
+		}
+	}
+	if len(on) == 0 {
+		return "none"
+	}
+	return strings.Join(on, ",")
+}

@@ -1,0 +1,62 @@
+package sim
+
+import (
+	"bytes"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// toySettings make a cluster of toys: one replica, on node 1.
+func toySettings(s *Settings) {
+	s.Replicas = 1
+	for i := range s.Lanes {
+		s.Lanes[i] = 1
+	}
+}
+
+func toyRun(seed uint64, flaw string, scenario Scenario, out io.Writer) Result {
+	narrow := scenario.Settings
+	scenario.Settings = func(s *Settings) {
+		toySettings(s)
+		if narrow != nil {
+			narrow(s)
+		}
+	}
+	return Run(Options{Seed: seed, Scenario: scenario, Duration: 10 * time.Second, Lanes: toyFactory(flaw), Trace: out})
+}
+
+func TestHonestToyPasses(t *testing.T) {
+	for seed := uint64(1); seed <= 10; seed++ {
+		r := toyRun(seed, "", Scenario{Name: "toy"}, nil)
+		require.Equal(t, Pass, r.Verdict, "seed %d: %v", seed, r.Violations)
+		require.Greater(t, r.Ops.OK, 100)
+	}
+}
+
+func TestEqualSeedsMakeEqualRuns(t *testing.T) {
+	swarm := Scenario{Name: "toy-swarm", Swarm: true, Loss: true, Settings: func(s *Settings) {
+		s.Faults = Faults{Isolate: true, Split: true, OneWay: true, Bridge: true, Crash: true, Stop: true, Pause: true, Slow: true, Lossy: true, Rates: true, WallJumps: true}
+	}}
+	for seed := uint64(1); seed <= 5; seed++ {
+		var a, b bytes.Buffer
+		first, again := toyRun(seed, "", swarm, &a), toyRun(seed, "", swarm, &b)
+		require.Equal(t, a.String(), b.String())
+		require.Equal(t, first.Hash, again.Hash)
+		require.Equal(t, first.Events, again.Events)
+		silent := toyRun(seed, "", swarm, nil)
+		require.Equal(t, first.Hash, silent.Hash, "writing the trace down changes nothing")
+	}
+}
+
+// The faults that a single copy on one node can bear (all but the loss of memory) make an
+// honest toy slow, never wrong: what is found here is a bug of the world or its oracles.
+func TestHonestToyPassesUnderFaults(t *testing.T) {
+	swarm := Scenario{Name: "toy-swarm", Swarm: true, Settings: func(s *Settings) { s.Faults.Crash, s.Faults.Stop = false, false }}
+	for seed := uint64(1); seed <= 100; seed++ {
+		r := toyRun(seed, "", swarm, nil)
+		require.Equal(t, Pass, r.Verdict, "seed %d: %v", seed, r.Violations)
+	}
+}
