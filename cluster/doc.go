@@ -1,0 +1,15 @@
+// Package cluster is a node assembled on an env: its lanes, the shards' replicas on them, the
+// way a request takes to the leader and back, how a cluster is founded and joined, and the meta
+// group's decisions about who holds what.
+//
+// Who calls it: the world (net/host in production, sim in the simulator), one logical thread per
+// lane. What must hold:
+//
+//  1. A call's sink gets exactly one response.
+//  2. A write is acknowledged only after it is committed and applied here, at the leader.
+//  3. A life (incarnation) of a node gives its pledge to at most one founding proposal, and a
+//     cluster is founded only with the pledges of all its founders.
+//  4. A replica starts with the first configuration only in the founding life; any other replica
+//     starts empty and waits for its group.
+//  5. Gossip advises, Raft decides.
+package cluster

@@ -1,0 +1,222 @@
+package raft
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	etcdraft "go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"torc/core/env"
+	"torc/core/mutant"
+	"torc/core/trace"
+	"torc/core/wire"
+)
+
+// ErrDropped says that a proposal was not accepted: it is surely not in the log.
+var ErrDropped = errors.New("raft: proposal dropped")
+
+// Machine is the replicated state that the group's log drives.
+type Machine interface {
+	// Apply applies one committed entry's data.
+	Apply(index uint64, data []byte)
+	// Digest describes the state; equal states have equal digests.
+	Digest() uint64
+	// Snapshot begins a copy of the state, exact now.
+	Snapshot() Source
+	// Restore begins to take in a copy that will replace the state.
+	Restore() Restorer
+}
+
+// Source yields a snapshot's bytes in parts.
+type Source interface {
+	Next(max int) (chunk []byte, done bool)
+}
+
+// Restorer takes a snapshot's parts in order; Install puts the finished state in place.
+type Restorer interface {
+	Add(chunk []byte) error
+	Finish() error
+	Install()
+}
+
+// Output takes a member's effects.
+type Output interface {
+	// Send sends a message to another replica of the group.
+	Send(to wire.ReplicaID, m wire.Message)
+	// RoleChanged tells that the member became leader or ceased to be it, or learnt of another leader.
+	RoleChanged()
+}
+
+// Config shapes a member.
+type Config struct {
+	Shard          wire.ShardID
+	Replica        wire.ReplicaID
+	Node           wire.NodeID      // for the trace
+	Voters         []wire.ReplicaID // the first configuration; empty: wait to be contacted
+	Tick           time.Duration
+	ElectionTicks  int
+	HeartbeatTicks int
+	ClockDrift     int // thousandths
+	LogBytes       int64
+	Clock          env.Clock
+	Trace          trace.Sink
+	Machine        Machine
+	Output         Output
+}
+
+// Member is one member of one group.
+type Member struct {
+	cfg     Config
+	node    *etcdraft.RawNode
+	log     *memoryLog
+	conf    wire.ConfState
+	applied uint64
+	role    etcdraft.StateType
+	lead    wire.ReplicaID
+	term    uint64
+	ownTerm uint64 // the newest term of which this member applied an entry as leader
+	lease   lease
+	stamp   int64  // newest stamp taken from the leader of stampTerm
+	stampIn uint64 // term of stamp
+	reads   reads
+	ships   ships
+}
+
+// New makes a member. It sends nothing before it is ticked or stepped.
+func New(cfg Config) (*Member, error) {
+	m := &Member{cfg: cfg, log: newMemoryLog()}
+	m.log.snapshot = m.snapshotNow
+	m.lease = lease{length: leaseLength(cfg.Tick, cfg.ElectionTicks, cfg.ClockDrift), acked: map[wire.ReplicaID]int64{}}
+	if len(cfg.Voters) > 0 {
+		m.beginWith(cfg.Voters)
+	}
+	readOnly := etcdraft.ReadOnlySafe
+	if mutant.On(mutant.LeaseCheckQuorum) {
+		readOnly = etcdraft.ReadOnlyLeaseBased
+	}
+	node, err := etcdraft.NewRawNode(&etcdraft.Config{
+		ID: uint64(cfg.Replica), ElectionTick: cfg.ElectionTicks, HeartbeatTick: cfg.HeartbeatTicks, Storage: m.log,
+		Applied: m.applied, MaxSizePerMsg: 1 << 20, MaxCommittedSizePerReady: 8 << 20, MaxUncommittedEntriesSize: 256 << 20,
+		MaxInflightMsgs: 256, MaxInflightBytes: 64 << 20, CheckQuorum: !mutant.On(mutant.NoPreVote), PreVote: !mutant.On(mutant.NoPreVote),
+		ReadOnlyOption: readOnly, DisableProposalForwarding: true, StepDownOnRemoval: true, Logger: silent{},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start member %d of shard %d: %w", cfg.Replica, cfg.Shard, err)
+	}
+	m.node = node
+	return m, nil
+}
+
+// beginWith starts from the group's first configuration as if a snapshot at index 1 of term 1
+// held it, as raft recommends.
+func (m *Member) beginWith(voters []wire.ReplicaID) {
+	conf := &pb.ConfState{}
+	for _, v := range voters {
+		conf.Voters = append(conf.Voters, uint64(v))
+	}
+	m.log.conf, m.conf = conf, confToWire(conf)
+	m.log.restart(1, 1)
+	m.log.hard = &pb.HardState{Term: new(uint64(1)), Vote: new(uint64(0)), Commit: new(uint64(1))}
+	m.applied = 1
+}
+
+// Tick lets one tick of the member's clock pass. After a pause it is called once, not once for
+// every tick missed.
+func (m *Member) Tick() {
+	m.node.Tick()
+	m.tickShips()
+}
+
+// Step takes a message from another replica.
+func (m *Member) Step(msg *wire.RaftMessage) {
+	if msg.To != m.cfg.Replica || pb.MessageType(msg.Type) == pb.MsgSnap {
+		return // a snapshot comes in parts (snapshot.go)
+	}
+	m.step(msg)
+}
+
+func (m *Member) step(msg *wire.RaftMessage) {
+	if err := m.node.Step(fromWire(msg)); err != nil {
+		return // from a replica that is no member now, or out of time
+	}
+	st := m.node.BasicStatus()
+	if msg.Term != st.GetTerm() || msg.Stamp == 0 {
+		return
+	}
+	switch pb.MessageType(msg.Type) {
+	case pb.MsgApp, pb.MsgHeartbeat, pb.MsgSnap:
+		if wire.ReplicaID(st.Lead) == msg.From && (m.stampIn != msg.Term || msg.Stamp > m.stamp) {
+			m.stamp, m.stampIn = msg.Stamp, msg.Term
+		}
+	case pb.MsgAppResp, pb.MsgHeartbeatResp:
+		if st.RaftState == etcdraft.StateLeader {
+			m.lease.ack(msg.From, msg.Stamp)
+		}
+	}
+}
+
+// Propose puts data into the log, if this member leads. ErrDropped is definite.
+func (m *Member) Propose(data []byte) error {
+	if err := m.node.Propose(data); err != nil {
+		return fmt.Errorf("propose to shard %d: %w: %w", m.cfg.Shard, ErrDropped, err)
+	}
+	return nil
+}
+
+// Leads reports whether this member leads and has applied an entry of its own term, so that its
+// state holds everything that was acknowledged before.
+func (m *Member) Leads() bool { return m.role == etcdraft.StateLeader && m.ownTerm == m.term }
+
+// IsLeader reports whether this member leads, ready or not.
+func (m *Member) IsLeader() bool { return m.role == etcdraft.StateLeader }
+
+// Leader is the leader this member knows of, or zero.
+func (m *Member) Leader() wire.ReplicaID { return m.lead }
+
+// Term is the member's present term.
+func (m *Member) Term() uint64 { return m.term }
+
+// Conf is the group's configuration as this member has applied it.
+func (m *Member) Conf() wire.ConfState { return m.conf }
+
+// Applied is the newest index this member has applied.
+func (m *Member) Applied() uint64 { return m.applied }
+
+// LogBytes is what the log holds in memory.
+func (m *Member) LogBytes() int64 { return m.log.bytes }
+
+// LastIndex is the newest index in the log.
+func (m *Member) LastIndex() uint64 { return m.log.last() }
+
+// LeaseValid reports whether the leader may answer reads from memory at this instant. The
+// requests it is about to answer must have arrived before the call.
+func (m *Member) LeaseValid() bool {
+	if mutant.On(mutant.LocalRead) {
+		return m.IsLeader()
+	}
+	now := m.cfg.Clock.Now()
+	return m.Leads() && now < m.lease.until(m.cfg.Replica, now, m.conf)
+}
+
+// Transfer offers the leadership to another replica. The lease ends here, for this term.
+func (m *Member) Transfer(to wire.ReplicaID) {
+	m.lease.void = true
+	m.node.TransferLeader(uint64(to))
+}
+
+type silent struct{}
+
+func (silent) Debug(...any)              {}
+func (silent) Debugf(string, ...any)     {}
+func (silent) Info(...any)               {}
+func (silent) Infof(string, ...any)      {}
+func (silent) Warning(...any)            {}
+func (silent) Warningf(string, ...any)   {}
+func (silent) Error(...any)              {}
+func (silent) Errorf(string, ...any)     {}
+func (silent) Fatal(v ...any)            { panic(fmt.Sprint(v...)) }
+func (silent) Fatalf(f string, v ...any) { panic(fmt.Sprintf(f, v...)) }
+func (silent) Panic(v ...any)            { panic(fmt.Sprint(v...)) }
+func (silent) Panicf(f string, v ...any) { panic(fmt.Sprintf(f, v...)) }

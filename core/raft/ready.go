@@ -1,0 +1,144 @@
+package raft
+
+import (
+	"fmt"
+
+	etcdraft "go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"torc/core/invariant"
+	"torc/core/trace"
+	"torc/core/wire"
+)
+
+// Flush does what raft has made ready: messages out (before anything newer is applied, so that a
+// snapshot is exact), entries into the log, committed ones into the machine.
+func (m *Member) Flush() {
+	for m.node.HasReady() {
+		rd := m.node.Ready()
+		m.softState(rd.SoftState)
+		m.hardState(rd.HardState)
+		if !etcdraft.IsEmptySnap(rd.Snapshot) {
+			m.install(rd.Snapshot)
+		}
+		m.log.append(rd.Entries)
+		m.send(rd.Messages)
+		m.onReadStates(rd.ReadStates)
+		m.apply(rd.CommittedEntries)
+		m.node.Advance(rd)
+	}
+	m.releaseReads()
+	m.truncate()
+}
+
+func (m *Member) hardState(hard *pb.HardState) {
+	if etcdraft.IsEmptyHardState(hard) {
+		return
+	}
+	m.log.hard = hard
+	if hard.GetTerm() != m.term {
+		m.term = hard.GetTerm()
+		m.lease.reset()
+	}
+}
+
+func (m *Member) softState(soft *etcdraft.SoftState) {
+	if soft == nil {
+		return
+	}
+	was := m.role
+	m.role, m.lead = soft.RaftState, wire.ReplicaID(soft.Lead)
+	st := m.node.BasicStatus()
+	if st.GetTerm() != m.term {
+		m.term = st.GetTerm()
+		m.lease.reset()
+	}
+	m.emit(trace.Event{Kind: trace.Role, Term: m.term, A: uint64(m.role), B: uint64(m.lead)})
+	if was == etcdraft.StateLeader && m.role != etcdraft.StateLeader {
+		m.dropReads()
+		m.dropShips()
+	}
+	m.cfg.Output.RoleChanged()
+}
+
+func (m *Member) send(messages []*pb.Message) {
+	now := int64(m.cfg.Clock.Now())
+	for _, p := range messages {
+		w := toWire(p)
+		switch p.GetType() {
+		case pb.MsgApp, pb.MsgHeartbeat:
+			w.Stamp = now
+		case pb.MsgAppResp, pb.MsgHeartbeatResp:
+			if m.stampIn == w.Term {
+				w.Stamp = m.stamp
+			}
+		case pb.MsgTimeoutNow:
+			m.lease.void = true
+		case pb.MsgSnap:
+			m.ship(&w)
+			continue
+		}
+		m.cfg.Output.Send(w.To, &wire.Raft{Shard: m.cfg.Shard, RaftMessage: w})
+	}
+}
+
+func (m *Member) apply(entries []*pb.Entry) {
+	for _, e := range entries {
+		invariant.Check(e.GetIndex() == m.applied+1, "shard %d replica %d applies %d after %d", m.cfg.Shard, m.cfg.Replica, e.GetIndex(), m.applied)
+		m.applied = e.GetIndex()
+		switch e.GetType() {
+		case pb.EntryNormal:
+			if len(e.Data) > 0 {
+				m.cfg.Machine.Apply(e.GetIndex(), e.Data)
+			}
+		default:
+			m.applyChange(e)
+		}
+		if m.role == etcdraft.StateLeader && e.GetTerm() == m.term && m.ownTerm != m.term {
+			m.ownTerm = m.term
+			m.cfg.Output.RoleChanged()
+		}
+		if m.cfg.Trace != nil {
+			m.emit(trace.Event{Kind: trace.Apply, Term: e.GetTerm(), Index: m.applied, A: m.cfg.Machine.Digest()})
+		}
+	}
+}
+
+func (m *Member) applyChange(e *pb.Entry) {
+	var change pb.ConfChangeV2
+	if e.GetType() == pb.EntryConfChange {
+		var one pb.ConfChange
+		invariant.Check(unmarshal(e.Data, &one) == nil, "shard %d: unreadable membership change at %d", m.cfg.Shard, e.GetIndex())
+		m.conf = confToWire(m.node.ApplyConfChange(&one))
+	} else {
+		invariant.Check(unmarshal(e.Data, &change) == nil, "shard %d: unreadable membership change at %d", m.cfg.Shard, e.GetIndex())
+		m.conf = confToWire(m.node.ApplyConfChange(&change))
+	}
+	m.emit(trace.Event{Kind: trace.Conf, Index: e.GetIndex(), A: uint64(len(m.conf.Voters)), B: uint64(len(m.conf.Learners)),
+		Note: fmt.Sprint(m.conf.Voters, m.conf.VotersOutgoing, m.conf.Learners)})
+	m.cfg.Output.RoleChanged()
+}
+
+// truncate keeps the log within its bytes: down to half the bound, never past what is applied.
+func (m *Member) truncate() {
+	if m.log.bytes <= m.cfg.LogBytes {
+		return
+	}
+	left, index := m.log.bytes, m.log.first-1
+	for _, e := range m.log.entries {
+		if left <= m.cfg.LogBytes/2 || e.GetIndex() > m.applied {
+			break
+		}
+		left -= int64(len(e.Data)) + entryOverhead
+		index = e.GetIndex()
+	}
+	m.log.compact(index)
+}
+
+func (m *Member) emit(e trace.Event) {
+	if m.cfg.Trace == nil {
+		return
+	}
+	e.Node, e.Shard, e.Replica = m.cfg.Node, m.cfg.Shard, m.cfg.Replica
+	m.cfg.Trace.Emit(e)
+}

@@ -1,0 +1,180 @@
+package raft
+
+import (
+	"slices"
+
+	etcdraft "go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"torc/core/invariant"
+	"torc/core/trace"
+	"torc/core/wire"
+)
+
+const (
+	chunkBytes   = 256 << 10
+	windowChunks = 4  // parts in flight to one receiver
+	stallTicks   = 10 // ticks without an answer before the window is sent again
+	stallsMax    = 6  // repeats before the transfer is given up
+)
+
+// ships are the snapshots on their way: outgoing by receiver (ordered by ID), and the one
+// coming in.
+type ships struct {
+	out []*shipment
+	in  *arrival
+}
+
+type shipment struct {
+	to     wire.ReplicaID
+	term   uint64
+	meta   wire.SnapshotMeta
+	source Source
+	window []*wire.SnapshotChunk // sent, not yet answered
+	next   uint64
+	ended  bool
+	waited int
+	stalls int
+}
+
+type arrival struct {
+	from wire.ReplicaID
+	term uint64
+	meta wire.SnapshotMeta
+	next uint64
+	into Restorer
+	full bool
+}
+
+// snapshotNow tells raft which state a snapshot would be: the present one.
+func (m *Member) snapshotNow() (*pb.Snapshot, error) {
+	term, err := m.log.Term(m.applied)
+	if err != nil {
+		return nil, etcdraft.ErrSnapshotTemporarilyUnavailable
+	}
+	return &pb.Snapshot{Metadata: &pb.SnapshotMetadata{Index: new(m.applied), Term: new(term), ConfState: confFromWire(m.conf)}}, nil
+}
+
+// ship begins to send a snapshot in place of raft's one big message.
+func (m *Member) ship(w *wire.RaftMessage) {
+	m.drop(w.To)
+	if w.Snapshot.Index != m.applied {
+		m.node.ReportSnapshot(uint64(w.To), etcdraft.SnapshotFailure) // older than the state: raft asks again
+		return
+	}
+	s := &shipment{to: w.To, term: w.Term, meta: *w.Snapshot, source: m.cfg.Machine.Snapshot()}
+	m.ships.out = append(m.ships.out, s)
+	m.emit(trace.Event{Kind: trace.Snapshot, Term: s.term, Index: s.meta.Index, A: 0, B: uint64(s.to)})
+	m.fill(s)
+}
+
+func (m *Member) fill(s *shipment) {
+	for !s.ended && len(s.window) < windowChunks {
+		data, done := s.source.Next(chunkBytes)
+		c := &wire.SnapshotChunk{Shard: m.cfg.Shard, From: m.cfg.Replica, To: s.to, Term: s.term, Meta: s.meta, Seq: s.next, Last: done, Data: data}
+		s.next++
+		s.ended = done
+		s.window = append(s.window, c)
+		m.cfg.Output.Send(s.to, c)
+	}
+}
+
+// OnSnapshotAck goes on with a shipment.
+func (m *Member) OnSnapshotAck(a *wire.SnapshotAck) {
+	i := slices.IndexFunc(m.ships.out, func(s *shipment) bool { return s.to == a.From && s.meta.Index == a.Index })
+	if i < 0 || a.To != m.cfg.Replica {
+		return
+	}
+	s := m.ships.out[i]
+	if a.Done || a.Reject {
+		m.drop(s.to)
+		status := etcdraft.SnapshotFinish
+		if a.Reject {
+			status = etcdraft.SnapshotFailure
+		}
+		m.node.ReportSnapshot(uint64(s.to), status)
+		return
+	}
+	for len(s.window) > 0 && s.window[0].Seq < a.Next {
+		s.window = s.window[1:]
+		s.waited, s.stalls = 0, 0
+	}
+	m.fill(s)
+}
+
+func (m *Member) tickShips() {
+	for _, s := range slices.Clone(m.ships.out) {
+		if s.waited++; s.waited < stallTicks {
+			continue
+		}
+		s.waited = 0
+		if s.stalls++; s.stalls > stallsMax {
+			m.drop(s.to)
+			m.emit(trace.Event{Kind: trace.Snapshot, Term: s.term, Index: s.meta.Index, A: 2, B: uint64(s.to)})
+			m.node.ReportSnapshot(uint64(s.to), etcdraft.SnapshotFailure)
+			continue
+		}
+		for _, c := range s.window {
+			again := *c
+			m.cfg.Output.Send(s.to, &again)
+		}
+	}
+}
+
+func (m *Member) drop(to wire.ReplicaID) {
+	m.ships.out = slices.DeleteFunc(m.ships.out, func(s *shipment) bool { return s.to == to })
+}
+
+func (m *Member) dropShips() { m.ships.out = nil }
+
+// OnSnapshotChunk takes a part of a snapshot. Parts may come twice or out of order; only the
+// next one counts, and every part is answered with what is wanted next.
+func (m *Member) OnSnapshotChunk(c *wire.SnapshotChunk) {
+	if c.To != m.cfg.Replica || c.Term < m.term {
+		return
+	}
+	in := m.ships.in
+	if in == nil || in.from != c.From || in.term != c.Term || in.meta.Index != c.Meta.Index {
+		if c.Seq != 0 {
+			return // the middle of a transfer this member knows nothing of: it will be repeated or given up
+		}
+		in = &arrival{from: c.From, term: c.Term, meta: c.Meta, into: m.cfg.Machine.Restore()}
+		m.ships.in = in
+	}
+	answer := &wire.SnapshotAck{Shard: m.cfg.Shard, From: m.cfg.Replica, To: c.From, Index: c.Meta.Index}
+	if c.Seq == in.next && !in.full {
+		err := in.into.Add(c.Data)
+		if err == nil && c.Last {
+			err = in.into.Finish()
+			in.full = true
+		}
+		if err != nil {
+			m.ships.in = nil
+			answer.Reject = true
+			m.cfg.Output.Send(c.From, answer)
+			return
+		}
+		in.next++
+	}
+	answer.Next = in.next
+	if in.full {
+		answer.Done = true
+		m.step(&wire.RaftMessage{Type: uint8(pb.MsgSnap), From: in.from, To: m.cfg.Replica, Term: in.term, Snapshot: &in.meta})
+	}
+	m.cfg.Output.Send(c.From, answer)
+}
+
+// install puts the snapshot that raft accepted in place of the state.
+func (m *Member) install(s *pb.Snapshot) {
+	in := m.ships.in
+	index := s.GetMetadata().GetIndex()
+	invariant.Check(in != nil && in.full && in.meta.Index == index, "shard %d: raft accepted snapshot %d that did not arrive", m.cfg.Shard, index)
+	in.into.Install()
+	m.ships.in = nil
+	m.log.restart(index, s.GetMetadata().GetTerm())
+	m.applied = index
+	m.conf = confToWire(s.GetMetadata().GetConfState())
+	m.emit(trace.Event{Kind: trace.Snapshot, Index: index, A: 1})
+	m.emit(trace.Event{Kind: trace.Apply, Term: s.GetMetadata().GetTerm(), Index: index, A: m.cfg.Machine.Digest()})
+	m.cfg.Output.RoleChanged()
+}

@@ -1,0 +1,60 @@
+package raft
+
+import (
+	etcdraft "go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/tracker"
+
+	"torc/core/wire"
+)
+
+// Status is how a member stands.
+type Status struct {
+	Role      string
+	Commit    uint64
+	Lag       map[wire.ReplicaID]uint64 // leader only: entries each other replica is behind
+	LeaseLeft int64                     // nanoseconds; leader only
+}
+
+// Status describes the member.
+func (m *Member) Status() Status {
+	st := m.node.BasicStatus()
+	s := Status{Role: [...]string{"follower", "candidate", "leader", "pre-candidate"}[st.RaftState], Commit: st.GetCommit()}
+	if st.RaftState != etcdraft.StateLeader {
+		for _, id := range m.conf.Learners {
+			if wire.ReplicaID(id) == m.cfg.Replica {
+				s.Role = "learner"
+			}
+		}
+		return s
+	}
+	s.Lag = map[wire.ReplicaID]uint64{}
+	m.node.WithProgress(func(id uint64, _ etcdraft.ProgressType, pr tracker.Progress) {
+		if wire.ReplicaID(id) != m.cfg.Replica {
+			s.Lag[wire.ReplicaID(id)] = m.log.last() - min(pr.Match, m.log.last())
+		}
+	})
+	now := m.cfg.Clock.Now()
+	s.LeaseLeft = max(0, int64(m.lease.until(m.cfg.Replica, now, m.conf)-now))
+	return s
+}
+
+// CaughtUp reports whether a replica holds everything that is committed, as far as this leader knows.
+func (m *Member) CaughtUp(id wire.ReplicaID) (ok bool) {
+	commit := m.node.BasicStatus().GetCommit()
+	m.node.WithProgress(func(at uint64, _ etcdraft.ProgressType, pr tracker.Progress) {
+		if wire.ReplicaID(at) == id {
+			ok = pr.Match >= commit
+		}
+	})
+	return ok
+}
+
+// Recent reports whether a replica has been heard from since the last quorum check.
+func (m *Member) Recent(id wire.ReplicaID) (ok bool) {
+	m.node.WithProgress(func(at uint64, _ etcdraft.ProgressType, pr tracker.Progress) {
+		if wire.ReplicaID(at) == id {
+			ok = pr.RecentActive
+		}
+	})
+	return ok
+}
