@@ -1,8 +1,13 @@
 package cluster
 
 import (
+	"slices"
+
 	"torc/core/env"
 	"torc/core/gossip"
+	"torc/core/mutant"
+	"torc/core/raft"
+	"torc/core/store"
 	"torc/core/trace"
 	"torc/core/wire"
 )
@@ -29,66 +34,291 @@ type Lane struct {
 	env   env.Env
 	board Board
 	trace trace.Sink
+
+	m      *wire.ClusterMap
+	groups map[wire.ShardID]*group // for look-up, never ranged
+	order  []*group                // the same, by shard
+	out    []*wire.Frame           // this turn's frames, one per peer
+	addrs  []string                // where each goes
+	known  map[wire.NodeID]wire.Member
+
+	found    founding
+	reported map[wire.ShardID]uint64
+	ticks    int
+
+	calls       []*call // all that wait, for their deadlines
+	parked      []*call // wait for a leader
+	forwards    map[uint64]*forward
+	forwardID   uint64
+	forwardSeen uint64
+	hints       map[wire.ShardID]wire.NodeID
+	sessionID   uint64
+	seqs        map[wire.ShardID]uint64
+	waiting     int
+	refused     uint64
+	answered    uint64
+	stopping    bool
 }
 
 // NewLane makes a lane. Nothing happens before Start.
 func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lane {
-	return &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr}
+	return &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
+		groups: map[wire.ShardID]*group{}, known: map[wire.NodeID]wire.Member{}, reported: map[wire.ShardID]uint64{},
+		forwards: map[uint64]*forward{}, hints: map[wire.ShardID]wire.NodeID{}, seqs: map[wire.ShardID]uint64{}}
 }
 
 // Start sets the lane's timers and, on lane 0, begins to seek or form a cluster.
-func (l *Lane) Start() {}
+func (l *Lane) Start() {
+	l.sessionID = l.env.Uint64() | 1
+	l.env.After(l.cfg.Tick, l.onTick)
+	if l.index == 0 {
+		l.greet()
+	}
+}
+
+func (l *Lane) onTick() {
+	l.env.After(l.cfg.Tick, l.onTick)
+	l.ticks++
+	for _, g := range l.order {
+		g.tick()
+		if (l.ticks+int(g.shard))%8 == 0 {
+			g.mend()
+		}
+	}
+	l.unpark()
+	l.expireCalls()
+	if l.index != 0 {
+		return
+	}
+	if l.m == nil && l.ticks%4 == 0 || l.ticks%20 == 0 {
+		l.greet()
+	}
+	if l.ticks%4 == 0 {
+		l.reconcile()
+	}
+}
 
 // OnFrame takes a frame. All its messages must be for this lane (the world splits frames by
 // LaneOf when the sender's lanes differ).
-func (l *Lane) OnFrame(f *wire.Frame) {}
+func (l *Lane) OnFrame(f *wire.Frame) {
+	if f.ToIncarnation != 0 && f.ToIncarnation != l.cfg.Self.Incarnation || f.To != 0 && f.To != l.cfg.Self.ID {
+		return
+	}
+	if who := l.m.Member(f.From); who != nil && who.Incarnation != f.FromIncarnation && !firstContact(f) {
+		return // a former life of the sender, or one not yet admitted
+	}
+	for _, m := range f.Messages {
+		l.onMessage(f, m)
+	}
+}
+
+func firstContact(f *wire.Frame) bool {
+	for _, m := range f.Messages {
+		switch m.(type) {
+		case *wire.Hello, *wire.Pledge, *wire.Pledged, *wire.MapUpdate, *wire.Forward, *wire.Reply:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
+	g := l.groups[m.Group()]
+	switch m := m.(type) {
+	case *wire.Raft:
+		if g != nil {
+			g.member.Step(&m.RaftMessage)
+		}
+	case *wire.SnapshotChunk:
+		if g != nil {
+			g.member.OnSnapshotChunk(m)
+		}
+	case *wire.SnapshotAck:
+		if g != nil {
+			g.member.OnSnapshotAck(m)
+		}
+	case *wire.Forward:
+		l.onForward(f.From, m)
+	case *wire.Reply:
+		l.onReply(m)
+	case *wire.Hello:
+		l.onHello(m)
+	case *wire.Pledge:
+		l.onPledge(f.From, m)
+	case *wire.Pledged:
+		l.onPledged(f.From, m)
+	case *wire.MapUpdate:
+		l.onMapUpdate(m)
+	case *wire.Report:
+		l.onReport(m)
+	}
+}
 
 // OnCall takes a request from a client of this node. Its sink gets exactly one response.
-func (l *Lane) OnCall(c *wire.Call) {}
+func (l *Lane) OnCall(c *wire.Call) { l.admit(c) }
 
 // OnMap takes a cluster map that another lane of this node published.
-func (l *Lane) OnMap(m *wire.ClusterMap) {}
+func (l *Lane) OnMap(m *wire.ClusterMap) {
+	if l.m == nil || m.Epoch > l.m.Epoch {
+		l.adopt(m)
+	}
+}
 
 // OnGossip takes what the membership protocol believes about a node (lane 0 only). It is advice.
-func (l *Lane) OnGossip(e gossip.Event) {}
+func (l *Lane) OnGossip(gossip.Event) {}
+
+// newMap takes a map from the meta group or a peer and puts it up for the other lanes.
+func (l *Lane) newMap(m *wire.ClusterMap) {
+	if l.m != nil && (m.Epoch <= l.m.Epoch || m.ClusterID != l.m.ClusterID) {
+		return
+	}
+	l.adopt(m)
+	l.board.PublishMap(m)
+}
+
+func (l *Lane) adopt(m *wire.ClusterMap) {
+	l.m = m
+	for i := range m.Members {
+		l.learnAddr(m.Members[i])
+	}
+	for i := range m.Placements {
+		p := &m.Placements[i]
+		if LaneOf(p.Shard, l.cfg.Lanes) == l.index {
+			l.place(p)
+		}
+	}
+	if l.trace != nil {
+		l.trace.Emit(trace.Event{Kind: trace.Map, Node: l.cfg.Self.ID, A: uint64(m.Epoch)})
+	}
+}
+
+// place starts or stops this node's replica of a shard.
+func (l *Lane) place(p *wire.Placement) {
+	r := p.On(l.cfg.Self.ID, l.cfg.Self.Incarnation)
+	if mutant.On(mutant.AmnesiaSameID) && r == nil {
+		for i := range p.Replicas {
+			if p.Replicas[i].Node == l.cfg.Self.ID {
+				r = &p.Replicas[i]
+			}
+		}
+	}
+	g := l.groups[p.Shard]
+	if g != nil && (r == nil || r.ID != g.replica) {
+		delete(l.groups, p.Shard)
+		l.order = slices.DeleteFunc(l.order, func(x *group) bool { return x == g })
+		g.deposed()
+		g = nil
+	}
+	if g == nil && r != nil {
+		l.start(p, r)
+	}
+}
+
+func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
+	g := &group{lane: l, shard: p.Shard, replica: r.ID, proposed: map[uint64][]*call{}}
+	if p.Shard == wire.MetaShard {
+		g.meta = &meta{lane: l}
+	} else {
+		g.store = store.New(l.storeConfig(p.Shard))
+	}
+	cfg := raft.Config{Shard: p.Shard, Replica: r.ID, Node: l.cfg.Self.ID, Tick: l.cfg.Tick, ElectionTicks: l.cfg.ElectionTicks,
+		HeartbeatTicks: l.cfg.HeartbeatTicks, ClockDrift: l.cfg.ClockDrift, LogBytes: l.cfg.LogBytes, Clock: l.env, Trace: l.trace, Machine: g, Output: g}
+	if l.m.Epoch == 1 || mutant.On(mutant.AmnesiaSameID) && r.Incarnation != l.cfg.Self.Incarnation {
+		for _, v := range p.Replicas {
+			cfg.Voters = append(cfg.Voters, v.ID)
+		}
+		if g.meta != nil {
+			g.meta.m = l.m
+		}
+	}
+	member, err := raft.New(cfg)
+	if err != nil {
+		panic(err)
+	}
+	g.member = member
+	l.groups[p.Shard] = g
+	at, _ := slices.BinarySearchFunc(l.order, p.Shard, func(x *group, s wire.ShardID) int { return int(x.shard) - int(s) })
+	l.order = slices.Insert(l.order, at, g)
+}
+
+func (l *Lane) storeConfig(shard wire.ShardID) store.Config {
+	return store.Config{Shard: shard, Shards: l.cfg.Shards, MaxValue: l.cfg.MaxValue, SessionTTL: l.cfg.SessionTTL.Milliseconds()}
+}
+
+func (l *Lane) storeBytes() (n int64) {
+	for _, g := range l.order {
+		if g.store != nil {
+			n += g.store.Bytes()
+		}
+	}
+	return n * int64(l.cfg.Lanes)
+}
+
+func (l *Lane) leaderChanged(g *group) {
+	l.board.PublishLeader(g.shard, l.leaderNode(g.shard), g.member.Term())
+}
+
+func (l *Lane) learnAddr(m wire.Member) { l.known[m.ID] = m }
+
+func (l *Lane) sendReplica(shard wire.ShardID, to wire.ReplicaID, m wire.Message) {
+	if p := l.m.Placement(shard); p != nil {
+		if r := p.Replica(to); r != nil && (alive(l.m, *r) || mutant.On(mutant.AmnesiaSameID)) {
+			l.send(r.Node, m)
+		}
+	}
+}
+
+// send adds a message to this turn's frame for a node.
+func (l *Lane) send(to wire.NodeID, m wire.Message) {
+	if who, ok := l.known[to]; ok {
+		l.sendAddr(who.PeerAddr, to, who.Incarnation, m)
+	}
+}
+
+func (l *Lane) sendAddr(addr string, to wire.NodeID, inc wire.Incarnation, m wire.Message) {
+	for i, f := range l.out {
+		if l.addrs[i] == addr && f.To == to && f.ToIncarnation == inc {
+			f.Messages = append(f.Messages, m)
+			return
+		}
+	}
+	f := &wire.Frame{From: l.cfg.Self.ID, FromIncarnation: l.cfg.Self.Incarnation, To: to, ToIncarnation: inc, Messages: []wire.Message{m}}
+	l.out, l.addrs = append(l.out, f), append(l.addrs, addr)
+}
 
 // Flush ends a turn: it proposes what was gathered, sends one frame per peer, applies what is
 // committed and delivers responses.
-func (l *Lane) Flush() {}
+func (l *Lane) Flush() {
+	for _, g := range slices.Clone(l.order) {
+		g.turn()
+	}
+	out, addrs := l.out, l.addrs
+	l.out, l.addrs = nil, nil
+	for i, f := range out {
+		l.env.Send(addrs[i], f)
+	}
+}
 
 // Stop hands leaderships over as far as that is possible soon, then calls done (on the
 // lane's thread). Calls that arrive later are refused.
-func (l *Lane) Stop(done func()) { done() }
-
-// GroupStatus is how one shard stands on this node.
-type GroupStatus struct {
-	Shard     wire.ShardID
-	Replica   wire.ReplicaID
-	Role      string // leader, follower, candidate, pre-candidate, learner
-	Leader    wire.ReplicaID
-	LeaderOn  wire.NodeID
-	Term      uint64
-	Commit    uint64
-	Applied   uint64
-	Last      uint64 // last log index
-	Voters    []wire.ReplicaID
-	Learners  []wire.ReplicaID
-	Lag       map[wire.ReplicaID]uint64 // leader only: entries each other replica is behind
-	Keys      int
-	Bytes     int64 // of keys and values
-	LogBytes  int64
-	LeaseLeft int64 // nanoseconds; leader only
+func (l *Lane) Stop(done func()) {
+	l.stopping = true
+	for _, g := range l.order {
+		g.handOver()
+	}
+	l.env.After(4*l.cfg.Tick, done)
 }
 
-// LaneStatus is how a lane stands.
-type LaneStatus struct {
-	Groups   []GroupStatus
-	Waiting  int   // requests that wait for an answer
-	Bytes    int64 // everything held: stores, logs, queues
-	LogTime  int64
-	Refused  uint64 // requests refused since the start
-	Answered uint64
+func (g *group) handOver() {
+	p := g.lane.m.Placement(g.shard)
+	if !g.member.IsLeader() || p == nil {
+		return
+	}
+	for _, r := range p.Replicas {
+		if r.ID != g.replica && alive(g.lane.m, r) && r.Role == wire.RoleVoter && g.member.Recent(r.ID) {
+			g.member.Transfer(r.ID)
+			return
+		}
+	}
 }
-
-// Status describes the lane. Call it on the lane's thread.
-func (l *Lane) Status() LaneStatus { return LaneStatus{} }

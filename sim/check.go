@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"torc/core/trace"
@@ -262,6 +263,14 @@ func (o *watch) role(e *trace.Event) {
 // configured checks that majorities of consecutive configurations overlap: one voter at a
 // time, or joint consensus, which names both.
 func (o *watch) configured(e *trace.Event) {
+	if incoming, outgoing, joint := strings.Cut(e.Note, "&&"); joint && e.Index > o.votersAt[e.Shard] {
+		// Joint consensus asks both majorities; what must hold is that it starts from the former voters.
+		if former := o.voters[e.Shard]; former != nil && !slices.Equal(former, votersIn(outgoing)) {
+			o.w.violate(OracleRaft, "shard %d index %d: a joint change leaves %v, but the voters were %v", e.Shard, e.Index, votersIn(outgoing), former)
+		}
+		o.voters[e.Shard], o.votersAt[e.Shard] = votersIn(incoming), e.Index
+		return
+	}
 	voters := votersIn(e.Note)
 	if voters == nil || e.Index <= o.votersAt[e.Shard] {
 		return

@@ -115,7 +115,7 @@ func (m *Member) applyChange(e *pb.Entry) {
 		m.conf = confToWire(m.node.ApplyConfChange(&change))
 	}
 	m.emit(trace.Event{Kind: trace.Conf, Index: e.GetIndex(), A: uint64(len(m.conf.Voters)), B: uint64(len(m.conf.Learners)),
-		Note: fmt.Sprint(m.conf.Voters, m.conf.VotersOutgoing, m.conf.Learners)})
+		Note: describe(m.conf)})
 	m.cfg.Output.RoleChanged()
 }
 
@@ -141,4 +141,12 @@ func (m *Member) emit(e trace.Event) {
 	}
 	e.Node, e.Shard, e.Replica = m.cfg.Node, m.cfg.Shard, m.cfg.Replica
 	m.cfg.Trace.Emit(e)
+}
+
+// describe prints a configuration: voters, the outgoing ones of a joint change behind "&&", learners.
+func describe(c wire.ConfState) string {
+	if len(c.VotersOutgoing) > 0 {
+		return fmt.Sprint(c.Voters, "&&", c.VotersOutgoing, " learners ", c.Learners)
+	}
+	return fmt.Sprint(c.Voters, " learners ", c.Learners)
 }

@@ -18,7 +18,7 @@ func hashOf(events ...Event) string {
 	return h.Sum()
 }
 
-const goldenHash = ""
+const goldenHash = "2da55eb26257100d2b4d7a3e9f4abfc0cf723a5c8fec15b7b3456be947f9e4f1"
 
 var sample = Event{At: 1_500_000_000, Kind: Commit, Node: 1, Peer: 2, Shard: 3, Replica: 4, Term: 5, Index: 6, A: 7, B: 8, Note: "note"}
 

@@ -93,8 +93,8 @@ func goldens() []golden {
 	}
 }
 
-// TestGolden holds the forms still. They are in the files of running nodes only as long as
-// these run, but nodes of one cluster may be of two builds while it is upgraded.
+// TestGolden holds the forms still. No node keeps any on disk, but nodes of one cluster may be
+// of two builds while it is upgraded, and logs travel between them.
 func TestGolden(t *testing.T) {
 	path := filepath.Join("testdata", "forms.txt")
 	var text bytes.Buffer

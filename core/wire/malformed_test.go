@@ -101,7 +101,7 @@ func TestNoFormForUnknownRaftTypes(t *testing.T) {
 // TestMemoryIsBounded gives decoders the most that lists can claim: counts as large as the
 // input allows, of items as small as they come, well-formed or cut off at the last moment.
 func TestMemoryIsBounded(t *testing.T) {
-	const size, most = 1 << 20, 100 // bytes in; bytes allocated for each
+	const size, most = 1 << 18, 100 // bytes in; bytes allocated for each
 	zeroes := make([]byte, size)
 	cut := func(b []byte) []byte { return b[:len(b)-1] }
 	commands := make([]Command, size/commandMin)

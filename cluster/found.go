@@ -1,0 +1,200 @@
+package cluster
+
+import (
+	"slices"
+
+	"torc/core/ring"
+	"torc/core/trace"
+	"torc/core/wire"
+)
+
+// founding is how a cluster comes to be: every fresh life pledges itself once; the lowest node
+// that has heard from all the expected ones gathers their pledges, and only with all of them
+// hands out the first map.
+type founding struct {
+	heard    []wire.Member // fresh lives without a cluster, this one included, ordered by ID
+	pledged  uint64
+	leader   wire.Member // to whose proposal
+	proposal uint64      // this node's own, or zero
+	members  []wire.Member
+	yes      []wire.NodeID
+}
+
+func (l *Lane) hello(answer bool) *wire.Hello {
+	h := &wire.Hello{Member: l.cfg.Self, Expect: uint32(l.cfg.Expect), Shards: uint32(l.cfg.Shards), Replicas: uint32(l.cfg.Replicas), Pledged: l.found.pledged, Answer: answer}
+	if l.m != nil {
+		h.ClusterID, h.Epoch = l.m.ClusterID, l.m.Epoch
+	} else {
+		h.Known = l.found.heard
+	}
+	return h
+}
+
+func (l *Lane) greet() {
+	if l.m != nil {
+		for _, m := range l.m.Members {
+			if m.ID != l.cfg.Self.ID {
+				l.send(m.ID, l.hello(false))
+			}
+		}
+		return
+	}
+	l.hear(l.cfg.Self)
+	for _, addr := range l.cfg.Join {
+		if addr != l.cfg.Self.PeerAddr {
+			l.sendAddr(addr, 0, 0, l.hello(false))
+		}
+	}
+	l.propose()
+}
+
+func (l *Lane) hear(m wire.Member) {
+	i, ok := slices.BinarySearchFunc(l.found.heard, m.ID, func(a wire.Member, id wire.NodeID) int {
+		switch {
+		case a.ID < id:
+			return -1
+		case a.ID > id:
+			return 1
+		}
+		return 0
+	})
+	if ok {
+		l.found.heard = slices.Clone(l.found.heard)
+		l.found.heard[i] = m
+	} else if len(l.found.heard) < 64 {
+		l.found.heard = slices.Insert(slices.Clone(l.found.heard), i, m)
+	}
+}
+
+func (l *Lane) onHello(m *wire.Hello) {
+	who := m.Member
+	if who.ID == l.cfg.Self.ID {
+		return
+	}
+	l.learnAddr(who)
+	if !m.Answer {
+		l.sendAddr(who.PeerAddr, who.ID, who.Incarnation, l.hello(true))
+	}
+	if l.m == nil {
+		if m.ClusterID == 0 {
+			l.hear(who)
+			if l.found.pledged != 0 && l.found.leader.ID == who.ID && l.found.leader.Incarnation != who.Incarnation {
+				l.found.pledged = 0 // the life that gathered this pledge is over and founded nothing
+			}
+		}
+		return
+	}
+	known := l.m.Member(who.ID)
+	if known == nil || known.Incarnation != who.Incarnation {
+		l.admitMember(m)
+	}
+	if m.Epoch < l.m.Epoch {
+		l.sendAddr(who.PeerAddr, who.ID, who.Incarnation, &wire.MapUpdate{Map: l.m})
+	}
+}
+
+// admitMember asks the meta group to take a fresh life in.
+func (l *Lane) admitMember(m *wire.Hello) {
+	g := l.groups[wire.MetaShard]
+	if g != nil && g.member.Leads() {
+		l.command(&wire.MetaCommand{Kind: wire.MetaJoin, Member: &m.Member})
+		return
+	}
+	if to := l.leaderNode(wire.MetaShard); to != 0 && to != l.cfg.Self.ID && !m.Answer {
+		again := *m
+		again.Answer = true
+		l.send(to, &again)
+	}
+}
+
+func (l *Lane) command(c *wire.MetaCommand) {
+	_ = l.groups[wire.MetaShard].member.Propose(wire.AppendMetaCommand(nil, c)) // dropped: the next round asks again
+}
+
+func (l *Lane) propose() {
+	f := &l.found
+	if len(f.heard) < l.cfg.Expect || f.heard[0].ID != l.cfg.Self.ID {
+		return
+	}
+	if f.proposal == 0 {
+		if f.pledged != 0 {
+			return
+		}
+		f.proposal = l.env.Uint64() | 1
+		f.pledged, f.leader = f.proposal, l.cfg.Self
+		f.members, f.yes = slices.Clone(f.heard[:l.cfg.Expect]), []wire.NodeID{l.cfg.Self.ID}
+	}
+	for _, m := range f.members {
+		if !slices.Contains(f.yes, m.ID) {
+			l.sendAddr(m.PeerAddr, m.ID, 0, &wire.Pledge{Proposal: f.proposal, Members: f.members})
+		}
+	}
+	l.maybeFound()
+}
+
+func (l *Lane) onPledge(from wire.NodeID, m *wire.Pledge) {
+	i := slices.IndexFunc(m.Members, func(x wire.Member) bool { return x.ID == l.cfg.Self.ID })
+	j := slices.IndexFunc(m.Members, func(x wire.Member) bool { return x.ID == from })
+	if l.m != nil || i < 0 || j < 0 {
+		return
+	}
+	ok := m.Members[i].Incarnation == l.cfg.Self.Incarnation && (l.found.pledged == 0 || l.found.pledged == m.Proposal)
+	if ok {
+		l.found.pledged, l.found.leader = m.Proposal, m.Members[j]
+	}
+	l.sendAddr(m.Members[j].PeerAddr, from, m.Members[j].Incarnation, &wire.Pledged{Proposal: m.Proposal, Accept: ok, Other: l.found.pledged})
+}
+
+func (l *Lane) onPledged(from wire.NodeID, m *wire.Pledged) {
+	f := &l.found
+	if l.m != nil || m.Proposal != f.proposal || f.proposal == 0 {
+		return
+	}
+	if !m.Accept {
+		// Somebody's life has changed since: this proposal can never be whole. Begin another.
+		f.proposal, f.pledged, f.yes = 0, 0, nil
+		return
+	}
+	if !slices.Contains(f.yes, from) {
+		f.yes = append(f.yes, from)
+	}
+	l.maybeFound()
+}
+
+func (l *Lane) maybeFound() {
+	f := &l.found
+	if l.m != nil || f.proposal == 0 || len(f.yes) < len(f.members) {
+		return
+	}
+	first := firstMap(f.proposal, f.members, l.cfg.Shards, l.cfg.Replicas)
+	for _, m := range f.members {
+		if m.ID != l.cfg.Self.ID {
+			l.sendAddr(m.PeerAddr, m.ID, m.Incarnation, &wire.MapUpdate{Proposal: f.proposal, Initial: true, Map: first})
+		}
+	}
+	l.newMap(first)
+	if l.trace != nil {
+		l.trace.Emit(trace.Event{Kind: trace.Founded, Node: l.cfg.Self.ID, A: first.ClusterID})
+	}
+}
+
+// firstMap lays out a new cluster.
+func firstMap(id uint64, members []wire.Member, shards, replicas int) *wire.ClusterMap {
+	m := &wire.ClusterMap{ClusterID: id, Epoch: 1, Shards: uint32(shards), Replication: uint32(replicas), NextReplica: 1, Members: members}
+	for _, t := range ring.Place(members, shards, replicas, nil) {
+		p := wire.Placement{Shard: t.Shard, Preferred: t.Nodes[0]}
+		for _, n := range t.Nodes {
+			p.Replicas = append(p.Replicas, wire.Replica{ID: m.NextReplica, Node: n, Incarnation: m.Member(n).Incarnation, Role: wire.RoleVoter})
+			m.NextReplica++
+		}
+		m.Placements = append(m.Placements, p)
+	}
+	return m
+}
+
+func (l *Lane) onMapUpdate(m *wire.MapUpdate) {
+	if m.Initial && (l.m != nil || m.Proposal != l.found.pledged) {
+		return
+	}
+	l.newMap(m.Map)
+}

@@ -1,0 +1,51 @@
+package cluster
+
+import "torc/core/wire"
+
+// GroupStatus is how one shard stands on this node.
+type GroupStatus struct {
+	Shard     wire.ShardID
+	Replica   wire.ReplicaID
+	Role      string // leader, follower, candidate, pre-candidate, learner
+	Leader    wire.ReplicaID
+	LeaderOn  wire.NodeID
+	Term      uint64
+	Commit    uint64
+	Applied   uint64
+	Last      uint64 // last log index
+	Voters    []wire.ReplicaID
+	Learners  []wire.ReplicaID
+	Lag       map[wire.ReplicaID]uint64 // leader only: entries each other replica is behind
+	Keys      int
+	Bytes     int64 // of keys and values
+	LogBytes  int64
+	LeaseLeft int64 // nanoseconds; leader only
+}
+
+// LaneStatus is how a lane stands.
+type LaneStatus struct {
+	Groups   []GroupStatus
+	Waiting  int   // requests that wait for an answer
+	Bytes    int64 // everything held: stores, logs, queues
+	LogTime  int64
+	Refused  uint64 // requests refused since the start
+	Answered uint64
+}
+
+// Status describes the lane. Call it on the lane's thread.
+func (l *Lane) Status() LaneStatus {
+	s := LaneStatus{Waiting: l.waiting, Refused: l.refused, Answered: l.answered}
+	for _, g := range l.order {
+		st := g.member.Status()
+		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.leaderNode(g.shard),
+			Term: g.member.Term(), Commit: st.Commit, Applied: g.member.Applied(), Last: g.member.LastIndex(), Lag: st.Lag,
+			Voters: replicas(g.member.Conf().Voters), Learners: replicas(g.member.Conf().Learners), LogBytes: g.member.LogBytes(), LeaseLeft: st.LeaseLeft}
+		if g.store != nil {
+			gs.Keys, gs.Bytes = g.store.Len(), g.store.Bytes()
+			s.LogTime = max(s.LogTime, g.store.Time())
+		}
+		s.Bytes += gs.Bytes + gs.LogBytes
+		s.Groups = append(s.Groups, gs)
+	}
+	return s
+}

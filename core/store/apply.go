@@ -1,0 +1,141 @@
+package store
+
+import (
+	"torc/core/invariant"
+	"torc/core/wire"
+)
+
+// Apply applies one log entry: it takes the batch's time, removes some of the keys and sessions
+// that have expired by it, and applies the requests in order. It returns one response per
+// request, in order.
+//
+// A request is atomic in that nothing comes between its commands; a command that fails has no
+// effect itself and does not undo the others. Nothing of the batch is kept.
+func (s *Store) Apply(b *wire.Batch) []wire.Response {
+	s.time = max(s.time, b.Time)
+	s.expireKeys()
+	s.expireSessions()
+
+	commands := 0
+	for i := range b.Requests {
+		commands += len(b.Requests[i].Commands)
+	}
+	responses := make([]wire.Response, len(b.Requests))
+	results := make([]wire.Result, commands)
+	for i := range b.Requests {
+		r := &b.Requests[i]
+		n := len(r.Commands)
+		responses[i] = s.applyRequest(r, results[:n:n])
+		results = results[n:]
+	}
+	if s.keyBytes < 0 || s.sessionBytes < 0 {
+		invariant.Check(false, "%d bytes of keys, %d bytes of sessions", s.keyBytes, s.sessionBytes)
+	}
+	return responses
+}
+
+// applyRequest fills results and answers with them, unless the session forbids.
+func (s *Store) applyRequest(r *wire.Request, results []wire.Result) wire.Response {
+	var use *session
+	if r.Session.Client != 0 {
+		var answer wire.Response
+		if use, answer = s.admit(&r.Session); use == nil {
+			return answer
+		}
+	}
+	for i := range r.Commands {
+		results[i] = s.apply(&r.Commands[i])
+	}
+	if use != nil {
+		s.remember(use, r.Session.Seq, results)
+	}
+	return wire.Response{Outcome: wire.OutcomeOK, Results: results}
+}
+
+func (s *Store) apply(c *wire.Command) wire.Result {
+	switch {
+	case c.Op == wire.OpFlush:
+		s.clearKeys()
+		return wire.Result{Kind: wire.KindOK}
+	case c.Op == wire.OpTick:
+		return wire.Result{Kind: wire.KindOK} // its batch has advanced the time
+	case !c.Op.IsWrite():
+		v := view{Store: s, expired: s.time, now: s.time}
+		return v.read(c)
+	}
+	order := orderOf(c.Key)
+	if !s.owns(order) {
+		return failure(wire.CodeUnsupported)
+	}
+	p := s.locate(c.Key, order)
+	if c.Flags&wire.FlagVersion != 0 && c.Version != p.version() {
+		return p.result(failure(wire.CodeVersion))
+	}
+	return p.result(s.write(&p, c))
+}
+
+func (s *Store) write(p *place, c *wire.Command) wire.Result {
+	switch c.Op {
+	case wire.OpSet:
+		return s.set(p, c)
+	case wire.OpDelete:
+		return s.delete(p)
+	case wire.OpGetDelete:
+		return s.getDelete(p)
+	case wire.OpGetExpire:
+		return s.getExpire(p, c)
+	case wire.OpAppend:
+		return s.appendValue(p, c)
+	case wire.OpSetRange:
+		return s.setRange(p, c)
+	case wire.OpIncr:
+		return s.incr(p, c)
+	case wire.OpIncrFloat:
+		return s.incrFloat(p, c)
+	case wire.OpExpire:
+		return s.expire(p, c)
+	case wire.OpPersist:
+		return s.persist(p)
+	}
+	return failure(wire.CodeUnsupported)
+}
+
+// version is the version of what is at a place; 0 = nothing.
+func (p *place) version() uint64 {
+	if p.old == nil {
+		return 0
+	}
+	return p.old.version
+}
+
+// result completes the result of a write with the version after it.
+func (p *place) result(r wire.Result) wire.Result {
+	r.Version = p.version()
+	return r
+}
+
+func failure(code wire.ErrorCode) wire.Result {
+	return wire.Result{Kind: wire.KindError, Code: code}
+}
+
+func integer(n int64) wire.Result { return wire.Result{Kind: wire.KindInt, Int: n} }
+
+func boolean(ok bool) wire.Result {
+	if ok {
+		return integer(1)
+	}
+	return integer(0)
+}
+
+// text is a value as a result. Its capacity is cut: what lies beyond is not the reader's.
+func text(value []byte) wire.Result {
+	return wire.Result{Kind: wire.KindBytes, Value: value[:len(value):len(value)]}
+}
+
+// held is what an entry holds as a result: KindNil for nothing.
+func held(e *entry) wire.Result {
+	if e == nil {
+		return wire.Result{Kind: wire.KindNil}
+	}
+	return text(e.value)
+}

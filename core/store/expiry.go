@@ -1,0 +1,159 @@
+package store
+
+import (
+	"bytes"
+	"math"
+
+	"torc/core/wire"
+)
+
+// expireMax is how many expired keys an entry removes at most, so that keys which expire
+// together do not hold up the log. The others are absent as well: every lookup compares.
+const expireMax = 64
+
+func lessDue(a, b *entry) bool {
+	if a.expireAt != b.expireAt {
+		return a.expireAt < b.expireAt
+	}
+	return bytes.Compare(a.key, b.key) < 0
+}
+
+// expiredBy reports whether the key is absent at a time.
+func (e *entry) expiredBy(time int64) bool { return e.expireAt != 0 && e.expireAt <= time }
+
+// expireKeys removes the first keys that have expired by log time.
+func (s *Store) expireKeys() {
+	for range expireMax {
+		e, ok := s.due.Min()
+		if !ok || !e.expiredBy(s.time) {
+			return
+		}
+		s.remove(e)
+	}
+}
+
+// NextExpiry returns the earliest expiry of all keys stored, in Unix milliseconds. It may have
+// passed: then an entry (OpTick) would free memory.
+func (s *Store) NextExpiry() (at int64, ok bool) {
+	e, ok := s.due.Min()
+	if !ok {
+		return 0, false
+	}
+	return e.expireAt, true
+}
+
+// expireAt is the expiry of what is at a place; 0 = never, or nothing there.
+func (p *place) expireAt() int64 {
+	if p.old == nil {
+		return 0
+	}
+	return p.old.expireAt
+}
+
+// expiryOf is the expiry that a SET or GETEX asks for: 0 = never. As in Redis a time to live
+// or a Unix time must be positive; a Unix time may have passed.
+func (s *Store) expiryOf(c *wire.Command, old *entry) (at int64, ok bool) {
+	switch c.TTLKind {
+	case wire.TTLKeep:
+		if old != nil {
+			return old.expireAt, true
+		}
+		return 0, true
+	case wire.TTLRelative, wire.TTLAbsolute:
+		at, ok = s.deadlineOf(c)
+		return at, ok && c.TTL > 0
+	}
+	return 0, true
+}
+
+// deadlineOf is the Unix time in milliseconds that a command's TTL means. It is not ok when
+// there is none, or when it is beyond what 64 bits hold.
+func (s *Store) deadlineOf(c *wire.Command) (at int64, ok bool) {
+	switch c.TTLKind {
+	case wire.TTLAbsolute:
+		return c.TTL, true
+	case wire.TTLRelative:
+		return s.time + c.TTL, c.TTL <= math.MaxInt64-s.time
+	}
+	return 0, false
+}
+
+// expire does EXPIRE key ttl [NX | XX] [GT | LT]. A key without expiry counts as one that
+// expires infinitely late. A time that has passed deletes the key, and that is a 1 too.
+//
+// See https://redis.io/docs/latest/commands/expire/
+func (s *Store) expire(p *place, c *wire.Command) wire.Result {
+	at, ok := s.deadlineOf(c)
+	switch {
+	case !ok:
+		return failure(wire.CodeInvalidExpire)
+	case p.old == nil || !allowed(c.Flags, p.old.expireAt, at):
+		return boolean(false)
+	case at <= s.time:
+		s.drop(p)
+	default:
+		s.put(p, p.old.value, at)
+	}
+	return boolean(true)
+}
+
+// allowed reports whether EXPIRE's flags let an expiry (0 = none) be replaced.
+func allowed(flags wire.Flags, old, at int64) bool {
+	return !(flags&wire.FlagNX != 0 && old != 0 ||
+		flags&wire.FlagXX != 0 && old == 0 ||
+		flags&wire.FlagGT != 0 && (old == 0 || at <= old) ||
+		flags&wire.FlagLT != 0 && old != 0 && at >= old)
+}
+
+// persist does PERSIST key.
+func (s *Store) persist(p *place) wire.Result {
+	if p.expireAt() == 0 {
+		return boolean(false)
+	}
+	s.put(p, p.old.value, 0)
+	return boolean(true)
+}
+
+// getExpire does GETEX key [EX .. | PERSIST]. Without an option (TTLKeep or TTLNone) it only reads.
+//
+// See https://redis.io/docs/latest/commands/getex/
+func (s *Store) getExpire(p *place, c *wire.Command) wire.Result {
+	reply := held(p.old)
+	if p.old == nil || c.TTLKind == wire.TTLKeep || c.TTLKind == wire.TTLNone {
+		return reply
+	}
+	at, ok := s.expiryOf(c, p.old)
+	switch {
+	case !ok:
+		return failure(wire.CodeInvalidExpire)
+	case at == 0 && p.old.expireAt == 0: // PERSIST of what does not expire changes nothing
+	case at != 0 && at <= s.time:
+		s.drop(p)
+	default:
+		s.put(p, p.old.value, at)
+	}
+	return reply
+}
+
+// timeToLive is what PTTL answers: milliseconds left, -1 without expiry, -2 absent. Who is
+// there has at least a millisecond left.
+func timeToLive(e *entry, now int64) int64 {
+	switch {
+	case e == nil:
+		return -2
+	case e.expireAt == 0:
+		return -1
+	}
+	return max(1, e.expireAt-now)
+}
+
+// expireTime is what PEXPIRETIME answers.
+func expireTime(e *entry) int64 {
+	switch {
+	case e == nil:
+		return -2
+	case e.expireAt == 0:
+		return -1
+	}
+	return e.expireAt
+}

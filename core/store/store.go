@@ -1,0 +1,216 @@
+package store
+
+import (
+	"bytes"
+
+	"github.com/tidwall/btree"
+
+	"torc/core/invariant"
+	"torc/core/mutant"
+	"torc/core/wire"
+)
+
+// Config shapes a store. It is part of what Apply computes from, so all replicas of a shard
+// must have the same one.
+type Config struct {
+	Shard       wire.ShardID
+	Shards      int   // data shards in all; 0 = take keys of every slot
+	MaxValue    int   // longest value that APPEND, SETRANGE and INCRBYFLOAT may make, in bytes; default 64 MiB
+	SessionTTL  int64 // how long an idle session is remembered, in milliseconds of log time; default 10 minutes
+	SessionsMax int   // sessions remembered; the least recently used is dropped first; default 10000
+	WindowMax   int   // outcomes remembered per session; default 1024
+}
+
+func (c Config) defaults() Config {
+	if c.MaxValue <= 0 {
+		c.MaxValue = 64 << 20
+	}
+	if c.SessionTTL <= 0 {
+		c.SessionTTL = 10 * 60 * 1000
+	}
+	if c.SessionsMax <= 0 {
+		c.SessionsMax = 10000
+	}
+	if c.WindowMax <= 0 {
+		c.WindowMax = 1024
+	}
+	return c
+}
+
+// What is added to the bytes of keys, values and results to account for the trees around
+// them. They are part of the replicated state's arithmetic: about what Go needs, never measured.
+const (
+	entryOverhead   = 128
+	sessionOverhead = 192
+	outcomeOverhead = 112
+)
+
+// entry is a key and what it holds. It never changes: a write puts a new entry in its place,
+// so snapshots and results may hold on to the old one.
+type entry struct {
+	key      []byte
+	value    []byte // may have spare capacity, which only append may use (see strings.go)
+	order    uint64 // see orderOf
+	version  uint64
+	expireAt int64 // Unix milliseconds; 0 = never
+	hash     uint64
+}
+
+// item is an entry's place in the tree. The order is beside the pointer so that walking down
+// the tree touches no entries.
+type item struct {
+	order uint64
+	*entry
+}
+
+func lessItem(a, b item) bool {
+	if a.order != b.order {
+		return a.order < b.order
+	}
+	return bytes.Compare(a.key, b.key) < 0
+}
+
+// Store is the state of one shard. Use it from one logical thread.
+type Store struct {
+	cfg         Config
+	first, last uint64 // least and greatest order of a key of this shard
+
+	// The replicated state.
+	time     int64  // log time, Unix milliseconds
+	version  uint64 // the last version given out
+	uses     uint64 // how often a session was used: the measure of "recently"
+	keys     *btree.BTreeG[item]
+	sessions *btree.BTreeG[*session]
+	outcomes *btree.BTreeG[*outcome]
+
+	// What follows from it.
+	due    *btree.BTreeG[*entry]   // entries that expire, by (expireAt, key)
+	recent *btree.BTreeG[*session] // sessions by last use
+	sums   sums
+
+	keyBytes     int64 // of entries
+	sessionBytes int64 // of sessions and outcomes
+
+	probe   entry  // what lookups search by
+	scratch []byte // for encoding results
+}
+
+// New returns an empty store at log time 0.
+func New(cfg Config) *Store {
+	s := &Store{cfg: cfg.defaults(), last: ^uint64(0)}
+	if cfg.Shards > 0 {
+		first, last := wire.SlotRange(cfg.Shard, cfg.Shards)
+		s.first, s.last = firstOrder(first), lastOrder(last)
+	}
+	s.clearKeys()
+	s.sessions, s.outcomes, s.recent = newTree(lessClient), newTree(lessOutcome), newTree(lessRecent)
+	return s
+}
+
+func newTree[T any](less func(a, b T) bool) *btree.BTreeG[T] {
+	return btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})
+}
+
+// Time returns log time: the greatest time of all batches applied, in Unix milliseconds.
+func (s *Store) Time() int64 { return s.time }
+
+// Len returns how many keys are stored, expired ones that still await removal included.
+func (s *Store) Len() int { return s.keys.Len() }
+
+// Bytes returns the logical size of the state: keys, values and remembered results, with a fixed
+// amount for each. It is a function of the applied log alone, so that what is decided by it is
+// the same everywhere.
+func (s *Store) Bytes() int64 { return s.keyBytes + s.sessionBytes }
+
+// place is where a write works: a key, and what is there now.
+type place struct {
+	key   []byte // the command's: copied before it is kept
+	order uint64
+	old   *entry // nil = absent
+}
+
+// locate finds a write's place. An entry that has expired is removed on the way.
+func (s *Store) locate(key []byte, order uint64) place {
+	e := s.find(key, order)
+	if e != nil && e.expiredBy(s.time) {
+		s.remove(e)
+		e = nil
+	}
+	return place{key, order, e}
+}
+
+// find returns what is stored under a key, expired or not; nil if nothing is.
+func (s *Store) find(key []byte, order uint64) *entry {
+	s.probe.key = key
+	found, _ := s.keys.Get(item{order, &s.probe})
+	s.probe.key = nil
+	return found.entry
+}
+
+// put stores a value under a new version. The value must be a new one or the place's own (see
+// appendValue).
+func (s *Store) put(p *place, value []byte, expireAt int64) {
+	e := &entry{value: value, order: p.order, version: s.nextVersion(), expireAt: expireAt}
+	if old := p.old; old != nil {
+		e.key = old.key
+		s.forget(old)
+	} else {
+		e.key = bytes.Clone(p.key)
+	}
+	e.hash = e.digest()
+	s.keys.Set(item{e.order, e})
+	s.account(e)
+	p.old = e
+}
+
+// drop removes what is at a place.
+func (s *Store) drop(p *place) {
+	s.remove(p.old)
+	p.old = nil
+}
+
+func (s *Store) remove(e *entry) {
+	s.keys.Delete(item{e.order, e})
+	s.forget(e)
+}
+
+// account adds an entry that was stored to all that is kept beside the tree of keys.
+func (s *Store) account(e *entry) {
+	s.keyBytes += e.size()
+	s.sums.keys += e.hash
+	if e.expireAt != 0 {
+		s.due.Set(e)
+	}
+}
+
+// forget undoes account.
+func (s *Store) forget(e *entry) {
+	s.keyBytes -= e.size()
+	s.sums.keys -= e.hash
+	if e.expireAt != 0 {
+		if _, found := s.due.Delete(e); !found {
+			invariant.Check(false, "key %q expires at %d but is not among those that do", e.key, e.expireAt)
+		}
+	}
+}
+
+func (e *entry) size() int64 { return int64(len(e.key)) + int64(len(e.value)) + entryOverhead }
+
+// leaked is what the planted bug 22 lets into Apply: something that differs between the
+// replicas of a shard because it is the process's own.
+var leaked uint64
+
+func (s *Store) nextVersion() uint64 {
+	s.version++
+	if mutant.On(mutant.NondetApply) {
+		leaked++
+		s.version += leaked & 1
+	}
+	return s.version
+}
+
+// clearKeys forgets all keys in O(1).
+func (s *Store) clearKeys() {
+	s.keys, s.due = newTree(lessItem), newTree(lessDue)
+	s.sums.keys, s.keyBytes = 0, 0
+}

@@ -1,0 +1,160 @@
+package scenarios
+
+import (
+	"time"
+
+	"torc/cluster"
+	"torc/core/mutant"
+	"torc/sim"
+)
+
+// Mutant is a planted bug and the run that exposes it.
+type Mutant struct {
+	Number   int    // in the gallery
+	Name     string // for core/mutant
+	Lesson   string // what the bug is, and what it teaches
+	Scenario sim.Scenario
+	// Seeds within which the scenario must catch it.
+	Seeds int
+	// Expect: at least one of these oracles fires. Silent: none of these does.
+	Expect, Silent []sim.Oracle
+}
+
+// Mutants returns the planted bugs that have a directed scenario, by number.
+func Mutants() []Mutant {
+	return []Mutant{
+		{
+			Number: 1, Name: mutant.AckEarly, Seeds: 2,
+			Lesson:   "The reply goes out when the proposal is accepted, not when it is applied. A leader that is cut off goes on acknowledging what the others will never hear of.",
+			Scenario: directed("ack-early", "The leader is cut off from its followers, not from its clients, while they write.", isolations(), nil),
+			Expect:   oracles("LDA"), Silent: oracles("V"),
+		},
+		{
+			Number: 2, Name: mutant.LocalRead, Seeds: 2,
+			Lesson:   "A node that thinks it leads answers reads from its own memory. In the minority it goes on thinking so.",
+			Scenario: directed("local-read", "The old leader is cut off, still reached by clients; the new one takes writes.", isolations(), nil),
+			Expect:   oracles("LA"), Silent: oracles("DSV"),
+		},
+		{
+			Number: 3, Name: mutant.LeaseCheckQuorum, Seeds: 5,
+			Lesson:   "raft's own lease (ReadOnlyLeaseBased) leans on CheckQuorum: a leader may lead for two election timeouts after its last contact, while followers elect after one. No clock needs to be wrong.",
+			Scenario: directed("lease-checkquorum", "The leader is cut off again and again, at every phase of its quorum checks, on one hot key.", isolations(), hot),
+			Expect:   oracles("LA"), Silent: oracles("DSV"),
+		},
+		{
+			Number: 5, Name: mutant.ReadIndexNoWait, Seeds: 5,
+			Lesson:   "ReadIndex says up to where a read must see; whoever answers before having applied that far answers from the past.",
+			Scenario: directed("readindex-nowait", "Reads by ReadIndex while leaders change and replicas have entries to catch up on.", isolations(), byIndex),
+			Expect:   oracles("LA"), Silent: oracles("DSV"),
+		},
+		{
+			Number: 8, Name: mutant.AmnesiaSameID, Seeds: 5,
+			Lesson:   "A restarted replica that keeps its old name votes with an empty memory. Two of three nodes elect a leader that never saw what the third one acknowledged.",
+			Scenario: renamed(amnesia(), "amnesia-same-id"),
+			Expect:   oracles("IDLAN"), Silent: nil,
+		},
+		{
+			Number: 16, Name: mutant.NoPreVote, Seeds: 2,
+			Lesson:   "Without PreVote and CheckQuorum a node that hears nobody campaigns for ever, and everybody who hears it must follow its terms. Nothing untrue is said, and little is done: only a liveness oracle sees it.",
+			Scenario: renamed(asymmetricPartition(), "no-prevote"),
+			Expect:   oracles("V"), Silent: oracles("LADSIT"),
+		},
+		{
+			Number: 18, Name: mutant.NoDedupe, Seeds: 3,
+			Lesson:   "A client that retries after a timeout cannot know whether the first try took effect; only the replicated state can. Registers do not show it: counters and appends do.",
+			Scenario: directed("no-dedupe", "Answers are lost on the way, so clients retry what had taken effect.", lostAnswers(), nil),
+			Expect:   oracles("AL"), Silent: oracles("SIV"),
+		},
+		{
+			Number: 22, Name: mutant.NondetApply, Seeds: 1,
+			Lesson:   "Apply must be a function of the log: with a clock, a map's order or a local setting in it, replicas part ways without anybody noticing, until one of them leads.",
+			Scenario: directed("nondet-apply", "Nothing special: compare the replicas.", nil, nil),
+			Expect:   oracles("S"), Silent: oracles("IV"),
+		},
+		{
+			Number: 23, Name: mutant.TTLLocalClock, Seeds: 3,
+			Lesson:   "Each replica expires by its own wall clock: a failover brings the dead back, or buries the living.",
+			Scenario: directed("ttl-local-clock", "Wall clocks are seconds apart and leaders change around expiries.", isolations(), skewed),
+			Expect:   oracles("STL"), Silent: oracles("IV"),
+		},
+		{
+			Number: 29, Name: mutant.StaleRoute, Seeds: 5,
+			Lesson:   "A node that used to own a shard answers by the map it remembers. Every request carries the map's epoch so that an ex-owner can tell, and redirect.",
+			Scenario: directed("stale-route", "Of four nodes one owner is cut off until its replicas are moved away; clients with old maps still reach it.", moves(), spare),
+			Expect:   oracles("LAD"), Silent: oracles("I"),
+		},
+	}
+}
+
+// directed makes a scenario of a script in a small cluster with busy clients.
+func directed(name, doc string, script []sim.Step, narrow func(*sim.Settings)) sim.Scenario {
+	return sim.Scenario{
+		Name: name, Doc: doc, Expect: "With the planted bug: caught. Without it: nothing.", Script: script,
+		Settings: func(s *sim.Settings) {
+			s.Nodes, s.Replicas, s.Shards, s.Faults = 3, 3, 1, sim.Faults{}
+			s.Reads = cluster.ReadLease
+			s.Links = sim.Links{Delay: 500 * time.Microsecond, Jitter: ms}
+			s.Swim = sim.Swim{}
+			s.Clients, s.Plain, s.Threads, s.Think = 3, 4, 1, 25*ms
+			s.DriftUsed, s.Skew = 0, 0
+			s.Codec = false
+			if narrow != nil {
+				narrow(s)
+			}
+		},
+	}
+}
+
+func renamed(c sim.Scenario, name string) sim.Scenario {
+	c.Name = name
+	return c
+}
+
+// isolations cut the leader off again and again, at moments that drift through every phase
+// of its heartbeats and quorum checks.
+func isolations() []sim.Step {
+	return sim.Every(2*s, 4*s+37*ms, 14, sim.For{Duration: 2 * s, Fault: sim.Isolate{Target: sim.Leader(1)}})
+}
+
+// lostAnswers lose packets everywhere, those of clients too, and cut leaders off between.
+func lostAnswers() []sim.Step {
+	return sim.Steps(
+		sim.Every(1*s, 10*s, 6, sim.For{Duration: 6 * s, Fault: sim.Lossy{Drop: 1500, Duplicate: 500, Clients: true}}),
+		sim.Every(8*s, 10*s, 5, sim.For{Duration: 2 * s, Fault: sim.Isolate{Target: sim.Leader(1)}}),
+	)
+}
+
+// moves cut an owner off for long enough to be replaced.
+func moves() []sim.Step {
+	return sim.Every(3*s, 19*s, 3, sim.For{Duration: 14 * s, Fault: sim.Isolate{Target: sim.Leader(1)}})
+}
+
+// hot puts all clients on few keys.
+func hot(s *sim.Settings) {
+	s.Registers, s.Models, s.Counters, s.Appends, s.Expiring = 1, 1, 1, 1, 1
+	s.Think = 10 * ms
+}
+
+func byIndex(s *sim.Settings) {
+	hot(s)
+	s.Reads = cluster.ReadIndex
+}
+
+func skewed(s *sim.Settings) {
+	s.Skew = 4 * time.Second
+	s.Expiring = 4
+}
+
+// spare gives the cluster a node more than a shard has replicas.
+func spare(s *sim.Settings) {
+	s.Nodes, s.Shards = 4, 2
+	s.Registers = 2
+}
+
+// oracles reads oracles from their letters.
+func oracles(letters string) (list []sim.Oracle) {
+	for i := range len(letters) {
+		list = append(list, sim.Oracle(letters[i]))
+	}
+	return list
+}

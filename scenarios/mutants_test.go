@@ -1,0 +1,54 @@
+//go:build mutants
+
+package scenarios
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/sim"
+)
+
+// Every planted bug is caught by its directed scenario, by an oracle that it names, and wakes
+// none that must stay silent.
+func TestPlantedBugsAreCaught(t *testing.T) {
+	for _, m := range Mutants() {
+		t.Run(m.Name, func(t *testing.T) {
+			for seed := uint64(1); seed <= uint64(m.Seeds); seed++ {
+				r := sim.Run(sim.Options{Seed: seed, Scenario: m.Scenario, Mutant: m.Name})
+				require.NotEqual(t, sim.Broken, r.Verdict, "%v", r.Err)
+				if r.Verdict == sim.Pass {
+					continue
+				}
+				t.Logf("caught by seed %d: %v", seed, fired(r))
+				requireOracles(t, m, r)
+				return
+			}
+			t.Fatalf("not caught within %d seeds", m.Seeds)
+		})
+	}
+}
+
+func fired(r sim.Result) (list []sim.Oracle) {
+	for _, v := range r.Violations {
+		if !slices.Contains(list, v.Oracle) {
+			list = append(list, v.Oracle)
+		}
+	}
+	return list
+}
+
+func requireOracles(t *testing.T, m Mutant, r sim.Result) {
+	t.Helper()
+	var report bytes.Buffer
+	require.NoError(t, r.Report(&report, false))
+	seen := fired(r)
+	require.True(t, slices.ContainsFunc(m.Expect, func(o sim.Oracle) bool { return slices.Contains(seen, o) }),
+		"none of %v fired\n%s", m.Expect, report.String())
+	for _, o := range m.Silent {
+		require.NotContains(t, seen, o, "%v must stay silent\n%s", o, report.String())
+	}
+}
