@@ -162,7 +162,7 @@ func grows(r *wire.Request) bool {
 
 // turn proposes the gathered writes as one entry and answers the gathered reads.
 func (g *group) turn() {
-	if g.store != nil && (g.member.Leads() || mutant.On(mutant.LocalRead) && g.member.IsLeader()) {
+	if g.store != nil && g.member.Leads() {
 		g.answerReads()
 		g.proposeWrites()
 	}
@@ -238,6 +238,9 @@ func without(calls []*call, c *call) []*call {
 
 func (g *group) serve(calls []*call) {
 	now := g.now()
+	if mutant.On(mutant.TTLLocalClock) {
+		now = g.lane.env.Wall()
+	}
 	for _, c := range calls {
 		if c.done {
 			continue

@@ -75,6 +75,10 @@ func (l *Lane) route(c *call) {
 		return
 	}
 	g := l.groups[c.Shard]
+	if mutant.On(mutant.LocalRead) && g != nil && g.store != nil && !c.IsWrite() {
+		g.serve([]*call{c})
+		return
+	}
 	if g != nil && (g.member.IsLeader() || mutant.On(mutant.StaleRoute) && !c.IsWrite() && g.stale()) {
 		g.take(c)
 		return

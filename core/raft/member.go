@@ -193,9 +193,6 @@ func (m *Member) LastIndex() uint64 { return m.log.last() }
 // LeaseValid reports whether the leader may answer reads from memory at this instant. The
 // requests it is about to answer must have arrived before the call.
 func (m *Member) LeaseValid() bool {
-	if mutant.On(mutant.LocalRead) {
-		return m.IsLeader()
-	}
 	now := m.cfg.Clock.Now()
 	return m.Leads() && now < m.lease.until(m.cfg.Replica, now, m.conf)
 }
