@@ -34,9 +34,9 @@ func (v *View) Owners(shard wire.ShardID) []wire.NodeID {
 		return nil
 	}
 	owners := make([]wire.NodeID, 0, len(p.Replicas))
-	for _, role := range [...]wire.Role{wire.RoleVoter, wire.RoleLearner} {
+	for _, votes := range [...]bool{true, false} {
 		for _, r := range p.Replicas {
-			if r.Role == role {
+			if r.Role.Votes() == votes {
 				owners = append(owners, r.Node)
 			}
 		}

@@ -7,8 +7,12 @@ type Role uint8
 const (
 	RoleLearner Role = iota // receives the log, counts in no quorum
 	RoleVoter
+	RoleLeaving // a voter that goes as soon as its successor votes
 	roleEnd
 )
+
+// Votes reports whether replicas of this role count in their group's quorums.
+func (r Role) Votes() bool { return r != RoleLearner }
 
 // MemberState is what the meta group has decided about a node. (What gossip believes is
 // advice and is kept elsewhere.)
@@ -47,6 +51,7 @@ type Placement struct {
 	Shard     ShardID
 	Replicas  []Replica // ordered by ReplicaID
 	Preferred NodeID    // the node that should lead, for balance
+	ConfIndex uint64    // log index of the configuration that the roles were last reported from
 }
 
 // ClusterMap is the meta group's state: who is in the cluster and who holds what. A map is
@@ -123,9 +128,9 @@ const (
 	MetaInit                // Map: the first map; a no-op when there is one
 	MetaJoin                // Member: admit this incarnation
 	MetaSetState            // Node, Incarnation, State
-	MetaAddReplica          // Shard, Node, Incarnation: assign a new replica ID, as learner
-	MetaSetRoles            // Shard, Voters, Learners: the group's applied configuration, as its leader reports it
-	MetaDrop                // Shard, Replica: forget a replica that is in no configuration
+	MetaAddReplica          // Shard, Node, Incarnation: assign a new replica ID, as learner; Replica, if any, is to leave for it
+	MetaSetRoles            // Shard, Index, Voters, Learners: the group's configuration as applied at Index, as its leader reports it
+	MetaRelieve             // Shard, Replica: it is to leave
 	MetaPrefer              // Shard, Node: who should lead
 	MetaSetWeight           // Node, Weight
 	metaEnd
@@ -140,6 +145,7 @@ type MetaCommand struct {
 	Replica     ReplicaID
 	State       MemberState
 	Weight      uint32
+	Index       uint64
 	IfEpoch     Epoch // apply only while the map has this epoch; 0 = always
 	Voters      []ReplicaID
 	Learners    []ReplicaID

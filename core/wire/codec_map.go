@@ -6,7 +6,7 @@ import "encoding/binary"
 const (
 	memberMin    = 8 + 1 + 4 + 1 + 1
 	replicaMin   = 1 + 8 + 1 + 1
-	placementMin = 1 + 1 + 8
+	placementMin = 1 + 1 + 8 + 1
 )
 
 func appendMember(b []byte, m *Member) []byte {
@@ -67,7 +67,8 @@ func appendPlacement(b []byte, p *Placement) []byte {
 	for i := range p.Replicas {
 		b = appendReplica(b, &p.Replicas[i])
 	}
-	return appendID(b, uint64(p.Preferred))
+	b = appendID(b, uint64(p.Preferred))
+	return binary.AppendUvarint(b, p.ConfIndex)
 }
 
 func (d *decoder) placement(p *Placement) {
@@ -77,6 +78,7 @@ func (d *decoder) placement(p *Placement) {
 		d.replica(&p.Replicas[i])
 	}
 	p.Preferred = NodeID(d.id("placement preferred"))
+	p.ConfIndex = d.uvarint("placement conf index")
 }
 
 // AppendClusterMap appends a cluster map's binary form. Equal maps have equal forms, so it

@@ -10,18 +10,19 @@ const (
 	hasMetaReplica
 	hasMetaState
 	hasMetaWeight
+	hasMetaIndex
 	hasMetaIfEpoch
 	hasMetaVoters
 	hasMetaLearners
 	hasMetaMember
 	hasMetaMap
 
-	metaMask = 1<<11 - 1
+	metaMask = 1<<12 - 1
 )
 
 func metaPresence(c *MetaCommand) (has uint16) {
 	for i, present := range [...]bool{c.Shard != 0, c.Node != 0, c.Incarnation != 0, c.Replica != 0, c.State != 0, c.Weight != 0,
-		c.IfEpoch != 0, len(c.Voters) > 0, len(c.Learners) > 0, c.Member != nil, c.Map != nil} {
+		c.Index != 0, c.IfEpoch != 0, len(c.Voters) > 0, len(c.Learners) > 0, c.Member != nil, c.Map != nil} {
 		has |= uint16(bit(present, 0)) << i
 	}
 	return has
@@ -50,6 +51,9 @@ func AppendMetaCommand(b []byte, c *MetaCommand) []byte {
 	}
 	if has&hasMetaWeight != 0 {
 		b = binary.AppendUvarint(b, uint64(c.Weight))
+	}
+	if has&hasMetaIndex != 0 {
+		b = binary.AppendUvarint(b, c.Index)
 	}
 	if has&hasMetaIfEpoch != 0 {
 		b = binary.AppendUvarint(b, uint64(c.IfEpoch))
@@ -103,6 +107,9 @@ func (d *decoder) metaCommand(c *MetaCommand) {
 	}
 	if has&hasMetaWeight != 0 {
 		c.Weight = d.someUint32("meta weight")
+	}
+	if has&hasMetaIndex != 0 {
+		c.Index = d.someUvarint("meta index")
 	}
 	if has&hasMetaIfEpoch != 0 {
 		c.IfEpoch = Epoch(d.someUvarint("meta if-epoch"))

@@ -131,6 +131,7 @@ func drawPlacement(t *rapid.T) Placement {
 			}
 		}),
 		Preferred: drawNumber[NodeID](t, "preferred"),
+		ConfIndex: drawNumber[uint64](t, "conf index"),
 	}
 }
 
@@ -163,6 +164,7 @@ func drawMetaCommand(t *rapid.T) MetaCommand {
 		Replica:     maybe(t, "replica", drawNumber[ReplicaID]),
 		State:       drawEnum(t, "state", memberEnd),
 		Weight:      maybe(t, "weight", func(t *rapid.T, l string) uint32 { return rapid.Uint32().Draw(t, l) }),
+		Index:       maybe(t, "index", func(t *rapid.T, l string) uint64 { return rapid.Uint64().Draw(t, l) }),
 		IfEpoch:     maybe(t, "epoch", drawNumber[Epoch]),
 		Voters:      drawReplicaIDs(t, "voters"),
 		Learners:    drawReplicaIDs(t, "learners"),

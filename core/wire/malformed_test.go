@@ -80,10 +80,10 @@ func TestMalformed(t *testing.T) {
 		{clusterMap, "0000000000000000 00 8080808010 00 00 00 00", "map shards at byte 9 of 18: number over 32 bits"},
 
 		{meta, "09 0000", "meta kind at byte 0 of 3: 9 is none of the 9 known values"},
-		{meta, "01 0008", "meta presence at byte 1 of 3: unknown bits"},
+		{meta, "01 0010", "meta presence at byte 1 of 3: unknown bits"},
 		{meta, "01 0100 00", "meta shard at byte 3 of 4: present but zero"},
 		{meta, "01 1000 03", "meta state at byte 3 of 4: 3 is none of the 3 known values"},
-		{meta, "01 8000 00", "meta voters at byte 3 of 4: present but empty"},
+		{meta, "01 0001 00", "meta voters at byte 3 of 4: present but empty"},
 	} {
 		b, err := hex.DecodeString(strings.ReplaceAll(c.form, " ", ""))
 		require.NoError(t, err, c.form)

@@ -69,7 +69,7 @@ func followers(m *wire.ClusterMap, shard wire.ShardID, leader wire.NodeID) []wir
 	}
 	for _, r := range p.Replicas {
 		member := m.Member(r.Node)
-		if r.Node != leader && r.Role == wire.RoleVoter && member != nil &&
+		if r.Node != leader && r.Role.Votes() && member != nil &&
 			member.State == wire.MemberActive && !slices.Contains(nodes, r.Node) {
 			nodes = append(nodes, r.Node)
 		}

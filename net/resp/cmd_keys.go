@@ -201,7 +201,7 @@ func (r *request) replicas() int {
 	for _, p := range r.topology.Placements {
 		voters := 0
 		for _, replica := range p.Replicas {
-			if replica.Role == wire.RoleVoter {
+			if replica.Role.Votes() {
 				voters++
 			}
 		}

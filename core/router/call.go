@@ -1,0 +1,41 @@
+package router
+
+import (
+	"time"
+
+	"torc/core/wire"
+)
+
+// place is where a call is.
+type place uint8
+
+const (
+	parked   place = iota // waits for a leader
+	held                  // waits in this node's replica, not proposed
+	proposed              // is in the log, perhaps
+	sent                  // was forwarded
+	done                  // is answered
+)
+
+// Call is a request on its way through this node.
+type Call struct {
+	*wire.Call
+	deadline time.Duration
+	since    time.Duration // when it was parked or sent
+	place    place
+	exposed  bool // was proposed or forwarded at some time: a write may have been applied
+	forward  uint64
+	to       wire.NodeID
+}
+
+// Done reports whether the call has been answered.
+func (c *Call) Done() bool { return c.place == done }
+
+// Proposed notes that the call goes into the log. From here on it may be applied.
+func (c *Call) Proposed() { c.place, c.exposed = proposed, true }
+
+// Dropped takes Proposed back: the log surely did not take it.
+func (c *Call) Dropped() { c.place, c.exposed = held, c.forward != 0 }
+
+// uncertain reports whether no answer would leave open what became of the call.
+func (c *Call) uncertain() bool { return c.exposed && c.IsWrite() }

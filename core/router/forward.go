@@ -1,0 +1,103 @@
+package router
+
+import (
+	"torc/core/wire"
+)
+
+// Forward sends a call to the node that leads its shard.
+func (h *Hall) Forward(c *Call, to wire.NodeID) {
+	now := h.port.Now()
+	delete(h.forwards, c.forward)
+	h.number++
+	if c.IsWrite() {
+		c.Session = h.session(c)
+	}
+	c.place, c.exposed, c.forward, c.to, c.since = sent, true, h.number, to, now
+	c.Epoch = h.port.Map().Epoch
+	h.forwards[h.number] = c
+	h.port.Send(to, &wire.Forward{ID: h.number, TimeoutMillis: max((c.deadline - now).Milliseconds(), 1), Request: c.Request})
+}
+
+// session is what a forwarded write goes under: its caller's session, or the lane's own. When
+// it is not sent for the first time, a shard that does not remember the session must refuse.
+func (h *Hall) session(c *Call) wire.Session {
+	again := c.Session
+	if c.exposed && again.Client != 0 {
+		again.Retry = true
+	}
+	if again.Client != 0 && again.Client != h.client {
+		return again
+	}
+	s := h.shard(c.Shard)
+	if again.Client == 0 {
+		if h.client == 0 {
+			h.client = h.port.Uint64() | 1
+		}
+		s.seq++
+		s.writes = append(s.writes, c)
+		again = wire.Session{Client: h.client, Seq: s.seq}
+	}
+	for len(s.writes) > 0 && s.writes[0].place == done {
+		s.writes[0] = nil
+		s.writes = s.writes[1:]
+	}
+	again.Floor = s.seq + 1 - uint64(len(s.writes))
+	return again
+}
+
+// OnForward takes a request that another node sent here as to the leader.
+func (h *Hall) OnForward(from wire.NodeID, m *wire.Forward) {
+	h.Admit(&wire.Call{Request: m.Request, TimeoutMillis: m.TimeoutMillis, Tag: m.ID, Sink: reply{h, from, m.Request.Shard}, Local: true})
+}
+
+// reply is the sink of a request that came from another node.
+type reply struct {
+	hall  *Hall
+	to    wire.NodeID
+	shard wire.ShardID
+}
+
+func (r reply) Deliver(tag uint64, response *wire.Response) {
+	r.hall.port.Send(r.to, &wire.Reply{ID: tag, Shard: r.shard, Response: *response})
+}
+
+// OnReply takes the answer to a forwarded call: the caller's, or a redirect to follow.
+func (h *Hall) OnReply(m *wire.Reply) {
+	c := h.forwards[m.ID]
+	if c == nil {
+		return // answered already, or sent again under another number
+	}
+	h.breaker(c.to).Success(h.port.Now())
+	r := m.Response
+	if r.Outcome != wire.OutcomeRefused {
+		h.Finish(c, &r)
+		return
+	}
+	switch r.Reason {
+	case wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNotReady, wire.ReasonStopping:
+		h.redirected(c, r.Leader)
+	default:
+		h.finishRefused(c, &r)
+	}
+}
+
+// redirected follows the hint of a node that does not lead, or tries another one in a while.
+func (h *Hall) redirected(c *Call, leader wire.NodeID) {
+	s := h.shard(c.Shard)
+	if leader != 0 && leader != c.to && leader != h.self {
+		s.hint = leader
+	} else {
+		h.turnTo(c.Shard)
+	}
+	c.place, c.since = parked, h.port.Now()
+	h.parked = append(h.parked, c)
+}
+
+// finishRefused passes a refusal on. It speaks for the last try only: with an earlier one that
+// nobody answered, a write may have been applied.
+func (h *Hall) finishRefused(c *Call, r *wire.Response) {
+	if c.IsWrite() && c.Session.Retry {
+		r.Outcome = wire.OutcomeUnknown
+	}
+	h.Finish(c, r)
+}

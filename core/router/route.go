@@ -1,0 +1,130 @@
+package router
+
+import (
+	"torc/core/wire"
+)
+
+// Leader is the node that leads a shard as far as this node knows or guesses, or zero.
+func (h *Hall) Leader(id wire.ShardID) wire.NodeID {
+	if leader, known := h.port.Leader(id); known {
+		return leader
+	}
+	s := h.shard(id)
+	if s.hint != 0 {
+		return s.hint
+	}
+	p := h.port.Map().Placement(id)
+	if p == nil {
+		return 0
+	}
+	if s.turn%(len(p.Replicas)+1) == 0 {
+		return p.Preferred
+	}
+	return p.Replicas[s.turn%(len(p.Replicas)+1)-1].Node
+}
+
+// Route sends a call on its way: to this node's replica, to the leader's node, or to wait.
+func (h *Hall) Route(c *Call) {
+	if c.place == done {
+		return
+	}
+	c.place = held
+	if h.port.Take(c) {
+		return
+	}
+	leader := h.Leader(c.Shard)
+	switch {
+	case c.Local:
+		why := wire.ReasonNotLeader
+		if _, owner := h.port.Leader(c.Shard); !owner {
+			why = wire.ReasonNotOwner
+		}
+		h.Refuse(c, why)
+	case leader == 0 || leader == h.self:
+		h.Park(c)
+	case !h.breaker(leader).Allow(h.port.Now()):
+		h.turnTo(c.Shard)
+		h.Park(c)
+	default:
+		h.shard(c.Shard).leaderless = false
+		h.Forward(c, leader)
+	}
+}
+
+// Park lets a call wait for a leader, for as long as there is hope for one.
+func (h *Hall) Park(c *Call) {
+	if c.place == done {
+		return
+	}
+	s, now := h.shard(c.Shard), h.port.Now()
+	if !s.leaderless {
+		s.leaderless, s.since = true, now
+	}
+	if now-s.since > h.cfg.Patience {
+		h.Refuse(c, wire.ReasonNoQuorum)
+		return
+	}
+	c.place, c.since = parked, now
+	h.parked = append(h.parked, c)
+}
+
+// Served notes that this node's own replica serves a shard.
+func (h *Hall) Served(id wire.ShardID) { h.shard(id).leaderless = false }
+
+// LeaderChanged tells that this node's replica has learnt who leads its shard, or that nobody
+// does: what waits for a leader goes on, and what was sent to a former one is sent again.
+func (h *Hall) LeaderChanged(id wire.ShardID) {
+	leader, _ := h.port.Leader(id)
+	var again []*Call
+	for _, c := range h.open {
+		if c.Shard == id && (c.place == parked && leader != 0 || c.place == sent && c.to != leader) {
+			again = append(again, c)
+		}
+	}
+	for _, c := range again {
+		h.Route(c)
+	}
+}
+
+// Tick lets time pass: calls whose time is over are answered, those that wait for a leader try
+// again, and forwarded ones that nobody answers are sent again.
+func (h *Hall) Tick() {
+	now := h.port.Now()
+	waiting := h.parked
+	h.parked = nil
+	for _, c := range waiting {
+		if c.place == parked && c.deadline > now {
+			h.Route(c)
+		}
+	}
+	kept := h.open[:0]
+	for _, c := range h.open {
+		switch {
+		case c.place == done:
+			continue
+		case c.deadline <= now:
+			why := wire.ReasonDeadline
+			if c.place == parked {
+				why = wire.ReasonNoQuorum
+			}
+			h.Refuse(c, why)
+			continue
+		case c.place == sent && now-c.since > h.cfg.Resend:
+			h.breaker(c.to).Failure(now)
+			if h.shard(c.Shard).hint == c.to {
+				h.turnTo(c.Shard)
+			}
+			h.Route(c)
+		}
+		kept = append(kept, c)
+	}
+	clear(h.open[len(kept):])
+	h.open = kept
+}
+
+// turnTo tries the next replica's node as leader.
+func (h *Hall) turnTo(id wire.ShardID) {
+	s := h.shard(id)
+	s.hint = 0
+	s.turn++
+}
