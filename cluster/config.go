@@ -41,6 +41,7 @@ type Config struct {
 	InboxMax   int           // requests a lane keeps waiting before it refuses
 	Timeout    time.Duration // how long a request waits when its caller does not say
 	SessionTTL time.Duration // how long (log time) an idle session is remembered
+	Grace      time.Duration // how long a node may be silent before its replicas are moved elsewhere
 }
 
 // Defaults fills the zero fields.
@@ -71,6 +72,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.SessionTTL == 0 {
 		c.SessionTTL = 10 * time.Minute
+	}
+	if c.Grace == 0 {
+		c.Grace = time.Minute
 	}
 	if c.Self.Weight == 0 {
 		c.Self.Weight = 100

@@ -84,8 +84,11 @@ func (l *Lane) onHello(m *wire.Hello) {
 		}
 		return
 	}
+	if m.ClusterID != 0 && m.ClusterID != l.m.ClusterID {
+		return // of another cluster
+	}
 	known := l.m.Member(who.ID)
-	if known == nil || known.Incarnation != who.Incarnation {
+	if known == nil || known.Incarnation < who.Incarnation || known.Incarnation == who.Incarnation && known.State == wire.MemberDown {
 		l.admitMember(m)
 	}
 	if m.Epoch < l.m.Epoch {
@@ -100,7 +103,7 @@ func (l *Lane) admitMember(m *wire.Hello) {
 		l.command(&wire.MetaCommand{Kind: wire.MetaJoin, Member: &m.Member})
 		return
 	}
-	if to := l.leaderNode(wire.MetaShard); to != 0 && to != l.cfg.Self.ID && !m.Answer {
+	if to := l.hall.Leader(wire.MetaShard); to != 0 && to != l.cfg.Self.ID && !m.Answer {
 		again := *m
 		again.Answer = true
 		l.send(to, &again)
@@ -108,7 +111,9 @@ func (l *Lane) admitMember(m *wire.Hello) {
 }
 
 func (l *Lane) command(c *wire.MetaCommand) {
-	_ = l.groups[wire.MetaShard].member.Propose(wire.AppendMetaCommand(nil, c)) // dropped: the next round asks again
+	g := l.groups[wire.MetaShard]
+	_ = g.member.Propose(wire.AppendMetaCommand(nil, c)) // dropped: the next round asks again
+	l.touch(g)
 }
 
 func (l *Lane) propose() {

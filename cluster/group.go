@@ -1,20 +1,15 @@
 package cluster
 
 import (
+	"slices"
 	"time"
 
 	"torc/core/mutant"
 	"torc/core/raft"
+	"torc/core/router"
 	"torc/core/store"
 	"torc/core/wire"
 )
-
-// call is a request on its way through this lane.
-type call struct {
-	*wire.Call
-	deadline time.Duration
-	done     bool
-}
 
 // group is one replica of one shard on this lane: the member, its state, and who waits for it.
 type group struct {
@@ -24,16 +19,27 @@ type group struct {
 	member  *raft.Member
 	store   *store.Store // data shards
 	meta    *meta        // the meta shard
+	leader  wire.ReplicaID
 
-	writes   []*call            // gathered for the next proposal
-	reads    []*call            // gathered for the next answer
-	ticked   []*call            // reads that wait for log time to pass an expiry
-	asked    []*call            // reads that wait for a quorum's word
-	proposed map[uint64][]*call // by batch number
+	writes   []*router.Call // gathered for the next proposal
+	reads    []*router.Call // gathered for the next answer
+	ticked   []*router.Call // reads that wait for log time to pass an expiry
+	asking   int            // questions to a quorum under way
+	proposed []proposal     // oldest first
 	number   uint64
 	base     int64 // log time at election, and
 	baseAt   time.Duration
 	ticking  uint64 // number of the tick batch in the log, or zero
+
+	touched  bool // is on the lane's list for the end of this turn
+	former   bool // planted bug: the map has moved this replica away
+	patience int  // ticks until the leadership may be offered again
+}
+
+// proposal is a batch that is in the log, perhaps, and who waits for it.
+type proposal struct {
+	number uint64
+	calls  []*router.Call
 }
 
 // Apply applies one committed entry.
@@ -55,10 +61,14 @@ func (g *group) Apply(_ uint64, data []byte) {
 		g.reads = append(g.ticked, g.reads...)
 		g.ticked = nil
 	}
-	calls := g.proposed[b.Number]
-	delete(g.proposed, b.Number)
+	if len(g.proposed) == 0 || g.proposed[0].number != b.Number {
+		return // proposed in an earlier term of this replica: who waited was told so
+	}
+	calls := g.proposed[0].calls
+	g.proposed[0].calls = nil
+	g.proposed = g.proposed[1:]
 	for i, c := range calls {
-		g.lane.finish(c, &responses[i])
+		g.lane.hall.Finish(c, &responses[i])
 	}
 }
 
@@ -99,6 +109,22 @@ func (r *storeRestorer) Install()               { r.group.store = r.out }
 // Send is raft's way out: to the node that holds the replica.
 func (g *group) Send(to wire.ReplicaID, m wire.Message) { g.lane.sendReplica(g.shard, to, m) }
 
+// onMessage takes what is for the group's member, and reports whether it did.
+func (g *group) onMessage(m wire.Message) bool {
+	switch m := m.(type) {
+	case *wire.Raft:
+		g.member.Step(&m.RaftMessage)
+	case *wire.SnapshotChunk:
+		g.member.OnSnapshotChunk(m)
+	case *wire.SnapshotAck:
+		g.member.OnSnapshotAck(m)
+	default:
+		return false
+	}
+	g.lane.touch(g)
+	return true
+}
+
 // RoleChanged follows leadership.
 func (g *group) RoleChanged() {
 	if g.member == nil {
@@ -109,44 +135,72 @@ func (g *group) RoleChanged() {
 	} else if g.member.Leads() && g.store != nil {
 		g.base, g.baseAt = g.store.Time(), g.lane.env.Now()
 	}
-	g.lane.leaderChanged(g)
+	if g.leader != g.member.Leader() {
+		g.leader, g.patience = g.member.Leader(), 0
+		g.lane.hall.LeaderChanged(g.shard)
+	}
+	g.lane.board.PublishLeader(g.shard, g.lane.hall.Leader(g.shard), g.member.Term())
 }
 
 // deposed gives up what waits: what is in the log may yet be applied, the rest surely is not.
 func (g *group) deposed() {
-	for n := uint64(1); n <= g.number && len(g.proposed) > 0; n++ {
-		for _, c := range g.proposed[n] {
-			outcome := wire.OutcomeUnknown
-			g.lane.finish(c, &wire.Response{Outcome: outcome, Reason: wire.ReasonLeadershipLost})
+	for _, p := range g.proposed {
+		for _, c := range p.calls {
+			g.lane.hall.Finish(c, &wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonLeadershipLost})
 		}
-		delete(g.proposed, n)
 	}
-	again := append(append(append(g.reads, g.ticked...), g.asked...), g.writes...)
-	g.reads, g.ticked, g.asked, g.writes, g.ticking = nil, nil, nil, nil, 0
+	again := append(append(g.reads, g.ticked...), g.writes...)
+	g.proposed, g.reads, g.ticked, g.writes, g.ticking = nil, nil, nil, nil, 0
 	for _, c := range again {
-		g.lane.route(c)
+		g.lane.hall.Route(c)
 	}
 }
 
 // now is the leader's time for the log: its wall clock, but never behind the log time it took
-// over, and running on from there at the clock's own rate.
+// over, and running on from there at the clock's own rate. A follower that reads has no say.
 func (g *group) now() int64 {
-	return max(g.lane.env.Wall(), g.base+(g.lane.env.Now()-g.baseAt).Milliseconds(), g.store.Time())
+	now := max(g.lane.env.Wall(), g.store.Time())
+	if g.member.IsLeader() {
+		now = max(now, g.base+(g.lane.env.Now()-g.baseAt).Milliseconds())
+	}
+	return now
 }
 
-func (g *group) take(c *call) {
-	if len(g.writes)+len(g.reads)+len(g.ticked) >= g.lane.cfg.InboxMax {
-		g.lane.refuse(c, wire.ReasonOverloaded)
-		return
+// serves reports whether this replica can do something for a call: a leader for all, in
+// ReadIndex mode any replica that knows a leader for reads.
+func (g *group) serves(c *router.Call) bool {
+	switch {
+	case g.store == nil:
+		return false
+	case g.member.IsLeader():
+		return true
+	case c.IsWrite():
+		return false
+	case g.former:
+		return true
+	case mutant.On(mutant.LocalRead):
+		return true
 	}
-	if c.IsWrite() {
-		if g.store != nil && g.lane.cfg.MaxMemory > 0 && g.lane.storeBytes() > g.lane.cfg.MaxMemory && grows(&c.Request) {
-			g.lane.refuse(c, wire.ReasonOutOfMemory)
-			return
-		}
-		g.writes = append(g.writes, c)
-	} else {
+	return g.lane.cfg.Reads == ReadIndex && g.member.Leader() != 0 && !c.LeaderOnly
+}
+
+// votes reports whether this replica counts in its group's quorums, as far as it knows.
+func (g *group) votes() bool { return slices.Contains(g.member.Conf().Voters, uint64(g.replica)) }
+
+func (g *group) take(c *router.Call) {
+	g.lane.touch(g)
+	if g.member.IsLeader() {
+		g.lane.hall.Served(g.shard)
+	}
+	switch {
+	case len(g.writes)+len(g.reads)+len(g.ticked) >= g.lane.cfg.InboxMax:
+		g.lane.hall.Refuse(c, wire.ReasonOverloaded)
+	case !c.IsWrite():
 		g.reads = append(g.reads, c)
+	case g.lane.full && grows(&c.Request):
+		g.lane.hall.Refuse(c, wire.ReasonOutOfMemory)
+	default:
+		g.writes = append(g.writes, c)
 	}
 }
 
@@ -160,9 +214,13 @@ func grows(r *wire.Request) bool {
 	return false
 }
 
-// turn proposes the gathered writes as one entry and answers the gathered reads.
+// asksMax bounds the questions to a quorum that are under way at a time: reads that come
+// meanwhile go together into the next one.
+const asksMax = 2
+
+// turn answers the gathered reads and proposes the gathered writes as one entry.
 func (g *group) turn() {
-	if g.store != nil && g.member.Leads() {
+	if g.store != nil {
 		g.answerReads()
 		g.proposeWrites()
 	}
@@ -170,35 +228,37 @@ func (g *group) turn() {
 }
 
 func (g *group) proposeWrites() {
-	if len(g.writes) == 0 {
+	if len(g.writes) == 0 || !g.member.Leads() || g.member.Transferring() {
 		return
 	}
 	calls := g.writes
 	g.writes = nil
 	b := &wire.Batch{Time: g.now(), Requests: make([]wire.Request, len(calls))}
 	for i, c := range calls {
+		c.Proposed()
 		b.Requests[i] = c.Request
 	}
 	if !g.propose(b, calls) {
 		for _, c := range calls {
-			g.lane.refuse(c, wire.ReasonOverloaded)
+			c.Dropped()
+			g.lane.hall.Refuse(c, wire.ReasonOverloaded)
 		}
 		return
 	}
 	if mutant.On(mutant.AckEarly) {
 		for _, c := range calls {
-			g.lane.finish(c, &wire.Response{Results: make([]wire.Result, len(c.Commands))})
+			g.lane.hall.Finish(c, &wire.Response{Results: make([]wire.Result, len(c.Commands))})
 		}
 	}
 }
 
-func (g *group) propose(b *wire.Batch, calls []*call) bool {
+func (g *group) propose(b *wire.Batch, calls []*router.Call) bool {
 	g.number++
 	b.Proposer, b.Number = g.replica, g.number
 	if err := g.member.Propose(wire.AppendBatch(nil, b)); err != nil {
 		return false
 	}
-	g.proposed[b.Number] = calls
+	g.proposed = append(g.proposed, proposal{b.Number, calls})
 	return true
 }
 
@@ -207,51 +267,50 @@ func (g *group) answerReads() {
 		return
 	}
 	calls := g.reads
-	g.reads = nil
-	if g.lane.cfg.Reads == ReadLease && g.member.LeaseValid() {
+	if g.former || mutant.On(mutant.LocalRead) || g.lane.cfg.Reads == ReadLease && g.member.LeaseValid() {
+		g.reads = nil
 		g.serve(calls)
 		return
 	}
-	g.asked = append(g.asked, calls...)
+	if g.asking >= asksMax || g.member.IsLeader() && !g.member.Leads() {
+		return // the next answer, or the first entry of this term, comes soon
+	}
+	g.reads = nil
+	g.asking++
 	g.member.ReadIndex(func(ok bool) {
-		for _, c := range calls {
-			g.asked = without(g.asked, c)
-		}
+		g.asking--
+		g.lane.touch(g)
 		if ok {
+			g.lane.hall.Served(g.shard)
 			g.serve(calls)
 			return
 		}
 		for _, c := range calls {
-			g.lane.route(c)
+			g.lane.hall.Park(c)
 		}
 	})
 }
 
-func without(calls []*call, c *call) []*call {
-	for i := range calls {
-		if calls[i] == c {
-			return append(calls[:i], calls[i+1:]...)
-		}
-	}
-	return calls
-}
-
-func (g *group) serve(calls []*call) {
+func (g *group) serve(calls []*router.Call) {
 	now := g.now()
 	if mutant.On(mutant.TTLLocalClock) {
 		now = g.lane.env.Wall()
 	}
 	for _, c := range calls {
-		if c.done {
+		if c.Done() {
 			continue
 		}
 		results, needsTick := g.store.Read(c.Commands, now)
-		if needsTick {
+		switch {
+		case !needsTick:
+			g.lane.hall.Finish(c, &wire.Response{Results: results})
+		case g.member.IsLeader():
 			g.ticked = append(g.ticked, c)
 			g.tickLog(now)
-			continue
+		default: // only the leader moves the time
+			c.LeaderOnly = true
+			g.lane.hall.Route(c)
 		}
-		g.lane.finish(c, &wire.Response{Results: results})
 	}
 }
 
@@ -265,8 +324,12 @@ func (g *group) tickLog(now int64) {
 // tick expires what is due.
 func (g *group) tick() {
 	g.member.Tick()
+	g.lane.touch(g)
 	if g.store == nil || !g.member.Leads() {
 		return
+	}
+	if len(g.ticked) > 0 && g.ticking == 0 {
+		g.tickLog(g.now()) // it was dropped, for a transfer of leadership
 	}
 	if at, ok := g.store.NextExpiry(); ok && at <= g.now() {
 		g.tickLog(g.now())

@@ -2,11 +2,13 @@ package cluster
 
 import (
 	"slices"
+	"time"
 
 	"torc/core/env"
 	"torc/core/gossip"
 	"torc/core/mutant"
 	"torc/core/raft"
+	"torc/core/router"
 	"torc/core/store"
 	"torc/core/trace"
 	"torc/core/wire"
@@ -42,34 +44,27 @@ type Lane struct {
 	addrs  []string                // where each goes
 	known  map[wire.NodeID]wire.Member
 
-	found    founding
-	reported map[wire.ShardID]uint64
-	ticks    int
+	hall    *router.Hall
+	touched []*group // have something to do at the end of this turn
+	full    bool     // the memory bound is reached
+	ticks   int
 
-	calls       []*call // all that wait, for their deadlines
-	parked      []*call // wait for a leader
-	forwards    map[uint64]*forward
-	forwardID   uint64
-	forwardSeen uint64
-	hints       map[wire.ShardID]wire.NodeID
-	sessionID   uint64
-	seqs        map[wire.ShardID]uint64
-	waiting     int
-	refused     uint64
-	answered    uint64
-	stopping    bool
+	found founding
+	overseer
 }
 
 // NewLane makes a lane. Nothing happens before Start.
 func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lane {
-	return &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
-		groups: map[wire.ShardID]*group{}, known: map[wire.NodeID]wire.Member{}, reported: map[wire.ShardID]uint64{},
-		forwards: map[uint64]*forward{}, hints: map[wire.ShardID]wire.NodeID{}, seqs: map[wire.ShardID]uint64{}}
+	l := &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
+		groups: map[wire.ShardID]*group{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}}}
+	election := cfg.Tick * time.Duration(cfg.ElectionTicks)
+	l.hall = router.New(router.Config{Timeout: cfg.Timeout, Patience: 3 * election, Resend: max(2*election, time.Second),
+		InboxMax: cfg.InboxMax, MaxKey: cfg.MaxKey, MaxValue: cfg.MaxValue}, cfg.Self.ID, front{l})
+	return l
 }
 
 // Start sets the lane's timers and, on lane 0, begins to seek or form a cluster.
 func (l *Lane) Start() {
-	l.sessionID = l.env.Uint64() | 1
 	l.env.After(l.cfg.Tick, l.onTick)
 	if l.index == 0 {
 		l.greet()
@@ -81,12 +76,10 @@ func (l *Lane) onTick() {
 	l.ticks++
 	for _, g := range l.order {
 		g.tick()
-		if (l.ticks+int(g.shard))%8 == 0 {
-			g.mend()
-		}
+		g.mend()
 	}
-	l.unpark()
-	l.expireCalls()
+	l.full = l.cfg.MaxMemory > 0 && l.storeBytes() >= l.cfg.MaxMemory/int64(l.cfg.Lanes)
+	l.hall.Tick()
 	if l.index != 0 {
 		return
 	}
@@ -94,7 +87,7 @@ func (l *Lane) onTick() {
 		l.greet()
 	}
 	if l.ticks%4 == 0 {
-		l.reconcile()
+		l.oversee()
 	}
 }
 
@@ -106,6 +99,9 @@ func (l *Lane) OnFrame(f *wire.Frame) {
 	}
 	if who := l.m.Member(f.From); who != nil && who.Incarnation != f.FromIncarnation && !firstContact(f) {
 		return // a former life of the sender, or one not yet admitted
+	}
+	if l.index == 0 {
+		l.heardFrom(f)
 	}
 	for _, m := range f.Messages {
 		l.onMessage(f, m)
@@ -124,24 +120,14 @@ func firstContact(f *wire.Frame) bool {
 }
 
 func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
-	g := l.groups[m.Group()]
+	if g := l.groups[m.Group()]; g != nil && g.onMessage(m) {
+		return
+	}
 	switch m := m.(type) {
-	case *wire.Raft:
-		if g != nil {
-			g.member.Step(&m.RaftMessage)
-		}
-	case *wire.SnapshotChunk:
-		if g != nil {
-			g.member.OnSnapshotChunk(m)
-		}
-	case *wire.SnapshotAck:
-		if g != nil {
-			g.member.OnSnapshotAck(m)
-		}
 	case *wire.Forward:
-		l.onForward(f.From, m)
+		l.hall.OnForward(f.From, m)
 	case *wire.Reply:
-		l.onReply(m)
+		l.hall.OnReply(m)
 	case *wire.Hello:
 		l.onHello(m)
 	case *wire.Pledge:
@@ -151,12 +137,12 @@ func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
 	case *wire.MapUpdate:
 		l.onMapUpdate(m)
 	case *wire.Report:
-		l.onReport(m)
+		l.onReport(f.From, m)
 	}
 }
 
 // OnCall takes a request from a client of this node. Its sink gets exactly one response.
-func (l *Lane) OnCall(c *wire.Call) { l.admit(c) }
+func (l *Lane) OnCall(c *wire.Call) { l.hall.Admit(c) }
 
 // OnMap takes a cluster map that another lane of this node published.
 func (l *Lane) OnMap(m *wire.ClusterMap) {
@@ -166,7 +152,7 @@ func (l *Lane) OnMap(m *wire.ClusterMap) {
 }
 
 // OnGossip takes what the membership protocol believes about a node (lane 0 only). It is advice.
-func (l *Lane) OnGossip(gossip.Event) {}
+func (l *Lane) OnGossip(e gossip.Event) { l.view.Merge(e) }
 
 // newMap takes a map from the meta group or a peer and puts it up for the other lanes.
 func (l *Lane) newMap(m *wire.ClusterMap) {
@@ -204,6 +190,10 @@ func (l *Lane) place(p *wire.Placement) {
 		}
 	}
 	g := l.groups[p.Shard]
+	if mutant.On(mutant.StaleRoute) && g != nil && r == nil {
+		g.former = true // it goes on serving reads from what it remembers
+		return
+	}
 	if g != nil && (r == nil || r.ID != g.replica) {
 		delete(l.groups, p.Shard)
 		l.order = slices.DeleteFunc(l.order, func(x *group) bool { return x == g })
@@ -216,7 +206,7 @@ func (l *Lane) place(p *wire.Placement) {
 }
 
 func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
-	g := &group{lane: l, shard: p.Shard, replica: r.ID, proposed: map[uint64][]*call{}}
+	g := &group{lane: l, shard: p.Shard, replica: r.ID}
 	if p.Shard == wire.MetaShard {
 		g.meta = &meta{lane: l}
 	} else {
@@ -246,24 +236,26 @@ func (l *Lane) storeConfig(shard wire.ShardID) store.Config {
 	return store.Config{Shard: shard, Shards: l.cfg.Shards, MaxValue: l.cfg.MaxValue, SessionTTL: l.cfg.SessionTTL.Milliseconds()}
 }
 
+// storeBytes is what the lane's stores hold. Every replica of a shard counts the same.
 func (l *Lane) storeBytes() (n int64) {
 	for _, g := range l.order {
 		if g.store != nil {
 			n += g.store.Bytes()
 		}
 	}
-	return n * int64(l.cfg.Lanes)
+	return n
 }
 
-func (l *Lane) leaderChanged(g *group) {
-	l.board.PublishLeader(g.shard, l.leaderNode(g.shard), g.member.Term())
+// learnAddr notes where a node's latest life listens.
+func (l *Lane) learnAddr(m wire.Member) {
+	if m.Incarnation >= l.known[m.ID].Incarnation {
+		l.known[m.ID] = m
+	}
 }
-
-func (l *Lane) learnAddr(m wire.Member) { l.known[m.ID] = m }
 
 func (l *Lane) sendReplica(shard wire.ShardID, to wire.ReplicaID, m wire.Message) {
 	if p := l.m.Placement(shard); p != nil {
-		if r := p.Replica(to); r != nil && (alive(l.m, *r) || mutant.On(mutant.AmnesiaSameID)) {
+		if r := p.Replica(to); r != nil && (l.known[r.Node].Incarnation == r.Incarnation || mutant.On(mutant.AmnesiaSameID)) {
 			l.send(r.Node, m)
 		}
 	}
@@ -287,11 +279,24 @@ func (l *Lane) sendAddr(addr string, to wire.NodeID, inc wire.Incarnation, m wir
 	l.out, l.addrs = append(l.out, f), append(l.addrs, addr)
 }
 
+// touch puts a group on the list of those that have something to do at the end of this turn.
+func (l *Lane) touch(g *group) {
+	if !g.touched {
+		g.touched = true
+		l.touched = append(l.touched, g)
+	}
+}
+
 // Flush ends a turn: it proposes what was gathered, sends one frame per peer, applies what is
 // committed and delivers responses.
 func (l *Lane) Flush() {
-	for _, g := range slices.Clone(l.order) {
-		g.turn()
+	for len(l.touched) > 0 {
+		touched := l.touched
+		l.touched = nil
+		for _, g := range touched {
+			g.touched = false
+			g.turn()
+		}
 	}
 	out, addrs := l.out, l.addrs
 	l.out, l.addrs = nil, nil
@@ -303,7 +308,7 @@ func (l *Lane) Flush() {
 // Stop hands leaderships over as far as that is possible soon, then calls done (on the
 // lane's thread). Calls that arrive later are refused.
 func (l *Lane) Stop(done func()) {
-	l.stopping = true
+	l.hall.Stop()
 	for _, g := range l.order {
 		g.handOver()
 	}
@@ -318,6 +323,7 @@ func (g *group) handOver() {
 	for _, r := range p.Replicas {
 		if r.ID != g.replica && alive(g.lane.m, r) && r.Role == wire.RoleVoter && g.member.Recent(r.ID) {
 			g.member.Transfer(r.ID)
+			g.lane.touch(g)
 			return
 		}
 	}

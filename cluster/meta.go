@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"hash/fnv"
 	"slices"
 
@@ -43,72 +44,113 @@ func changeMap(m *wire.ClusterMap, c *wire.MetaCommand) bool {
 	switch c.Kind {
 	case wire.MetaJoin:
 		return join(m, *c.Member)
-	case wire.MetaAddReplica:
-		return addReplica(m, c)
-	case wire.MetaSetRoles:
-		return setRoles(m, c)
 	case wire.MetaSetState:
-		if who := m.Member(c.Node); who != nil && who.Incarnation == c.Incarnation && who.State != c.State {
-			who.State = c.State
-			return true
+		who := m.Member(c.Node)
+		if who == nil || who.Incarnation != c.Incarnation || who.State == c.State {
+			return false
 		}
+		who.State = c.State
+		return true
+	}
+	p := m.Placement(c.Shard)
+	if p == nil {
+		return false
+	}
+	switch c.Kind {
+	case wire.MetaAddReplica:
+		return addReplica(m, p, c)
+	case wire.MetaRelieve:
+		return relieve(p, c.Replica)
+	case wire.MetaSetRoles:
+		return setRoles(m, p, c)
+	case wire.MetaPrefer:
+		changed := p.Preferred != c.Node && m.Member(c.Node) != nil
+		if changed {
+			p.Preferred = c.Node
+		}
+		return changed
 	}
 	return false
 }
 
+// join admits a life of a node. Of two lives the greater incarnation is the later one.
 func join(m *wire.ClusterMap, who wire.Member) bool {
 	who.State = wire.MemberActive
 	if old := m.Member(who.ID); old != nil {
-		if old.Incarnation == who.Incarnation {
+		if who.Incarnation < old.Incarnation || *old == who {
 			return false
 		}
 		*old = who
 		return true
 	}
 	m.Members = append(m.Members, who)
-	slices.SortFunc(m.Members, func(a, b wire.Member) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(m.Members, func(a, b wire.Member) int { return cmp.Compare(a.ID, b.ID) })
 	return true
 }
 
-func addReplica(m *wire.ClusterMap, c *wire.MetaCommand) bool {
-	p, who := m.Placement(c.Shard), m.Member(c.Node)
-	if p == nil || who == nil || who.Incarnation != c.Incarnation || p.On(c.Node, c.Incarnation) != nil {
+// addReplica gives a shard a new replica, in the place of another one if the command names one.
+// A replica that was to leave, but is wanted after all, stays.
+func addReplica(m *wire.ClusterMap, p *wire.Placement, c *wire.MetaCommand) bool {
+	who := m.Member(c.Node)
+	if who == nil || who.Incarnation != c.Incarnation || who.State != wire.MemberActive {
 		return false
 	}
+	if there := p.On(c.Node, c.Incarnation); there != nil {
+		if there.Role != wire.RoleLeaving {
+			return false
+		}
+		there.Role = wire.RoleVoter
+		return true
+	}
+	relieve(p, c.Replica)
 	p.Replicas = append(p.Replicas, wire.Replica{ID: m.NextReplica, Node: c.Node, Incarnation: c.Incarnation})
 	m.NextReplica++
 	return true
 }
 
-func setRoles(m *wire.ClusterMap, c *wire.MetaCommand) bool {
-	p := m.Placement(c.Shard)
-	if p == nil {
+// relieve marks a voter as one that leaves as soon as the shard can do without it.
+func relieve(p *wire.Placement, id wire.ReplicaID) bool {
+	r := p.Replica(id)
+	if r == nil || r.Role != wire.RoleVoter {
+		return false
+	}
+	r.Role = wire.RoleLeaving
+	return true
+}
+
+// setRoles writes a group's configuration into the map, unless the map's is from a later report.
+func setRoles(m *wire.ClusterMap, p *wire.Placement, c *wire.MetaCommand) bool {
+	if c.Index < p.ConfIndex {
 		return false
 	}
 	changed := false
-	kept := p.Replicas[:0]
+	kept := make([]wire.Replica, 0, len(p.Replicas))
 	for _, r := range p.Replicas {
-		role := r.Role
-		switch {
-		case slices.Contains(c.Voters, r.ID):
-			role = wire.RoleVoter
-		case slices.Contains(c.Learners, r.ID):
-			role = wire.RoleLearner
-		case r.Role == wire.RoleVoter || !alive(m, r):
-			changed = true
-			continue
+		role, keep := reportedRole(m, r, c)
+		changed = changed || !keep || role != r.Role
+		if r.Role = role; keep {
+			kept = append(kept, r)
 		}
-		changed = changed || role != r.Role
-		r.Role = role
-		kept = append(kept, r)
 	}
-	p.Replicas = kept
+	if changed {
+		p.Replicas, p.ConfIndex = kept, c.Index
+	}
 	return changed
+}
+
+// reportedRole is what a report makes of a replica: one that is in the configuration has its
+// role there, one that was in it has gone, one that never was still waits, unless it is dead.
+func reportedRole(m *wire.ClusterMap, r wire.Replica, c *wire.MetaCommand) (role wire.Role, keep bool) {
+	switch {
+	case slices.Contains(c.Voters, r.ID):
+		if r.Role == wire.RoleLeaving {
+			return wire.RoleLeaving, true
+		}
+		return wire.RoleVoter, true
+	case slices.Contains(c.Learners, r.ID):
+		return wire.RoleLearner, true
+	}
+	return r.Role, r.Role == wire.RoleLearner && alive(m, r)
 }
 
 // alive reports whether a replica's life is the one the map admits.

@@ -7,129 +7,156 @@ import (
 	"torc/core/wire"
 )
 
-// reconcile is the meta leader's round: give shards that miss a live replica a new one.
-func (l *Lane) reconcile() {
-	g := l.groups[wire.MetaShard]
-	if g == nil || !g.member.Leads() {
-		return
-	}
-	m := g.meta.m
+// How many shards may be on the move at a time: each costs a snapshot on the wire.
+const (
+	repairsMax = 16 // shards that miss a replica
+	movesMax   = 4  // shards that are moved for balance
+)
+
+// plan compares the map with what the ring proposes and asks for the changes, a bounded number at
+// a time. It returns how many it asked for, or still waits for: with none the map is settled.
+func (l *Lane) plan(m *wire.ClusterMap) (open int) {
 	var active []wire.Member
 	for _, who := range m.Members {
 		if who.State == wire.MemberActive {
 			active = append(active, who)
 		}
 	}
-	want := min(int(m.Replication), len(active))
-	short := false
+	targets := ring.Place(active, int(m.Shards), int(m.Replication), stayingOf(m))
+	repairs, moves := 0, 0
 	for i := range m.Placements {
-		short = short || l.live(m, &m.Placements[i]) < want
-	}
-	if !short {
-		return
-	}
-	for _, t := range ring.Place(active, int(m.Shards), int(m.Replication), m.Placements) {
-		p := m.Placement(t.Shard)
-		if l.live(m, p) >= want {
-			continue
-		}
-		for _, n := range t.Nodes {
-			if who := m.Member(n); p.On(n, who.Incarnation) == nil {
-				l.command(&wire.MetaCommand{Kind: wire.MetaAddReplica, Shard: t.Shard, Node: n, Incarnation: who.Incarnation})
-				break
+		if moving(m, &m.Placements[i], len(targets[i].Nodes)) {
+			if open++; healthy(m, &m.Placements[i]) >= len(targets[i].Nodes) {
+				moves++
+			} else {
+				repairs++
 			}
 		}
 	}
+	for i := range m.Placements {
+		p := &m.Placements[i]
+		c := step(m, p, targets[i].Nodes)
+		if c == nil {
+			continue
+		}
+		open++
+		switch {
+		case moving(m, p, len(targets[i].Nodes)):
+			continue
+		case c.Kind == wire.MetaPrefer:
+		case healthy(m, p) < len(targets[i].Nodes):
+			if repairs++; repairs > repairsMax {
+				continue
+			}
+		default:
+			if moves++; moves > movesMax {
+				continue
+			}
+		}
+		l.command(c)
+	}
+	return open
 }
 
-func (l *Lane) live(m *wire.ClusterMap, p *wire.Placement) int {
-	n := 0
+// stayingOf is where the shards are, without the replicas that are to leave. (The ring leaves out
+// nodes that are down by itself; one that restarted should get back what it held.)
+func stayingOf(m *wire.ClusterMap) []wire.Placement {
+	placements := slices.Clone(m.Placements)
+	for i := range placements {
+		placements[i].Replicas = slices.DeleteFunc(slices.Clone(placements[i].Replicas), func(r wire.Replica) bool {
+			return r.Role == wire.RoleLeaving
+		})
+	}
+	return placements
+}
+
+// moving reports whether a change of a shard's replicas is under way: one is to be made a voter,
+// or one is to leave and can be spared.
+func moving(m *wire.ClusterMap, p *wire.Placement, want int) bool {
+	staying, leaving := 0, false
 	for _, r := range p.Replicas {
-		if alive(m, r) {
+		switch {
+		case !alive(m, r):
+		case r.Role == wire.RoleLearner:
+			return true
+		case r.Role == wire.RoleLeaving:
+			leaving = true
+		default:
+			staying++
+		}
+	}
+	return leaving && staying >= want
+}
+
+// healthy counts the live voters.
+func healthy(m *wire.ClusterMap, p *wire.Placement) (n int) {
+	for _, r := range p.Replicas {
+		if r.Role.Votes() && alive(m, r) {
 			n++
 		}
 	}
 	return n
 }
 
-// mend is a shard leader's round: take new replicas in as learners, promote the ones that have
-// caught up in the place of dead ones, hand the leadership to the preferred node, and report.
-func (g *group) mend() {
-	l := g.lane
-	if !g.member.Leads() || l.m == nil {
-		return
-	}
-	p, conf := l.m.Placement(g.shard), g.member.Conf()
-	report := &wire.Report{Shard: g.shard, Replica: g.replica, Term: g.member.Term(), Applied: g.member.Applied(), Conf: conf}
-	if len(conf.VotersOutgoing) > 0 || p == nil {
-		return
-	}
-	if to := l.leaderNode(wire.MetaShard); to == l.cfg.Self.ID && l.index == 0 {
-		l.onReport(report)
-	} else if to := l.metaNode(); to != 0 {
-		l.send(to, report)
-	}
-	if g.replaceDead(p, conf) {
-		return
-	}
-	g.prefer(p)
-}
-
-func (g *group) replaceDead(p *wire.Placement, conf wire.ConfState) bool {
-	for _, r := range p.Replicas {
-		isVoter, isLearner := slices.Contains(conf.Voters, uint64(r.ID)), slices.Contains(conf.Learners, uint64(r.ID))
-		switch {
-		case isVoter || !alive(g.lane.m, r):
-		case !isLearner:
-			_ = g.member.AddLearner(r.ID) // dropped: the next round asks again
-			return true
-		case g.member.CaughtUp(r.ID):
-			_ = g.member.Replace([]wire.ReplicaID{r.ID}, g.dead(p, conf))
-			return true
+// step is the next change that brings a shard nearer to its target, or nil. The first target
+// should lead.
+func step(m *wire.ClusterMap, p *wire.Placement, target []wire.NodeID) *wire.MetaCommand {
+	for _, node := range target {
+		who := m.Member(node)
+		if r := p.On(node, who.Incarnation); r == nil || r.Role == wire.RoleLeaving {
+			return &wire.MetaCommand{Kind: wire.MetaAddReplica, Shard: p.Shard, Node: node, Incarnation: who.Incarnation, Replica: surplus(m, p, target)}
 		}
 	}
-	return false
-}
-
-func (g *group) dead(p *wire.Placement, conf wire.ConfState) (dead []wire.ReplicaID) {
-	for _, id := range conf.Voters {
-		if r := p.Replica(wire.ReplicaID(id)); r == nil || !alive(g.lane.m, *r) {
-			return append(dead, wire.ReplicaID(id))
-		}
+	if extra := surplus(m, p, target); extra != 0 && healthy(m, p) > len(target) {
+		return &wire.MetaCommand{Kind: wire.MetaRelieve, Shard: p.Shard, Replica: extra}
+	}
+	if len(target) > 0 && p.Preferred != target[0] {
+		return &wire.MetaCommand{Kind: wire.MetaPrefer, Shard: p.Shard, Node: target[0]}
 	}
 	return nil
 }
 
-func (g *group) prefer(p *wire.Placement) {
-	if p.Preferred == g.lane.cfg.Self.ID {
-		return
-	}
+// surplus is a live voter on a node that is no target, to be replaced, or zero; while dead ones
+// are to be replaced it stays.
+func surplus(m *wire.ClusterMap, p *wire.Placement, target []wire.NodeID) (id wire.ReplicaID) {
 	for _, r := range p.Replicas {
-		if r.Node == p.Preferred && alive(g.lane.m, r) && r.Role == wire.RoleVoter && g.member.CaughtUp(r.ID) && g.member.Recent(r.ID) {
-			g.member.Transfer(r.ID)
-			return
+		switch {
+		case !alive(m, r):
+			return 0
+		case id == 0 && r.Role == wire.RoleVoter && !slices.Contains(target, r.Node):
+			id = r.ID
 		}
 	}
+	return id
 }
 
-func (l *Lane) metaNode() wire.NodeID {
-	if to := l.leaderNode(wire.MetaShard); to != 0 {
-		return to
-	}
-	return l.m.Placement(wire.MetaShard).Preferred
-}
-
-// onReport writes a group's applied configuration into the map.
-func (l *Lane) onReport(r *wire.Report) {
+// onReport takes a shard's configuration from its leader, and writes it into the map.
+func (l *Lane) onReport(from wire.NodeID, r *wire.Report) {
 	g := l.groups[wire.MetaShard]
-	if g == nil || !g.member.Leads() || r.Applied < l.reported[r.Shard] || len(r.Conf.VotersOutgoing) > 0 {
+	if g == nil || !g.member.Leads() {
+		to := l.hall.Leader(wire.MetaShard)
+		if p := l.m.Placement(r.Shard); to != 0 && to != l.cfg.Self.ID && to != from && p != nil && p.Replica(r.Replica) != nil && p.Replica(r.Replica).Node == from {
+			l.send(to, r) // one hop from the shard's leader, no further
+		}
 		return
 	}
-	l.reported[r.Shard] = r.Applied
-	c := &wire.MetaCommand{Kind: wire.MetaSetRoles, Shard: r.Shard, Voters: replicas(r.Conf.Voters), Learners: replicas(r.Conf.Learners)}
-	if changeMap(g.meta.m.Clone(), c) {
+	if c := setRolesOf(r); wouldChange(g.meta.m, c) {
 		l.command(c)
 	}
+}
+
+func setRolesOf(r *wire.Report) *wire.MetaCommand {
+	return &wire.MetaCommand{Kind: wire.MetaSetRoles, Shard: r.Shard, Index: r.Applied, Voters: replicas(r.Conf.Voters), Learners: replicas(r.Conf.Learners)}
+}
+
+// wouldChange reports whether a report tells the map anything new.
+func wouldChange(m *wire.ClusterMap, c *wire.MetaCommand) bool {
+	p := m.Placement(c.Shard)
+	if p == nil {
+		return false
+	}
+	probe := *p
+	return setRoles(m, &probe, c)
 }
 
 func replicas(ids []uint64) []wire.ReplicaID {

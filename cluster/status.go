@@ -30,14 +30,15 @@ type LaneStatus struct {
 	LogTime  int64
 	Refused  uint64 // requests refused since the start
 	Answered uint64
+	Fenced   bool // the cluster knows a later life of this node: this one is over
 }
 
 // Status describes the lane. Call it on the lane's thread.
 func (l *Lane) Status() LaneStatus {
-	s := LaneStatus{Waiting: l.waiting, Refused: l.refused, Answered: l.answered}
+	s := LaneStatus{Fenced: l.fenced(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered}
 	for _, g := range l.order {
 		st := g.member.Status()
-		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.leaderNode(g.shard),
+		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.hall.Leader(g.shard),
 			Term: g.member.Term(), Commit: st.Commit, Applied: g.member.Applied(), Last: g.member.LastIndex(), Lag: st.Lag,
 			Voters: replicas(g.member.Conf().Voters), Learners: replicas(g.member.Conf().Learners), LogBytes: g.member.LogBytes(), LeaseLeft: st.LeaseLeft}
 		if g.store != nil {
@@ -48,4 +49,9 @@ func (l *Lane) Status() LaneStatus {
 		s.Groups = append(s.Groups, gs)
 	}
 	return s
+}
+
+func (l *Lane) fenced() bool {
+	self := l.m.Member(l.cfg.Self.ID)
+	return self != nil && self.Incarnation > l.cfg.Self.Incarnation
 }

@@ -127,6 +127,7 @@ func (m *Member) beginWith(voters []wire.ReplicaID) {
 func (m *Member) Tick() {
 	m.node.Tick()
 	m.tickShips()
+	m.tickReads()
 }
 
 // Step takes a message from another replica.
@@ -196,6 +197,10 @@ func (m *Member) LeaseValid() bool {
 	now := m.cfg.Clock.Now()
 	return m.Leads() && now < m.lease.until(m.cfg.Replica, now, m.conf)
 }
+
+// Transferring reports whether the leadership has been offered to somebody who has not taken it
+// yet. Nothing can be proposed meanwhile; raft withdraws the offer after an election timeout.
+func (m *Member) Transferring() bool { return m.node.BasicStatus().LeadTransferee != 0 }
 
 // Transfer offers the leadership to another replica. The lease ends here, for this term.
 func (m *Member) Transfer(to wire.ReplicaID) {

@@ -46,7 +46,7 @@ func (m *Member) softState(soft *etcdraft.SoftState) {
 	if soft == nil {
 		return
 	}
-	was := m.role
+	was, led := m.role, m.lead
 	m.role, m.lead = soft.RaftState, wire.ReplicaID(soft.Lead)
 	st := m.node.BasicStatus()
 	if st.GetTerm() != m.term {
@@ -55,8 +55,10 @@ func (m *Member) softState(soft *etcdraft.SoftState) {
 	}
 	m.emit(trace.Event{Kind: trace.Role, Term: m.term, A: uint64(m.role), B: uint64(m.lead)})
 	if was == etcdraft.StateLeader && m.role != etcdraft.StateLeader {
-		m.dropReads()
 		m.dropShips()
+	}
+	if led != m.lead {
+		m.dropReads()
 	}
 	m.cfg.Output.RoleChanged()
 }

@@ -39,14 +39,24 @@ func (m *Member) Status() Status {
 }
 
 // CaughtUp reports whether a replica holds everything that is committed, as far as this leader knows.
-func (m *Member) CaughtUp(id wire.ReplicaID) (ok bool) {
-	commit := m.node.BasicStatus().GetCommit()
+func (m *Member) CaughtUp(id wire.ReplicaID) bool { return m.behind(id) == 0 }
+
+// nearly is how many entries a learner may lack to be made a voter: under load there are always
+// some on their way.
+const nearly = 256
+
+// NearlyCaughtUp reports whether a replica may become a voter without holding the group up.
+func (m *Member) NearlyCaughtUp(id wire.ReplicaID) bool { return m.behind(id) <= nearly }
+
+// behind is how many of the committed entries a replica is not known to hold.
+func (m *Member) behind(id wire.ReplicaID) uint64 {
+	missing := m.node.BasicStatus().GetCommit()
 	m.node.WithProgress(func(at uint64, _ etcdraft.ProgressType, pr tracker.Progress) {
 		if wire.ReplicaID(at) == id {
-			ok = pr.Match >= commit
+			missing -= min(pr.Match, missing)
 		}
 	})
-	return ok
+	return missing
 }
 
 // Recent reports whether a replica has been heard from since the last quorum check.

@@ -24,8 +24,11 @@ type Call struct {
 	since    time.Duration // when it was parked or sent
 	place    place
 	exposed  bool // was proposed or forwarded at some time: a write may have been applied
-	forward  uint64
-	to       wire.NodeID
+
+	// LeaderOnly keeps a read from replicas that do not lead.
+	LeaderOnly bool
+	forward    uint64
+	to         wire.NodeID
 }
 
 // Done reports whether the call has been answered.

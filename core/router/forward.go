@@ -73,6 +73,9 @@ func (h *Hall) OnReply(m *wire.Reply) {
 		h.Finish(c, &r)
 		return
 	}
+	if c.place != sent {
+		return // this node's own replica has it now: what others refused does not matter
+	}
 	switch r.Reason {
 	case wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNotReady, wire.ReasonStopping:
 		h.redirected(c, r.Leader)

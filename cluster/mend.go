@@ -1,0 +1,171 @@
+package cluster
+
+import (
+	"slices"
+
+	"torc/core/wire"
+)
+
+const (
+	mendEvery     = 8   // ticks between a settled shard's looks at the map
+	offerPatience = 100 // ticks between two offers of the leadership to the preferred node
+)
+
+// mend is a shard leader's round: bring the group's configuration to what the map wants, one
+// change at a time, tell the meta group, and hand the leadership to the preferred node.
+//
+//	in the map, not in the group:     add as learner
+//	learner that has caught up:       make it a voter, in the place of a dead or leaving one
+//	dead learner:                     remove
+//	leaving, and enough others vote:  remove (if it is this leader: let another one lead first)
+func (g *group) mend() {
+	l := g.lane
+	if g.patience > 0 {
+		g.patience--
+	}
+	if !g.member.Leads() || l.m == nil {
+		return
+	}
+	p, conf := l.m.Placement(g.shard), g.member.Conf()
+	if p == nil || len(conf.VotersOutgoing) > 0 {
+		return
+	}
+	settled := g.settled(p, conf)
+	if settled && (l.ticks+int(g.shard))%mendEvery != 0 {
+		return
+	}
+	if g.report(); settled {
+		g.prefer(p)
+		return
+	}
+	l.touch(g)
+	_ = g.change(p, conf) // dropped while another change is under way: the next tick asks again
+}
+
+// settled reports whether map and configuration agree and nobody is to come or go.
+func (g *group) settled(p *wire.Placement, conf wire.ConfState) bool {
+	if len(conf.Learners) > 0 || len(conf.Voters) != len(p.Replicas) {
+		return false
+	}
+	for _, r := range p.Replicas {
+		if r.Role != wire.RoleVoter || !alive(g.lane.m, r) || !slices.Contains(conf.Voters, uint64(r.ID)) {
+			return false
+		}
+	}
+	return true
+}
+
+// report tells the meta group's leader what it does not know.
+func (g *group) report() {
+	l := g.lane
+	r := &wire.Report{Shard: g.shard, Replica: g.replica, Term: g.member.Term(), Applied: g.member.Applied(), Conf: g.member.Conf()}
+	if !wouldChange(l.m, setRolesOf(r)) {
+		return
+	}
+	if l.index == 0 {
+		l.onReport(l.cfg.Self.ID, r)
+	} else {
+		l.send(l.cfg.Self.ID, r) // lane 0 knows who leads the meta group
+	}
+}
+
+func (g *group) change(p *wire.Placement, conf wire.ConfState) error {
+	for _, id := range conf.Learners {
+		if r := p.Replica(wire.ReplicaID(id)); r == nil || !alive(g.lane.m, *r) {
+			return g.member.Replace(nil, []wire.ReplicaID{wire.ReplicaID(id)})
+		}
+	}
+	for _, r := range p.Replicas {
+		switch {
+		case slices.Contains(conf.Voters, uint64(r.ID)) || !alive(g.lane.m, r):
+		case !slices.Contains(conf.Learners, uint64(r.ID)):
+			return g.member.AddLearner(r.ID)
+		case g.member.NearlyCaughtUp(r.ID):
+			return g.promote(r.ID, p, conf)
+		}
+	}
+	if leaving := g.leaving(p, conf); leaving != 0 && g.staying(p, conf) >= int(g.lane.m.Replication) {
+		return g.dismiss(leaving, p)
+	}
+	return nil
+}
+
+// promote makes a learner a voter, in the place of the one that is dead or is to leave.
+func (g *group) promote(id wire.ReplicaID, p *wire.Placement, conf wire.ConfState) error {
+	gone := g.dead(p, conf)
+	if gone == 0 {
+		gone = g.leaving(p, conf)
+	}
+	switch gone {
+	case 0:
+		return g.member.Replace([]wire.ReplicaID{id}, nil)
+	case g.replica:
+		return g.dismiss(gone, p)
+	}
+	return g.member.Replace([]wire.ReplicaID{id}, []wire.ReplicaID{gone})
+}
+
+// dismiss removes a voter. A leader does not remove itself: it lets another one lead, who will.
+func (g *group) dismiss(id wire.ReplicaID, p *wire.Placement) error {
+	if id != g.replica {
+		return g.member.Replace(nil, []wire.ReplicaID{id})
+	}
+	for _, r := range p.Replicas {
+		if r.Role == wire.RoleVoter && g.offer(r) {
+			break
+		}
+	}
+	return nil
+}
+
+// dead is a voter whose life is over, or zero.
+func (g *group) dead(p *wire.Placement, conf wire.ConfState) wire.ReplicaID {
+	for _, id := range conf.Voters {
+		if r := p.Replica(wire.ReplicaID(id)); r == nil || !alive(g.lane.m, *r) {
+			return wire.ReplicaID(id)
+		}
+	}
+	return 0
+}
+
+// leaving is a voter that is to leave, or zero.
+func (g *group) leaving(p *wire.Placement, conf wire.ConfState) wire.ReplicaID {
+	for _, r := range p.Replicas {
+		if r.Role == wire.RoleLeaving && slices.Contains(conf.Voters, uint64(r.ID)) {
+			return r.ID
+		}
+	}
+	return 0
+}
+
+// staying counts the live voters that are not to leave.
+func (g *group) staying(p *wire.Placement, conf wire.ConfState) (n int) {
+	for _, r := range p.Replicas {
+		if r.Role == wire.RoleVoter && alive(g.lane.m, r) && slices.Contains(conf.Voters, uint64(r.ID)) {
+			n++
+		}
+	}
+	return n
+}
+
+// prefer lets the preferred node lead.
+func (g *group) prefer(p *wire.Placement) {
+	for _, r := range p.Replicas {
+		if r.Node == p.Preferred && r.ID != g.replica {
+			g.offer(r)
+		}
+	}
+}
+
+// offer offers the leadership to a replica that could take it now, and reports whether it did. An
+// offer costs the lease of this term and holds writes up, so one that is not taken is not
+// repeated soon.
+func (g *group) offer(r wire.Replica) bool {
+	if g.patience > 0 || r.ID == g.replica || !alive(g.lane.m, r) || !g.member.CaughtUp(r.ID) || !g.member.Recent(r.ID) {
+		return false
+	}
+	g.patience = offerPatience
+	g.member.Transfer(r.ID)
+	g.lane.touch(g)
+	return true
+}

@@ -1,0 +1,89 @@
+package cluster
+
+import (
+	"time"
+
+	"torc/core/gossip"
+	"torc/core/wire"
+)
+
+// overseer is what the meta group's leader keeps beside the map: whom it has heard from and what
+// gossip believes. It is advice: it decides when to change the map, never what is true.
+type overseer struct {
+	view  gossip.View
+	heard map[wire.NodeID]time.Duration // for look-up, never ranged
+	since time.Duration                 // leads since
+
+	leading bool
+	planned wire.Epoch // the map of this epoch needs no change
+	pushed  wire.Epoch // newest map sent to nodes outside the meta group
+}
+
+// heardFrom notes that a node's present life speaks.
+func (l *Lane) heardFrom(f *wire.Frame) {
+	if l.known[f.From].Incarnation == f.FromIncarnation {
+		l.heard[f.From] = l.env.Now()
+	}
+}
+
+// oversee is the meta leader's round: who is gone, who should hold what, who has an old map.
+func (l *Lane) oversee() {
+	g := l.groups[wire.MetaShard]
+	leads := g != nil && g.member.Leads()
+	if leads && !l.leading {
+		l.since, l.planned, l.pushed = l.env.Now(), 0, 0
+	}
+	l.leading = leads
+	if !leads {
+		return
+	}
+	m := g.meta.m
+	l.mournSilent(m)
+	if l.planned != m.Epoch && l.plan(m) == 0 {
+		l.planned = m.Epoch
+	}
+	l.pushMap(m)
+}
+
+// mournSilent declares nodes down that have been silent for the grace period. It takes two to
+// say so, this leader's ears and gossip; without gossip the ears alone, after three times as long.
+// When there would be too few nodes left to hold the replicas nothing is gained by it.
+func (l *Lane) mournSilent(m *wire.ClusterMap) {
+	active := 0
+	for i := range m.Members {
+		if m.Members[i].State == wire.MemberActive {
+			active++
+		}
+	}
+	if active <= int(m.Replication) {
+		return
+	}
+	now := l.env.Now()
+	for _, who := range m.Members {
+		if who.State != wire.MemberActive || who.ID == l.cfg.Self.ID {
+			continue
+		}
+		grace := l.cfg.Grace
+		if e, ok := l.view.Of(who.ID); !ok || e.Incarnation != who.Incarnation || e.Status == gossip.Alive || e.Status == gossip.Suspect {
+			grace *= 3
+		}
+		if now-max(l.heard[who.ID], l.since) > grace {
+			l.command(&wire.MetaCommand{Kind: wire.MetaSetState, Node: who.ID, Incarnation: who.Incarnation, State: wire.MemberDown})
+			return // one at a time: each changes how many are left
+		}
+	}
+}
+
+// pushMap sends a new map to the nodes that do not get it from the meta group's log.
+func (l *Lane) pushMap(m *wire.ClusterMap) {
+	if l.pushed == m.Epoch {
+		return
+	}
+	l.pushed = m.Epoch
+	p := m.Placement(wire.MetaShard)
+	for _, who := range m.Members {
+		if r := p.On(who.ID, who.Incarnation); (r == nil || !r.Role.Votes()) && who.State == wire.MemberActive {
+			l.send(who.ID, &wire.MapUpdate{Map: m})
+		}
+	}
+}
