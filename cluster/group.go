@@ -52,6 +52,9 @@ func (g *group) Apply(_ uint64, data []byte) {
 	if err != nil {
 		panic("shard log holds an unreadable entry: " + err.Error())
 	}
+	if mutant.On(mutant.TTLLocalClock) {
+		b.Time = g.lane.env.Wall()
+	}
 	responses := g.store.Apply(b)
 	if b.Proposer != g.replica {
 		return
@@ -174,14 +177,12 @@ func (g *group) serves(c *router.Call) bool {
 		return false
 	case g.member.IsLeader():
 		return true
-	case c.IsWrite():
+	case c.IsWrite() || c.LeaderOnly:
 		return false
-	case g.former:
-		return true
-	case mutant.On(mutant.LocalRead):
+	case g.former || mutant.On(mutant.LocalRead):
 		return true
 	}
-	return g.lane.cfg.Reads == ReadIndex && g.member.Leader() != 0 && !c.LeaderOnly
+	return g.lane.cfg.Reads == ReadIndex && g.member.Leader() != 0
 }
 
 // votes reports whether this replica counts in its group's quorums, as far as it knows.
@@ -231,8 +232,11 @@ func (g *group) proposeWrites() {
 	if len(g.writes) == 0 || !g.member.Leads() || g.member.Transferring() {
 		return
 	}
-	calls := g.writes
-	g.writes = nil
+	// Those that were answered while they waited (their time ran out) must not be applied now.
+	calls := slices.DeleteFunc(g.writes, (*router.Call).Done)
+	if g.writes = nil; len(calls) == 0 {
+		return
+	}
 	b := &wire.Batch{Time: g.now(), Requests: make([]wire.Request, len(calls))}
 	for i, c := range calls {
 		c.Proposed()

@@ -23,6 +23,7 @@ type Settings struct {
 	Heartbeat int // ticks
 	Drift     int // thousandths: the bound that leases rest on
 	LogBytes  int64
+	Grace     time.Duration // how long a node may be silent before its replicas are moved; 0: the default
 
 	// The world.
 	Links     Links
@@ -94,6 +95,9 @@ func DrawSettings(seed uint64) Settings {
 	s.Registers, s.Models, s.Counters = 2+r.IntN(8), 1+r.IntN(2), 1+r.IntN(2)
 	s.Appends, s.Expiring = 1+r.IntN(2), 1+r.IntN(3)
 	s.Faults = drawFaults(&r)
+	if r.Chance(5000) {
+		s.Grace = r.Neat(1*time.Second, 10*time.Second) // replicas are moved while faults last
+	}
 	return s
 }
 
@@ -157,8 +161,8 @@ func (s Settings) String() string {
 	}
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
-	line("nodes=%d shards=%d replicas=%d lanes=%v reads=%s tick=%v election=%d heartbeat=%d drift=%d‰ log=%dKiB",
-		s.Nodes, s.Shards, s.Replicas, s.Lanes, reads, s.Tick, s.Election, s.Heartbeat, s.Drift, s.LogBytes>>10)
+	line("nodes=%d shards=%d replicas=%d lanes=%v reads=%s tick=%v election=%d heartbeat=%d drift=%d‰ log=%dKiB grace=%v",
+		s.Nodes, s.Shards, s.Replicas, s.Lanes, reads, s.Tick, s.Election, s.Heartbeat, s.Drift, s.LogBytes>>10, s.Grace)
 	line("links: delay=%v+%v tail=%d‱/%v drop=%d‱ duplicate=%d‱ codec=%v redirect=%v turn=%v",
 		s.Links.Delay, s.Links.Jitter, s.Links.Tail, s.Links.TailDelay, s.Links.Drop, s.Links.Duplicate, s.Codec, s.Redirect, s.TurnCost)
 	line("swim: every=%v misses=%d suspect=%v false-alarm=%d‱ libel=%d‱ old-rumour=%d‱",
