@@ -17,7 +17,7 @@ const (
 //	in the map, not in the group:     add as learner
 //	learner that has caught up:       make it a voter, in the place of a dead or leaving one
 //	dead learner:                     remove
-//	leaving, and enough others vote:  remove (if it is this leader: let another one lead first)
+//	dead or leaving, enough others:   remove (if it is this leader: let another one lead first)
 func (g *group) mend() {
 	l := g.lane
 	if g.patience > 0 {
@@ -79,23 +79,30 @@ func (g *group) change(p *wire.Placement, conf wire.ConfState) error {
 		switch {
 		case slices.Contains(conf.Voters, uint64(r.ID)) || !alive(g.lane.m, r):
 		case !slices.Contains(conf.Learners, uint64(r.ID)):
-			return g.member.AddLearner(r.ID)
+			if r.Role == wire.RoleLearner { // else it was a voter and has been removed: an ID is never used again
+				return g.member.AddLearner(r.ID)
+			}
 		case g.member.NearlyCaughtUp(r.ID):
 			return g.promote(r.ID, p, conf)
 		}
 	}
-	if leaving := g.leaving(p, conf); leaving != 0 && g.staying(p, conf) >= int(g.lane.m.Replication) {
-		return g.dismiss(leaving, p)
+	if gone := g.gone(p, conf); gone != 0 && g.staying(p, conf) >= int(g.lane.m.Replication) {
+		return g.dismiss(gone, p)
 	}
 	return nil
 }
 
+// gone is a voter to do without, or zero: a dead one before one that is to leave.
+func (g *group) gone(p *wire.Placement, conf wire.ConfState) wire.ReplicaID {
+	if dead := g.dead(p, conf); dead != 0 {
+		return dead
+	}
+	return g.leaving(p, conf)
+}
+
 // promote makes a learner a voter, in the place of the one that is dead or is to leave.
 func (g *group) promote(id wire.ReplicaID, p *wire.Placement, conf wire.ConfState) error {
-	gone := g.dead(p, conf)
-	if gone == 0 {
-		gone = g.leaving(p, conf)
-	}
+	gone := g.gone(p, conf)
 	switch gone {
 	case 0:
 		return g.member.Replace([]wire.ReplicaID{id}, nil)
