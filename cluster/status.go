@@ -14,6 +14,7 @@ type GroupStatus struct {
 	Applied   uint64
 	Last      uint64 // last log index
 	Voters    []wire.ReplicaID
+	Outgoing  []wire.ReplicaID // the voters before, while a joint change is under way: their majority counts too
 	Learners  []wire.ReplicaID
 	Lag       map[wire.ReplicaID]uint64 // leader only: entries each other replica is behind
 	Keys      int
@@ -40,7 +41,7 @@ func (l *Lane) Status() LaneStatus {
 		st := g.member.Status()
 		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.hall.Leader(g.shard),
 			Term: g.member.Term(), Commit: st.Commit, Applied: g.member.Applied(), Last: g.member.LastIndex(), Lag: st.Lag,
-			Voters: replicas(g.member.Conf().Voters), Learners: replicas(g.member.Conf().Learners), LogBytes: g.member.LogBytes(), LeaseLeft: st.LeaseLeft}
+			Voters: replicas(g.member.Conf().Voters), Outgoing: replicas(g.member.Conf().VotersOutgoing), Learners: replicas(g.member.Conf().Learners), LogBytes: g.member.LogBytes(), LeaseLeft: st.LeaseLeft}
 		if g.store != nil {
 			gs.Keys, gs.Bytes = g.store.Len(), g.store.Bytes()
 			s.LogTime = max(s.LogTime, g.store.Time())
