@@ -7,8 +7,9 @@
 //
 //  1. A call's sink gets exactly one response.
 //  2. A write is acknowledged only after it is committed and applied here, at the leader.
-//  3. A life (incarnation) of a node gives its pledge to at most one founding proposal, and a
-//     cluster is founded only with the pledges of all its founders.
+//  3. A life (incarnation) of a node gives its pledge to one founding proposal, and to another only
+//     after the first one's maker is over or has given it up for good; a cluster is founded only
+//     with the pledges of all its founders.
 //  4. A replica starts with the first configuration only in the founding life; any other replica
 //     starts empty and waits for its group.
 //  5. Gossip advises, Raft decides.

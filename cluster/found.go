@@ -8,14 +8,21 @@ import (
 	"torc/core/wire"
 )
 
-// founding is how a cluster comes to be: every fresh life pledges itself once; the lowest node
-// that has heard from all the expected ones gathers their pledges, and only with all of them
+// founding is how a cluster comes to be: every fresh life pledges itself to one other; the lowest
+// node that has heard from all the expected ones gathers their pledges, and only with all of them
 // hands out the first map.
+//
+// A proposal cannot be whole when one of its members begins a new life, or has given its pledge to
+// another node (which had not heard of this one). Then it is given up, or everybody would wait for
+// ever. A pledge is free again only when the life that gathered it is over or says itself that it
+// has given the proposal up: by a later one, which has a greater number, or by a Pledge without
+// members. What is late or comes twice can free nothing that still counts.
 type founding struct {
 	heard    []wire.Member // fresh lives without a cluster, this one included, ordered by ID
 	pledged  uint64
 	leader   wire.Member // to whose proposal
 	proposal uint64      // this node's own, or zero
+	newest   uint64      // the last one that this life has made
 	members  []wire.Member
 	yes      []wire.NodeID
 }
@@ -59,6 +66,9 @@ func (l *Lane) hear(m wire.Member) {
 		return 0
 	})
 	if ok {
+		if m.Incarnation < l.found.heard[i].Incarnation {
+			return // a greeting from a former life, long under way
+		}
 		l.found.heard = slices.Clone(l.found.heard)
 		l.found.heard[i] = m
 	} else if len(l.found.heard) < 64 {
@@ -78,7 +88,7 @@ func (l *Lane) onHello(m *wire.Hello) {
 	if l.m == nil {
 		if m.ClusterID == 0 {
 			l.hear(who)
-			if l.found.pledged != 0 && l.found.leader.ID == who.ID && l.found.leader.Incarnation != who.Incarnation {
+			if l.found.pledged != 0 && l.found.leader.ID == who.ID && l.found.leader.Incarnation < who.Incarnation {
 				l.found.pledged = 0 // the life that gathered this pledge is over and founded nothing
 			}
 		}
@@ -116,16 +126,31 @@ func (l *Lane) command(c *wire.MetaCommand) {
 	l.touch(g)
 }
 
+// joinsOnly reports whether this node seeks a running cluster and never founds one: it expects
+// nobody but itself, yet is told of others.
+func (l *Lane) joinsOnly() bool {
+	return l.cfg.Expect == 1 && slices.ContainsFunc(l.cfg.Join, func(addr string) bool { return addr != l.cfg.Self.PeerAddr })
+}
+
 func (l *Lane) propose() {
 	f := &l.found
-	if len(f.heard) < l.cfg.Expect || f.heard[0].ID != l.cfg.Self.ID {
+	if len(f.heard) < l.cfg.Expect {
+		return
+	}
+	if f.heard[0].ID != l.cfg.Self.ID {
+		if f.proposal != 0 {
+			l.giveUp() // for a lower node that was heard of since
+		}
 		return
 	}
 	if f.proposal == 0 {
 		if f.pledged != 0 {
 			return
 		}
-		f.proposal = l.env.Uint64() | 1
+		if f.newest += 2; f.newest == 2 {
+			f.newest = l.env.Uint64()>>1 | 1
+		}
+		f.proposal = f.newest
 		f.pledged, f.leader = f.proposal, l.cfg.Self
 		f.members, f.yes = slices.Clone(f.heard[:l.cfg.Expect]), []wire.NodeID{l.cfg.Self.ID}
 	}
@@ -137,27 +162,46 @@ func (l *Lane) propose() {
 	l.maybeFound()
 }
 
+// giveUp ends this node's own proposal. Those who have given their pledge learn of it by the next
+// proposal, or when they remind this node of it (onPledge, onPledged).
+func (l *Lane) giveUp() {
+	l.found.proposal, l.found.pledged, l.found.yes = 0, 0, nil
+}
+
 func (l *Lane) onPledge(from wire.NodeID, m *wire.Pledge) {
+	f := &l.found
+	if len(m.Members) == 0 && f.leader.ID == from && f.pledged == m.Proposal {
+		f.pledged = 0
+	}
 	i := slices.IndexFunc(m.Members, func(x wire.Member) bool { return x.ID == l.cfg.Self.ID })
 	j := slices.IndexFunc(m.Members, func(x wire.Member) bool { return x.ID == from })
 	if l.m != nil || i < 0 || j < 0 {
 		return
 	}
-	ok := m.Members[i].Incarnation == l.cfg.Self.Incarnation && (l.found.pledged == 0 || l.found.pledged == m.Proposal)
-	if ok {
-		l.found.pledged, l.found.leader = m.Proposal, m.Members[j]
+	later := f.leader.ID == from && f.leader.Incarnation == m.Members[j].Incarnation && m.Proposal > f.pledged
+	ok := m.Members[i].Incarnation == l.cfg.Self.Incarnation && (f.pledged == 0 || f.pledged == m.Proposal || later)
+	switch {
+	case ok:
+		f.pledged, f.leader = m.Proposal, m.Members[j]
+	case f.pledged != 0 && f.leader.ID != from && f.leader.ID != l.cfg.Self.ID: // does it still want the pledge?
+		l.sendAddr(f.leader.PeerAddr, f.leader.ID, f.leader.Incarnation, &wire.Pledged{Proposal: f.pledged, Accept: true, Other: f.pledged})
 	}
-	l.sendAddr(m.Members[j].PeerAddr, from, m.Members[j].Incarnation, &wire.Pledged{Proposal: m.Proposal, Accept: ok, Other: l.found.pledged})
+	l.sendAddr(m.Members[j].PeerAddr, from, m.Members[j].Incarnation, &wire.Pledged{Proposal: m.Proposal, Accept: ok, Other: f.pledged})
 }
 
 func (l *Lane) onPledged(from wire.NodeID, m *wire.Pledged) {
 	f := &l.found
-	if l.m != nil || m.Proposal != f.proposal || f.proposal == 0 {
+	if l.m != nil {
+		return
+	}
+	if m.Proposal != f.proposal || f.proposal == 0 {
+		if m.Accept {
+			l.send(from, &wire.Pledge{Proposal: m.Proposal}) // it was given up
+		}
 		return
 	}
 	if !m.Accept {
-		// Somebody's life has changed since: this proposal can never be whole. Begin another.
-		f.proposal, f.pledged, f.yes = 0, 0, nil
+		l.giveUp() // this proposal can never be whole: begin another
 		return
 	}
 	if !slices.Contains(f.yes, from) {

@@ -27,6 +27,7 @@ func (m *Member) Flush() {
 		m.apply(rd.CommittedEntries)
 		m.node.Advance(rd)
 	}
+	m.dropRefused()
 	m.releaseReads()
 	m.truncate()
 }

@@ -133,15 +133,23 @@ func (m *Member) OnSnapshotChunk(c *wire.SnapshotChunk) {
 	if c.To != m.cfg.Replica || c.Term < m.term {
 		return
 	}
+	answer := &wire.SnapshotAck{Shard: m.cfg.Shard, From: m.cfg.Replica, To: c.From, Index: c.Meta.Index}
+	if c.Meta.Index <= m.applied {
+		answer.Done = true // installed already, and that answer was lost or this part came twice
+		m.cfg.Output.Send(c.From, answer)
+		return
+	}
 	in := m.ships.in
 	if in == nil || in.from != c.From || in.term != c.Term || in.meta.Index != c.Meta.Index {
+		if in != nil && in.full {
+			return // the finished one is put in place first, at the end of this turn; this part will be repeated
+		}
 		if c.Seq != 0 {
 			return // the middle of a transfer this member knows nothing of: it will be repeated or given up
 		}
 		in = &arrival{from: c.From, term: c.Term, meta: c.Meta, into: m.cfg.Machine.Restore()}
 		m.ships.in = in
 	}
-	answer := &wire.SnapshotAck{Shard: m.cfg.Shard, From: m.cfg.Replica, To: c.From, Index: c.Meta.Index}
 	if c.Seq == in.next && !in.full {
 		err := in.into.Add(c.Data)
 		if err == nil && c.Last {
@@ -162,6 +170,13 @@ func (m *Member) OnSnapshotChunk(c *wire.SnapshotChunk) {
 		m.step(&wire.RaftMessage{Type: uint8(pb.MsgSnap), From: in.from, To: m.cfg.Replica, Term: in.term, Snapshot: &in.meta})
 	}
 	m.cfg.Output.Send(c.From, answer)
+}
+
+// dropRefused forgets a finished snapshot that raft did not want after all.
+func (m *Member) dropRefused() {
+	if m.ships.in != nil && m.ships.in.full {
+		m.ships.in = nil
+	}
 }
 
 // install puts the snapshot that raft accepted in place of the state.

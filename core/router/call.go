@@ -24,6 +24,8 @@ type Call struct {
 	since    time.Duration // when it was parked or sent
 	place    place
 	exposed  bool // was proposed or forwarded at some time: a write may have been applied
+	refused  bool // the newest try was refused: that one is no reason to call the next a retry
+	queued   bool // stands in Hall.parked
 
 	// LeaderOnly keeps a read from replicas that do not lead.
 	LeaderOnly bool

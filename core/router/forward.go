@@ -12,17 +12,18 @@ func (h *Hall) Forward(c *Call, to wire.NodeID) {
 	if c.IsWrite() {
 		c.Session = h.session(c)
 	}
-	c.place, c.exposed, c.forward, c.to, c.since = sent, true, h.number, to, now
+	c.place, c.exposed, c.refused, c.forward, c.to, c.since = sent, true, false, h.number, to, now
 	c.Epoch = h.port.Map().Epoch
 	h.forwards[h.number] = c
 	h.port.Send(to, &wire.Forward{ID: h.number, TimeoutMillis: max((c.deadline - now).Milliseconds(), 1), Request: c.Request})
 }
 
 // session is what a forwarded write goes under: its caller's session, or the lane's own. When
-// it is not sent for the first time, a shard that does not remember the session must refuse.
+// an earlier try was not answered, a shard that does not remember the session must refuse. After
+// a redirect it need not: a shard that has never heard of the session would refuse for ever.
 func (h *Hall) session(c *Call) wire.Session {
 	again := c.Session
-	if c.exposed && again.Client != 0 {
+	if c.exposed && !c.refused && again.Client != 0 {
 		again.Retry = true
 	}
 	if again.Client != 0 && again.Client != h.client {
@@ -92,8 +93,8 @@ func (h *Hall) redirected(c *Call, leader wire.NodeID) {
 	} else {
 		h.turnTo(c.Shard)
 	}
-	c.place, c.since = parked, h.port.Now()
-	h.parked = append(h.parked, c)
+	c.refused = true
+	h.park(c)
 }
 
 // finishRefused passes a refusal on. It speaks for the last try only: with an earlier one that

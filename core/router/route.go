@@ -64,8 +64,16 @@ func (h *Hall) Park(c *Call) {
 		h.Refuse(c, wire.ReasonNoQuorum)
 		return
 	}
-	c.place, c.since = parked, now
-	h.parked = append(h.parked, c)
+	h.park(c)
+}
+
+// park puts a call into the queue, unless it still stands there from before.
+func (h *Hall) park(c *Call) {
+	c.place, c.since = parked, h.port.Now()
+	if !c.queued {
+		c.queued = true
+		h.parked = append(h.parked, c)
+	}
 }
 
 // Served notes that this node's own replica serves a shard.
@@ -75,6 +83,9 @@ func (h *Hall) Served(id wire.ShardID) { h.shard(id).leaderless = false }
 // does: what waits for a leader goes on, and what was sent to a former one is sent again.
 func (h *Hall) LeaderChanged(id wire.ShardID) {
 	leader, _ := h.port.Leader(id)
+	if leader != 0 {
+		h.shard(id).leaderless = false
+	}
 	var again []*Call
 	for _, c := range h.open {
 		if c.Shard == id && (c.place == parked && leader != 0 || c.place == sent && c.to != leader) {
@@ -93,6 +104,7 @@ func (h *Hall) Tick() {
 	waiting := h.parked
 	h.parked = nil
 	for _, c := range waiting {
+		c.queued = false
 		if c.place == parked && c.deadline > now {
 			h.Route(c)
 		}

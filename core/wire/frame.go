@@ -145,7 +145,8 @@ type Hello struct {
 	Known     []Member // who else it has heard from (seeking nodes only, bounded)
 }
 
-// Pledge asks a seeking node to give its one pledge to this proposal.
+// Pledge asks a seeking node to give its one pledge to this proposal. Without Members it says that
+// its sender has given the proposal up.
 type Pledge struct {
 	Proposal uint64
 	Members  []Member // exactly who will form the cluster, with their incarnations

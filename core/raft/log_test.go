@@ -1,0 +1,92 @@
+package raft
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	etcdraft "go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+	"pgregory.net/rapid"
+)
+
+// TestTheLogIsASlice: the log beside the dumbest one there is, which keeps everything.
+func TestTheLogIsASlice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := newMemoryLog()
+		all := []*pb.Entry{{Index: new(uint64(0)), Term: new(uint64(0))}} // all[i] has index i
+		first, term := uint64(1), uint64(1)
+		var lent [][]*pb.Entry // parts that were handed out must stay as they were
+		var copies [][]*pb.Entry
+		t.Repeat(map[string]func(*rapid.T){
+			"append": func(t *rapid.T) {
+				at := rapid.Uint64Range(first, uint64(len(all))).Draw(t, "at")
+				if at < uint64(len(all)) {
+					term++ // another leader's suffix
+				}
+				var entries []*pb.Entry
+				for i := range rapid.Uint64Range(1, 5).Draw(t, "entries") {
+					entries = append(entries, &pb.Entry{Index: new(at + i), Term: new(term), Data: make([]byte, rapid.IntRange(0, 50).Draw(t, "size"))})
+				}
+				all = append(all[:at:at], entries...)
+				l.append(entries)
+			},
+			"compact": func(t *rapid.T) {
+				index := rapid.Uint64Range(0, uint64(len(all)-1)).Draw(t, "index")
+				first = max(first, index+1)
+				l.compact(index)
+			},
+			"restart": func(t *rapid.T) {
+				index := uint64(len(all)) + rapid.Uint64Range(0, 5).Draw(t, "ahead")
+				term++
+				for uint64(len(all)) <= index {
+					all = append(all, &pb.Entry{Index: new(uint64(len(all))), Term: new(term)})
+				}
+				first = index + 1
+				l.restart(index, term)
+			},
+			"read": func(t *rapid.T) {
+				last := uint64(len(all) - 1)
+				lo := rapid.Uint64Range(0, last+1).Draw(t, "lo")
+				hi := rapid.Uint64Range(lo, last+3).Draw(t, "hi")
+				size := rapid.Uint64Range(0, 500).Draw(t, "size")
+				got, err := l.Entries(lo, hi, size)
+				switch {
+				case lo < first:
+					require.ErrorIs(t, err, etcdraft.ErrCompacted)
+				case hi > last+1:
+					require.ErrorIs(t, err, etcdraft.ErrUnavailable)
+				default:
+					require.NoError(t, err)
+					require.LessOrEqual(t, uint64(len(got)), hi-lo)
+					require.True(t, slices.Equal(all[lo:lo+uint64(len(got))], got))
+					require.True(t, len(got) > 0 || lo == hi, "one entry at least, however large")
+					lent, copies = append(lent, got), append(copies, slices.Clone(got))
+				}
+			},
+			"": func(t *rapid.T) {
+				require.Equal(t, uint64(len(all)-1), l.last())
+				require.Equal(t, first, l.first)
+				var bytes int64
+				for i := range all {
+					got, err := l.Term(uint64(i))
+					if uint64(i)+1 < first {
+						require.ErrorIs(t, err, etcdraft.ErrCompacted)
+						continue
+					}
+					require.NoError(t, err)
+					require.Equal(t, all[i].GetTerm(), got)
+					if uint64(i) >= first {
+						bytes += int64(len(all[i].Data)) + entryOverhead
+					}
+				}
+				require.Equal(t, bytes, l.bytes)
+				_, err := l.Term(uint64(len(all)))
+				require.ErrorIs(t, err, etcdraft.ErrUnavailable)
+				for i := range lent {
+					require.True(t, slices.Equal(copies[i], lent[i]), "what was lent has changed")
+				}
+			},
+		})
+	})
+}

@@ -1,0 +1,243 @@
+package raft
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	pb "go.etcd.io/raft/v3/raftpb"
+	"pgregory.net/rapid"
+
+	"torc/core/wire"
+)
+
+// behind makes a group with a state of several chunks and a log too short to hold it, and a
+// learner that is about to get it as a snapshot.
+func behind(t failer, seed uint64, entries int) (n *network, leader, learner *peer) {
+	n = newNetwork(t, seed, 0)
+	voters := []wire.ReplicaID{1, 2, 3}
+	for _, id := range voters {
+		n.add(id, voters, 100<<10)
+	}
+	leader = n.leader()
+	for i := range entries {
+		leader.propose(string(bytes.Repeat([]byte{byte(i)}, 64<<10)))
+		n.run(5 * time.Millisecond)
+	}
+	n.settle()
+	learner = n.add(4, nil, 100<<10)
+	if err := leader.AddLearner(4); err != nil {
+		t.Fatalf("add the learner: %v", err)
+	}
+	leader.Flush()
+	return n, leader, learner
+}
+
+func TestASnapshotTravelsInChunks(t *testing.T) {
+	n, leader, learner := behind(t, 1, 40)
+	window, newest, most := 0, map[uint64]bool{}, 0
+	n.drop = func(_, _ *peer, m wire.Message) bool {
+		switch m := m.(type) {
+		case *wire.SnapshotChunk:
+			require.LessOrEqual(t, len(m.Data), chunkBytes)
+			newest[m.Seq] = true
+			require.NotEmpty(t, leader.ships.out)
+			window = len(leader.ships.out[0].window)
+			most = max(most, window)
+		}
+		return false
+	}
+	n.settle()
+	require.Equal(t, windowChunks, most, "no more are in flight")
+	require.Len(t, newest, 11, "40 entries of 64 KiB, and a little")
+	require.Len(t, learner.installed, 1)
+	require.Equal(t, leader.taken, learner.installed)
+	require.Equal(t, leader.state.state, learner.state.state)
+	n.run(timeout)
+	require.Empty(t, leader.ships.out, "nothing is kept")
+	require.Nil(t, learner.ships.in)
+	require.Equal(t, leader.Conf(), learner.Conf())
+}
+
+// TestASnapshotIsExact: chunks are lost, doubled and overtaken while writes go on. What is put in
+// place is the state at the snapshot's index (restorer.Install checks it), and the log goes on
+// from there.
+func TestASnapshotIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n, leader, learner := behind(t, rapid.Uint64().Draw(t, "seed"), rapid.IntRange(1, 12).Draw(t, "entries"))
+		n.loss, n.double = rapid.IntRange(0, 300).Draw(t, "loss"), rapid.IntRange(0, 300).Draw(t, "doubles")
+		n.delayMin = 0
+		n.delayMax = time.Duration(rapid.IntRange(1, 150).Draw(t, "delay ms")) * time.Millisecond
+		for i := range rapid.IntRange(0, 30).Draw(t, "writes") {
+			if leader.IsLeader() {
+				_ = leader.Propose(fmt.Appendf(nil, "write %d;", i))
+				leader.Flush()
+			}
+			if rapid.IntRange(0, 9).Draw(t, "pause") == 0 {
+				learner.paused = !learner.paused
+			}
+			n.run(time.Duration(rapid.IntRange(1, 200).Draw(t, "ms")) * time.Millisecond)
+		}
+		n.loss, n.double, n.delayMax = 0, 0, time.Millisecond
+		learner.resume()
+		n.settle()
+		require.NotEmpty(t, learner.installed)
+		require.Equal(t, n.leader().state.state, learner.state.state)
+		n.run((stallsMax + 2) * stallTicks * tick) // the last answer may have been lost
+		for _, p := range n.peers {
+			require.Empty(t, p.ships.out, "nothing is kept")
+		}
+	})
+}
+
+// TestASilentReceiverIsGivenUp: its snapshot is not kept for ever, and it gets another one when it
+// is back.
+func TestASilentReceiverIsGivenUp(t *testing.T) {
+	n, leader, learner := behind(t, 2, 40)
+	chunks := 0
+	n.drop = func(_, _ *peer, m wire.Message) bool {
+		if c, ok := m.(*wire.SnapshotChunk); ok {
+			chunks++
+			return c.Seq > 1
+		}
+		return false
+	}
+	n.until("it begins", func() bool { return chunks > 0 })
+	learner.cut = true
+	n.run((stallsMax + 3) * stallTicks * tick)
+	require.Empty(t, leader.ships.out)
+	require.Empty(t, learner.installed)
+	leader.propose("meanwhile;")
+	learner.cut, n.drop = false, nil
+	n.settle()
+	require.Equal(t, leader.state.state, learner.state.state)
+}
+
+// TestAnotherLeaderBeginsAnew: half a snapshot of a leader that is gone is no use.
+func TestAnotherLeaderBeginsAnew(t *testing.T) {
+	n, leader, learner := behind(t, 3, 40)
+	n.drop = func(_, _ *peer, m wire.Message) bool {
+		c, ok := m.(*wire.SnapshotChunk)
+		return ok && c.From == leader.id && c.Seq >= 3
+	}
+	n.until("half of it has come", func() bool { return learner.ships.in != nil && learner.ships.in.next == 3 })
+	n.settled("all but the learner", learner)
+	leader.cut = true
+	next := n.leader()
+	n.until("the old one gives up", func() bool { return !leader.IsLeader() })
+	require.Empty(t, leader.ships.out, "who no longer leads ships nothing")
+	next.propose("by another one;")
+	n.until("it has it all", func() bool { return learner.Applied() == next.Applied() })
+	require.Equal(t, next.state.state, learner.state.state)
+	leader.cut = false
+	n.settle()
+}
+
+// settled waits until all but one hold the same.
+func (n *network) settled(what string, but *peer) {
+	n.t.Helper()
+	n.until(what, func() bool {
+		for _, p := range n.others(but) {
+			if p.Applied() != n.leader().LastIndex() {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// TestABrokenSnapshotIsRefused: the receiver says so, and the sender stops.
+func TestABrokenSnapshotIsRefused(t *testing.T) {
+	n, leader, learner := behind(t, 4, 2)
+	broken := 0
+	n.drop = func(_, to *peer, m wire.Message) bool {
+		c, ok := m.(*wire.SnapshotChunk)
+		if !ok || broken > 0 {
+			return false
+		}
+		broken++
+		short := *c
+		short.Data, short.Last = nil, true
+		to.take(&short)
+		require.Nil(t, to.ships.in)
+		return true
+	}
+	n.until("the refusal", func() bool { return broken > 0 && len(leader.ships.out) == 0 })
+	n.settle()
+	require.Equal(t, leader.state.state, learner.state.state)
+}
+
+// TestTwoSnapshotsInOneTurn: the end of one snapshot and the beginning of the next arrive
+// together (the sender had given the first up). The finished one is put in place.
+func TestTwoSnapshotsInOneTurn(t *testing.T) {
+	n, leader, learner := behind(t, 5, 2)
+	var chunks []*wire.SnapshotChunk
+	n.drop = func(_, _ *peer, m wire.Message) bool {
+		c, ok := m.(*wire.SnapshotChunk)
+		if ok {
+			chunks = append(chunks, c)
+		}
+		return ok
+	}
+	n.until("a snapshot", func() bool { return len(chunks) > 0 })
+	first := chunks[0]
+	require.True(t, first.Last)
+	leader.propose("in between;")
+	n.until("another one", func() bool { return chunks[len(chunks)-1].Meta.Index > first.Meta.Index })
+	second := chunks[len(chunks)-1]
+	require.Zero(t, second.Seq)
+	half := *second
+	half.Last = false
+
+	learner.take(first)
+	learner.take(&half)
+	learner.Flush()
+	require.Equal(t, []uint64{first.Meta.Index}, learner.installed)
+	n.drop = nil
+	n.settle()
+	require.Equal(t, leader.state.state, learner.state.state)
+}
+
+// TestARepeatedChunkIsAnswered: the answer to the last part was lost, so it comes again.
+func TestARepeatedChunkIsAnswered(t *testing.T) {
+	n, leader, learner := behind(t, 7, 2)
+	lost := 0
+	n.drop = func(_, _ *peer, m wire.Message) bool {
+		if a, ok := m.(*wire.SnapshotAck); ok && a.Done && lost == 0 {
+			lost++
+			return true
+		}
+		return false
+	}
+	n.until("its answer is lost", func() bool { return lost > 0 })
+	require.Len(t, learner.installed, 1)
+	require.Len(t, leader.ships.out, 1)
+	n.run((stallTicks + 2) * tick)
+	require.Empty(t, leader.ships.out, "answered when it came again")
+	require.Nil(t, learner.ships.in, "and not begun anew")
+}
+
+// TestOldChunksAreIgnored: of a term that is over, of a transfer that is unknown, for another one.
+func TestOldChunksAreIgnored(t *testing.T) {
+	n := newNetwork(t, 6, 3)
+	leader := n.leader()
+	n.settle()
+	p := n.others(leader)[0]
+	later := wire.SnapshotMeta{Index: 99}
+	for _, c := range []wire.SnapshotChunk{
+		{To: p.id, From: leader.id, Term: p.Term() - 1, Meta: later},
+		{To: p.id, From: leader.id, Term: p.Term(), Meta: later, Seq: 1},
+		{To: leader.id, From: leader.id, Term: p.Term(), Meta: later},
+	} {
+		sent := p.sent
+		p.OnSnapshotChunk(&c)
+		require.Nil(t, p.ships.in)
+		require.Equal(t, sent, p.sent, "nor answered")
+	}
+	leader.OnSnapshotAck(&wire.SnapshotAck{To: leader.id, From: p.id, Done: true})
+	p.Step(&wire.RaftMessage{Type: uint8(pb.MsgSnap), To: p.id, From: leader.id, Term: p.Term(), Snapshot: &wire.SnapshotMeta{Index: 99, Term: 9}})
+	p.Flush()
+	require.Less(t, p.Applied(), uint64(99), "raft's own snapshot message carries no data")
+}

@@ -1,0 +1,617 @@
+package router
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/core/breaker"
+	"torc/core/wire"
+)
+
+// The hall of node 1 in a cluster of four. Of shard 1 it holds a replica, as do nodes 2 and 3;
+// shard 2 lives on nodes 2, 3 and 4 and node 2 should lead it.
+const (
+	self  wire.NodeID  = 1
+	here  wire.ShardID = 1
+	there wire.ShardID = 2
+)
+
+var testConfig = Config{
+	Timeout: 10 * time.Second, Patience: 3 * time.Second, Resend: time.Second,
+	InboxMax: 8, MaxKey: 16, MaxValue: 32,
+}
+
+func testMap() *wire.ClusterMap {
+	m := &wire.ClusterMap{ClusterID: 7, Epoch: 5, Shards: 2, Replication: 3}
+	for id := range wire.NodeID(4) {
+		m.Members = append(m.Members, wire.Member{ID: id + 1, Incarnation: 1})
+	}
+	for shard, nodes := range [][]wire.NodeID{{1, 2, 3}, {1, 2, 3}, {2, 3, 4}} {
+		p := wire.Placement{Shard: wire.ShardID(shard), Preferred: 2}
+		for _, n := range nodes {
+			p.Replicas = append(p.Replicas, wire.Replica{ID: wire.ReplicaID(shard*10) + wire.ReplicaID(n), Node: n, Incarnation: 1, Role: wire.RoleVoter})
+		}
+		m.Placements = append(m.Placements, p)
+	}
+	return m
+}
+
+// node is the hall's Port: a clock moved by hand, a scripted leader, and what the hall did.
+type node struct {
+	now      time.Duration
+	m        *wire.ClusterMap
+	leader   wire.NodeID // of shard 1, as the replica here knows
+	follower bool        // the replica here serves nothing, even if it leads
+	taken    []*Call
+	sent     []letter
+}
+
+type letter struct {
+	to wire.NodeID
+	m  wire.Message
+}
+
+func (n *node) Now() time.Duration    { return n.now }
+func (n *node) Map() *wire.ClusterMap { return n.m }
+func (n *node) Uint64() uint64        { return 4711 }
+func (n *node) Leader(shard wire.ShardID) (wire.NodeID, bool) {
+	if shard != here {
+		return 0, false
+	}
+	return n.leader, true
+}
+
+func (n *node) Take(c *Call) bool {
+	if c.Shard != here || n.leader != self || n.follower {
+		return false
+	}
+	n.taken = append(n.taken, c)
+	return true
+}
+
+func (n *node) Send(to wire.NodeID, m wire.Message) {
+	if f, ok := m.(*wire.Forward); ok {
+		again := *f // what goes out is what the request says now
+		m = &again
+	}
+	n.sent = append(n.sent, letter{to, m})
+}
+
+// lobby is a hall with its node and the callers' answers.
+type lobby struct {
+	*Hall
+	node    *node
+	answers map[uint64][]wire.Response // by tag
+	tag     uint64
+}
+
+func newLobby() *lobby {
+	n := &node{m: testMap()}
+	return &lobby{Hall: New(testConfig, self, n), node: n, answers: map[uint64][]wire.Response{}}
+}
+
+func (l *lobby) Deliver(tag uint64, r *wire.Response) { l.answers[tag] = append(l.answers[tag], *r) }
+
+var (
+	set = wire.Command{Op: wire.OpSet, Key: []byte("k"), Value: []byte("v")}
+	get = wire.Command{Op: wire.OpGet, Key: []byte("k")}
+)
+
+// call admits a call and returns it as the hall keeps it (nil when it was answered at once).
+func (l *lobby) call(shard wire.ShardID, commands ...wire.Command) (tag uint64, c *Call) {
+	l.tag++
+	return l.tag, l.admit(&wire.Call{Request: wire.Request{Shard: shard, Commands: commands}, Tag: l.tag})
+}
+
+func (l *lobby) admit(w *wire.Call) *Call {
+	w.Sink = l
+	l.Admit(w)
+	for _, c := range l.open {
+		if c.Tag == w.Tag && !c.Done() {
+			return c
+		}
+	}
+	return nil
+}
+
+func (l *lobby) pass(d time.Duration) {
+	l.node.now += d
+	l.Tick()
+}
+
+func (l *lobby) lead(leader wire.NodeID) {
+	l.node.leader = leader
+	l.LeaderChanged(here)
+}
+
+// forwards returns what was forwarded since it was last asked.
+func (l *lobby) forwardsSent(t *testing.T) (ids []*wire.Forward, to []wire.NodeID) {
+	for _, s := range l.node.sent {
+		f, ok := s.m.(*wire.Forward)
+		require.True(t, ok, "%T was sent", s.m)
+		ids, to = append(ids, f), append(to, s.to)
+	}
+	l.node.sent = nil
+	return ids, to
+}
+
+// forwarded returns the one request that was forwarded since it was last asked.
+func (l *lobby) forwarded(t *testing.T, to wire.NodeID) *wire.Forward {
+	t.Helper()
+	ids, where := l.forwardsSent(t)
+	require.Equal(t, []wire.NodeID{to}, where)
+	return ids[0]
+}
+
+func (l *lobby) reply(f *wire.Forward, r wire.Response) {
+	l.OnReply(&wire.Reply{ID: f.ID, Shard: f.Request.Shard, Response: r})
+}
+
+func (l *lobby) refuse(f *wire.Forward, why wire.Reason, leader wire.NodeID) {
+	l.reply(f, wire.Response{Outcome: wire.OutcomeRefused, Reason: why, Leader: leader})
+}
+
+// told checks that a call has its one answer.
+func (l *lobby) told(t *testing.T, tag uint64, outcome wire.Outcome, why wire.Reason) wire.Response {
+	t.Helper()
+	require.Len(t, l.answers[tag], 1, "answers to call %d", tag)
+	r := l.answers[tag][0]
+	require.Equal(t, outcome, r.Outcome, "outcome (reason: %v)", r.Reason)
+	require.Equal(t, why, r.Reason, "reason")
+	return r
+}
+
+func TestWhatIsRefusedAtTheDoor(t *testing.T) {
+	long := make([]byte, 33)
+	for _, c := range []struct {
+		name    string
+		prepare func(*lobby)
+		shard   wire.ShardID
+		command wire.Command
+		why     wire.Reason
+	}{
+		{"the node stops", func(l *lobby) { l.Stop() }, here, set, wire.ReasonStopping},
+		{"no cluster yet", func(l *lobby) { l.node.m = nil }, here, set, wire.ReasonNotReady},
+		{"the meta group takes no calls", nil, wire.MetaShard, set, wire.ReasonNotOwner},
+		{"no such shard", nil, 3, set, wire.ReasonNotOwner},
+		{"the key is too long", nil, here, wire.Command{Op: wire.OpGet, Key: long[:17]}, wire.ReasonTooLarge},
+		{"the value is too long", nil, here, wire.Command{Op: wire.OpSet, Value: long}, wire.ReasonTooLarge},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLobby()
+			l.node.leader = self
+			if c.prepare != nil {
+				c.prepare(l)
+			}
+			tag, _ := l.call(c.shard, get, c.command)
+			l.told(t, tag, wire.OutcomeRefused, c.why)
+			require.Zero(t, l.Waiting())
+			require.Empty(t, l.node.taken)
+		})
+	}
+}
+
+// TestNobodyAnswers: what a caller is told when its time is over, by where its call was.
+func TestNobodyAnswers(t *testing.T) {
+	proposed := func(l *lobby, c *Call) {
+		l.lead(self)
+		c.Proposed()
+	}
+	for _, c := range []struct {
+		name    string
+		command wire.Command
+		way     func(l *lobby, c *Call)
+		outcome wire.Outcome
+		why     wire.Reason
+	}{
+		{"a write that waited for a leader", set, func(*lobby, *Call) {}, wire.OutcomeRefused, wire.ReasonNoQuorum},
+		{"a read that waited for a leader", get, func(*lobby, *Call) {}, wire.OutcomeRefused, wire.ReasonNoQuorum},
+		{"a write in this node's replica", set, func(l *lobby, _ *Call) { l.lead(self) }, wire.OutcomeRefused, wire.ReasonDeadline},
+		{"a read in this node's replica", get, func(l *lobby, _ *Call) { l.lead(self) }, wire.OutcomeRefused, wire.ReasonDeadline},
+		{"a write in the log", set, proposed, wire.OutcomeUnknown, wire.ReasonDeadline},
+		{"a write that the log did not take", set, func(l *lobby, c *Call) { proposed(l, c); c.Dropped() }, wire.OutcomeRefused, wire.ReasonDeadline},
+		{"a forwarded write", set, func(l *lobby, _ *Call) { l.lead(2) }, wire.OutcomeUnknown, wire.ReasonDeadline},
+		{"a forwarded read", get, func(l *lobby, _ *Call) { l.lead(2) }, wire.OutcomeRefused, wire.ReasonDeadline},
+		{"a write that was forwarded and waits again", set, func(l *lobby, _ *Call) { l.lead(2); l.lead(0) }, wire.OutcomeUnknown, wire.ReasonNoQuorum},
+		{"a read that was forwarded and waits again", get, func(l *lobby, _ *Call) { l.lead(2); l.lead(0) }, wire.OutcomeRefused, wire.ReasonNoQuorum},
+		{"a write that was forwarded and came back to this node", set, func(l *lobby, _ *Call) { l.lead(2); l.lead(self) }, wire.OutcomeUnknown, wire.ReasonDeadline},
+		{"the same, and the log here did not take it", set, func(l *lobby, c *Call) {
+			l.lead(2)
+			proposed(l, c)
+			c.Dropped()
+		}, wire.OutcomeUnknown, wire.ReasonDeadline},
+		{"reads and a write together are a write", set, func(l *lobby, _ *Call) { l.lead(2) }, wire.OutcomeUnknown, wire.ReasonDeadline},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLobby()
+			l.tag++
+			call := l.admit(&wire.Call{Request: wire.Request{Shard: here, Commands: []wire.Command{get, c.command}}, Tag: l.tag, TimeoutMillis: 900})
+			require.NotNil(t, call)
+			c.way(l, call)
+			l.pass(899 * time.Millisecond)
+			require.Empty(t, l.answers[l.tag], "not before its time")
+			l.pass(time.Millisecond)
+			l.told(t, l.tag, c.outcome, c.why)
+			require.Zero(t, l.Waiting())
+
+			l.Finish(call, &wire.Response{})
+			l.Refuse(call, wire.ReasonStopping)
+			l.Route(call)
+			l.Park(call)
+			l.lead(2)
+			l.pass(time.Minute)
+			require.Len(t, l.answers[l.tag], 1, "nothing that comes later is told")
+		})
+	}
+}
+
+func TestTheDefaultTimeout(t *testing.T) {
+	l := newLobby()
+	l.node.leader = self
+	tag, _ := l.call(here, get)
+	l.pass(testConfig.Timeout - 1)
+	require.Empty(t, l.answers[tag])
+	l.pass(1)
+	l.told(t, tag, wire.OutcomeRefused, wire.ReasonDeadline)
+}
+
+func TestAnAnswerIsPassedOn(t *testing.T) {
+	l := newLobby()
+	tag, _ := l.call(there, set)
+	f := l.forwarded(t, 2)
+	require.EqualValues(t, 5, f.Request.Epoch, "the request goes under this node's map")
+	require.EqualValues(t, 10_000, f.TimeoutMillis)
+	answer := wire.Response{Results: []wire.Result{{Kind: wire.KindOK}}}
+	l.reply(f, answer)
+	l.reply(f, answer)
+	r := l.told(t, tag, wire.OutcomeOK, wire.ReasonNone)
+	require.Equal(t, answer.Results, r.Results)
+	require.EqualValues(t, 5, r.Epoch)
+	require.EqualValues(t, 1, l.Answered)
+}
+
+func TestForwardedWritesHaveASession(t *testing.T) {
+	l := newLobby()
+	first, _ := l.call(there, set)
+	a := l.forwarded(t, 2)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 1, Floor: 1}, a.Request.Session)
+
+	l.call(there, set)
+	b := l.forwarded(t, 2)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 2, Floor: 1}, b.Request.Session, "the first is still waited for")
+
+	l.call(there, get)
+	require.Zero(t, l.forwarded(t, 2).Request.Session, "a read needs none")
+
+	l.reply(b, wire.Response{})
+	l.call(there, set)
+	c := l.forwarded(t, 2)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 3, Floor: 1}, c.Request.Session, "the first is still waited for")
+
+	l.reply(a, wire.Response{})
+	l.told(t, first, wire.OutcomeOK, wire.ReasonNone)
+	l.call(there, set)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 4, Floor: 3}, l.forwarded(t, 2).Request.Session)
+
+	own := wire.Session{Client: 9, Seq: 40, Floor: 38}
+	l.admit(&wire.Call{Request: wire.Request{Shard: there, Session: own, Commands: []wire.Command{set}}, Tag: 99})
+	require.Equal(t, own, l.forwarded(t, 2).Request.Session, "the caller's goes before the lane's")
+
+	l.lead(2)
+	l.call(here, set)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 1, Floor: 1}, l.forwarded(t, 2).Request.Session, "each shard counts by itself")
+}
+
+// TestSendingAgain: a try that nobody answered may have been applied, so the next one insists
+// on the session; one that was refused has not, so following the redirect is no retry. (With
+// Retry, a shard that has never heard of the session would have to call the outcome unknown.)
+func TestSendingAgain(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		session wire.Session
+		between func(l *lobby, f *wire.Forward)
+		retry   bool
+	}{
+		{"no answer", wire.Session{}, func(*lobby, *wire.Forward) {}, true},
+		{"no answer, the caller's session", wire.Session{Client: 9, Seq: 1, Floor: 1}, func(*lobby, *wire.Forward) {}, true},
+		{"a redirect", wire.Session{}, func(l *lobby, f *wire.Forward) { l.refuse(f, wire.ReasonNotLeader, 3) }, false},
+		{"a redirect, the caller's session", wire.Session{Client: 9, Seq: 1, Floor: 1}, func(l *lobby, f *wire.Forward) { l.refuse(f, wire.ReasonNotOwner, 0) }, false},
+		{"no answer, then a redirect", wire.Session{}, func(l *lobby, _ *wire.Forward) {
+			l.pass(testConfig.Resend + 1)
+			second := l.node.sent[0].m.(*wire.Forward)
+			l.node.sent, l.node.now = nil, 0
+			l.refuse(second, wire.ReasonNotLeader, 3)
+		}, true},
+		{"a redirect, the caller had sent it before", wire.Session{Client: 9, Seq: 1, Floor: 1, Retry: true}, func(l *lobby, f *wire.Forward) { l.refuse(f, wire.ReasonNotLeader, 3) }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLobby()
+			l.admit(&wire.Call{Request: wire.Request{Shard: there, Session: c.session, Commands: []wire.Command{set}}})
+			a := l.forwarded(t, 2)
+			require.Equal(t, c.session.Retry, a.Request.Session.Retry)
+			c.between(l, a)
+			l.pass(testConfig.Resend + 1)
+			ids, _ := l.forwardsSent(t)
+			require.Len(t, ids, 1)
+			b := ids[0]
+			require.Equal(t, a.Request.Session.Client, b.Request.Session.Client)
+			require.Equal(t, a.Request.Session.Seq, b.Request.Session.Seq, "the same request")
+			require.Equal(t, c.retry, b.Request.Session.Retry)
+			require.NotEqual(t, a.ID, b.ID)
+			require.EqualValues(t, 8999, b.TimeoutMillis, "what is left of its time, rounded down")
+		})
+	}
+}
+
+// TestARefusalSpeaksForOneTry: of a write that was sent twice, only the second try is known not
+// to have been applied.
+func TestARefusalSpeaksForOneTry(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		command wire.Command
+		again   bool
+		outcome wire.Outcome
+	}{
+		{"a write sent once", set, false, wire.OutcomeRefused},
+		{"a write sent twice", set, true, wire.OutcomeUnknown},
+		{"a read sent twice", get, true, wire.OutcomeRefused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLobby()
+			tag, _ := l.call(there, c.command)
+			f := l.forwarded(t, 2)
+			if c.again {
+				l.pass(testConfig.Resend + 1)
+				late := f
+				f = l.forwarded(t, 2)
+				l.refuse(late, wire.ReasonOverloaded, 0)
+				require.Empty(t, l.answers[tag], "the first try's answer comes too late")
+			}
+			l.refuse(f, wire.ReasonOverloaded, 0)
+			l.told(t, tag, c.outcome, wire.ReasonOverloaded)
+		})
+	}
+}
+
+func TestRedirectsAreFollowed(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		why  wire.Reason
+		hint wire.NodeID
+		next wire.NodeID
+	}{
+		{"to the leader that is named", wire.ReasonNotLeader, 4, 4},
+		{"to the first replica's node, when none is named", wire.ReasonNotLeader, 0, 2},
+		{"to the first replica's node, when it names itself", wire.ReasonNotReady, 2, 2},
+		{"not to this node, which does not lead", wire.ReasonNotOwner, self, 2},
+		{"from a node that stops", wire.ReasonStopping, 3, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLobby()
+			tag, _ := l.call(there, set)
+			l.refuse(l.forwarded(t, 2), c.why, c.hint)
+			require.Empty(t, l.answers[tag])
+			l.pass(time.Millisecond)
+			l.reply(l.forwarded(t, c.next), wire.Response{})
+			l.told(t, tag, wire.OutcomeOK, wire.ReasonNone)
+		})
+	}
+}
+
+// TestEveryReplicaIsTried: without a hint the replicas' nodes are asked in turn.
+func TestEveryReplicaIsTried(t *testing.T) {
+	l := newLobby()
+	l.call(there, set)
+	var asked []wire.NodeID
+	for range 5 {
+		ids, to := l.forwardsSent(t)
+		require.Len(t, ids, 1)
+		asked = append(asked, to[0])
+		l.refuse(ids[0], wire.ReasonNotLeader, 0)
+		l.pass(time.Millisecond)
+	}
+	require.Equal(t, []wire.NodeID{2, 2, 3, 4, 2}, asked, "the preferred one, each replica, the preferred one")
+}
+
+// TestALateRedirectIsNoNews: the leadership came to this node while a call was under way; what
+// the former leader says about it does not matter.
+func TestALateRedirectIsNoNews(t *testing.T) {
+	l := newLobby()
+	l.node.leader = 2
+	tag, c := l.call(here, set)
+	f := l.forwarded(t, 2)
+	l.lead(self)
+	require.Equal(t, []*Call{c}, l.node.taken)
+	c.Proposed()
+
+	l.refuse(f, wire.ReasonNotLeader, 3)
+	l.refuse(f, wire.ReasonOverloaded, 0)
+	l.pass(time.Millisecond)
+	require.Empty(t, l.answers[tag])
+	require.Empty(t, l.node.sent)
+	require.Len(t, l.node.taken, 1)
+
+	l.Finish(c, &wire.Response{})
+	l.told(t, tag, wire.OutcomeOK, wire.ReasonNone)
+}
+
+// TestALateAnswerIsGood: the former leader did carry it out.
+func TestALateAnswerIsGood(t *testing.T) {
+	l := newLobby()
+	l.node.leader = 2
+	tag, c := l.call(here, set)
+	f := l.forwarded(t, 2)
+	l.lead(self)
+	l.reply(f, wire.Response{})
+	l.told(t, tag, wire.OutcomeOK, wire.ReasonNone)
+	require.True(t, c.Done(), "the replica here sees that it need not be proposed")
+}
+
+func TestPatience(t *testing.T) {
+	l := newLobby()
+	first, _ := l.call(here, get)
+	l.pass(testConfig.Patience)
+	second, _ := l.call(here, set)
+	require.Empty(t, l.answers, "there is still hope")
+	l.node.now++
+	third, _ := l.call(here, set)
+	l.told(t, third, wire.OutcomeRefused, wire.ReasonNoQuorum)
+	l.Tick()
+	l.told(t, first, wire.OutcomeRefused, wire.ReasonNoQuorum)
+	l.told(t, second, wire.OutcomeRefused, wire.ReasonNoQuorum)
+	require.Zero(t, l.Waiting())
+}
+
+// TestPatienceBeginsAnew: what counts is how long the shard has been without a leader now, not
+// since a call last met it without one.
+func TestPatienceBeginsAnew(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		back func(l *lobby)
+	}{
+		{"a leader elsewhere", func(l *lobby) { l.lead(2) }},
+		{"a leader here", func(l *lobby) { l.lead(self) }},
+		{"reads served by a follower", func(l *lobby) { l.Served(here) }},
+		{"a call that is forwarded", func(l *lobby) { l.node.leader = 2; l.call(here, get) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLobby()
+			l.admit(&wire.Call{Request: wire.Request{Shard: here, Commands: []wire.Command{get}}, TimeoutMillis: 10, Tag: 77})
+			l.pass(10 * time.Millisecond)
+			l.told(t, 77, wire.OutcomeRefused, wire.ReasonNoQuorum)
+			c.back(l)
+			l.pass(time.Minute)
+			l.lead(0)
+			tag, call := l.call(here, set)
+			require.NotNil(t, call, "refused at once: %v", l.answers[tag])
+		})
+	}
+}
+
+func TestWhatWaitsIsBounded(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		leader wire.NodeID
+	}{{"for a leader", 0}, {"in this node's replica", self}, {"for another node's answer", 2}} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLobby()
+			l.node.leader = c.leader
+			for range testConfig.InboxMax {
+				_, call := l.call(here, set)
+				require.NotNil(t, call)
+			}
+			tag, _ := l.call(here, set)
+			l.told(t, tag, wire.OutcomeRefused, wire.ReasonOverloaded)
+			require.Equal(t, testConfig.InboxMax, l.Waiting())
+			l.Finish(l.open[0], &wire.Response{})
+			_, call := l.call(here, set)
+			require.NotNil(t, call, "one has gone, one may come")
+		})
+	}
+}
+
+// TestAParkedCallWaitsOnce: a call that waits for a leader through many elections stands in the
+// queue once.
+func TestAParkedCallWaitsOnce(t *testing.T) {
+	l := newLobby()
+	l.call(here, set)
+	for range 50 {
+		l.lead(2)
+		l.lead(0)
+	}
+	require.Len(t, l.parked, 1)
+	l.Tick()
+	require.Len(t, l.parked, 1)
+}
+
+// TestASilentNodeIsLeftAlone: after five calls in a row that it did not answer, a node gets none
+// for a while, then one to try.
+func TestASilentNodeIsLeftAlone(t *testing.T) {
+	l := newLobby()
+	l.node.leader = 2
+	l.call(here, get)
+	for range 5 {
+		l.forwarded(t, 2)
+		l.pass(testConfig.Resend + 1)
+	}
+	require.Equal(t, breaker.Open, l.breaker(2).State())
+	require.Empty(t, l.node.sent)
+	tag, c := l.call(here, get)
+	require.NotNil(t, c)
+	require.Empty(t, l.node.sent)
+
+	l.pass(250 * time.Millisecond)
+	probe := l.forwarded(t, 2)
+	l.reply(probe, wire.Response{})
+	l.pass(time.Millisecond)
+	l.reply(l.forwarded(t, 2), wire.Response{})
+	l.told(t, tag, wire.OutcomeOK, wire.ReasonNone)
+	require.Equal(t, breaker.Closed, l.breaker(2).State())
+}
+
+// TestAnotherNodeIsAskedInASilentOnesPlace: of a shard that lives elsewhere.
+func TestAnotherNodeIsAskedInASilentOnesPlace(t *testing.T) {
+	l := newLobby()
+	tag, _ := l.call(there, get)
+	var asked []wire.NodeID
+	for range 9 {
+		ids, to := l.forwardsSent(t)
+		asked = append(asked, to...)
+		if len(ids) > 0 && to[0] == 3 {
+			l.reply(ids[0], wire.Response{})
+			break
+		}
+		l.pass(testConfig.Resend + 1)
+	}
+	require.Contains(t, asked, wire.NodeID(3))
+	l.told(t, tag, wire.OutcomeOK, wire.ReasonNone)
+}
+
+func TestLocalCallsAreNeverForwarded(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		leader wire.NodeID
+		shard  wire.ShardID
+		why    wire.Reason
+		hint   wire.NodeID
+	}{
+		{"another node leads", 3, here, wire.ReasonNotLeader, 3},
+		{"nobody leads", 0, here, wire.ReasonNotLeader, 0},
+		{"no replica here: the preferred one is a guess", 0, there, wire.ReasonNotOwner, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLobby()
+			l.node.leader = c.leader
+			l.admit(&wire.Call{Request: wire.Request{Shard: c.shard, Commands: []wire.Command{set}}, Local: true, Tag: 5})
+			require.Equal(t, c.hint, l.told(t, 5, wire.OutcomeRefused, c.why).Leader)
+			require.Empty(t, l.node.sent)
+		})
+	}
+}
+
+// TestOtherNodesCalls: a request that was forwarded here is answered to its sender, under the
+// sender's number; it goes no further.
+func TestOtherNodesCalls(t *testing.T) {
+	l := newLobby()
+	forward := &wire.Forward{ID: 31, TimeoutMillis: 500, Request: wire.Request{Shard: here, Commands: []wire.Command{set}}}
+	l.OnForward(3, forward)
+	l.node.leader = self
+	l.OnForward(3, forward)
+	require.Len(t, l.node.taken, 1)
+	l.Finish(l.node.taken[0], &wire.Response{Results: []wire.Result{{Kind: wire.KindOK}}})
+	l.OnForward(3, forward)
+	l.node.taken[1].Proposed()
+	l.pass(500 * time.Millisecond)
+
+	var outcomes []wire.Outcome
+	for _, s := range l.node.sent {
+		require.Equal(t, wire.NodeID(3), s.to)
+		r := s.m.(*wire.Reply)
+		require.EqualValues(t, 31, r.ID)
+		require.Equal(t, here, r.Shard)
+		outcomes = append(outcomes, r.Response.Outcome)
+	}
+	require.Equal(t, []wire.Outcome{wire.OutcomeRefused, wire.OutcomeOK, wire.OutcomeUnknown}, outcomes)
+}
