@@ -2,105 +2,132 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"flag"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
-	"torc/cluster"
-	"torc/core/wire"
-	"torc/net/grpcapi"
-	"torc/net/host"
-	"torc/net/peer"
-	"torc/net/resp"
+	"torc/cmd/internal/config"
+	"torc/cmd/internal/node"
 )
 
 // The ports of torc dev: node i has the base plus i.
 const (
-	respBase = 6379
-	grpcBase = 7401
-	peerBase = 7301
+	respBase  = 6379
+	grpcBase  = 7401
+	peerBase  = 7301
+	adminBase = 7501
 )
 
-// backend is a host as the RESP server wants it.
-type backend struct{ *host.Host }
+const (
+	devFormsWithin = 30 * time.Second
+	devStopsWithin = 4 * time.Second
+)
 
-func (backend) Info(string) string { return "" }
-
-// dev runs a cluster in this process until it is interrupted.
+// dev runs a cluster in this process until it is interrupted. Arguments after -- are settings of
+// every node.
 func dev(args []string) int {
 	flags := flag.NewFlagSet("torc dev", flag.ContinueOnError)
-	nodes := flags.Int("nodes", 3, "how many nodes")
+	count := flags.Int("nodes", 3, "how many nodes")
 	if err := flags.Parse(args); err != nil {
 		return 1
 	}
-	var join []string
-	for i := range *nodes {
-		join = append(join, fmt.Sprintf("127.0.0.1:%d", peerBase+i))
+	if *count < 1 || *count > 9 {
+		fmt.Fprintf(os.Stderr, "torc dev: --nodes %d: want 1 to 9\n", *count)
+		return 1
 	}
-	stop := make(chan os.Signal, 1)
+	stop := make(chan os.Signal, 2)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	failed := make(chan error, 8)
-	var hosts []*host.Host
-	for i := range *nodes {
-		h, err := startNode(i, join, failed)
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "torc dev: %v\n", err)
-			return 1
-		}
-		hosts = append(hosts, h)
-	}
-	for i := range *nodes {
-		fmt.Printf("node %d   RESP 127.0.0.1:%d   gRPC 127.0.0.1:%d\n", i+1, respBase+i, grpcBase+i)
-	}
-	fmt.Printf("try: redis-cli -p %d set greeting hello EX 60\n", respBase+min(1, *nodes-1))
-	select {
-	case <-stop:
-	case err := <-failed:
+	c := &devCluster{}
+	defer c.stop()
+	if err := c.start(*count, flags.Args()); err != nil {
 		fmt.Fprintf(os.Stderr, "torc dev: %v\n", err)
 		return 1
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	for _, h := range hosts {
-		_ = h.Stop(ctx)
+	if err := c.waitReady(); err != nil {
+		fmt.Fprintf(os.Stderr, "torc dev: %v\n", err)
+		return 1
 	}
-	return 0
+	c.introduce(os.Stdout)
+	select {
+	case <-stop:
+		fmt.Println("\nstopping")
+		return 0
+	case err := <-c.failed:
+		fmt.Fprintf(os.Stderr, "torc dev: %v\n", err)
+		return 1
+	}
 }
 
-func startNode(i int, join []string, failed chan<- error) (*host.Host, error) {
-	var life [8]byte
-	_, _ = rand.Read(life[:])
-	self := wire.Member{ID: wire.NodeIDOf(join[i]), Name: join[i], PeerAddr: join[i], Weight: 100,
-		Incarnation: wire.Incarnation(binary.LittleEndian.Uint64(life[:]) | 1),
-		RESPAddr:    fmt.Sprintf("127.0.0.1:%d", respBase+i), GRPCAddr: fmt.Sprintf("127.0.0.1:%d", grpcBase+i)}
-	cfg := cluster.Config{Self: self, Join: join, Expect: len(join)}.Defaults()
-	h := host.New(host.Config{Self: self, Lanes: cfg.Lanes})
-	links, err := peer.Listen(peer.Options{Addr: self.PeerAddr}, h.OnFrame)
-	if err != nil {
-		return nil, err
+// devCluster is a few nodes in one process.
+type devCluster struct {
+	nodes  []*node.Node
+	failed chan error
+}
+
+func (c *devCluster) start(count int, settings []string) error {
+	c.failed = make(chan error, count)
+	var join []string
+	for i := range count {
+		join = append(join, fmt.Sprintf("127.0.0.1:%d", peerBase+i))
 	}
-	redis, err := resp.Listen(resp.Options{Addr: self.RESPAddr}, backend{h})
-	if err != nil {
-		return nil, err
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	for i := range count {
+		cfg, err := config.Load(append([]string{
+			fmt.Sprintf("--resp=127.0.0.1:%d", respBase+i), fmt.Sprintf("--grpc=127.0.0.1:%d", grpcBase+i),
+			fmt.Sprintf("--peer=127.0.0.1:%d", peerBase+i), fmt.Sprintf("--admin=127.0.0.1:%d", adminBase+i),
+			"--lanes=1", "--join=" + strings.Join(join, ","), fmt.Sprintf("--expect=%d", count),
+		}, settings...), nil)
+		if err != nil {
+			return err
+		}
+		n, err := node.Start(cfg, logger)
+		if err != nil {
+			return fmt.Errorf("node %d: %w", i+1, err)
+		}
+		c.nodes = append(c.nodes, n)
+		go func() { c.failed <- <-n.Failed() }()
 	}
-	api, err := grpcapi.Listen(grpcapi.Options{Addr: self.GRPCAddr}, h)
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+func (c *devCluster) waitReady() error {
+	ctx, cancel := context.WithTimeout(context.Background(), devFormsWithin)
+	defer cancel()
+	for i, n := range c.nodes {
+		if err := n.WaitReady(ctx); err != nil {
+			return fmt.Errorf("node %d: %w", i+1, err)
+		}
 	}
-	var lanes []host.Lane
-	for lane := range cfg.Lanes {
-		lanes = append(lanes, cluster.NewLane(&cfg, lane, h.Env(lane), h, nil))
+	return nil
+}
+
+func (c *devCluster) introduce(w io.Writer) {
+	for i, n := range c.nodes {
+		self := n.Self()
+		_, _ = fmt.Fprintf(w, "node %d   RESP %s   gRPC %s   metrics http://127.0.0.1:%d/metrics\n", i+1, self.RESPAddr, self.GRPCAddr, adminBase+i)
 	}
-	if err := h.Start(lanes, links); err != nil {
-		return nil, err
+	_, _ = fmt.Fprintf(w, "ready. try: redis-cli -p %d set greeting hello EX 60\n", respBase+min(1, len(c.nodes)-1))
+}
+
+// stop stops all nodes at the same time: one after the other, the last ones would have no quorum
+// to hand anything over to.
+func (c *devCluster) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), devStopsWithin)
+	defer cancel()
+	done := make(chan struct{})
+	for _, n := range c.nodes {
+		go func() {
+			_ = n.Stop(ctx)
+			done <- struct{}{}
+		}()
 	}
-	go func() { failed <- links.Serve() }()
-	go func() { failed <- redis.Serve() }()
-	go func() { failed <- api.Serve() }()
-	return h, nil
+	for range c.nodes {
+		<-done
+	}
 }

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"errors"
+	"math"
+	"runtime"
+	"time"
+)
+
+// ErrHelp and ErrVersion say that this is all that was asked for.
+var (
+	ErrHelp    = errors.New("help was asked for")
+	ErrVersion = errors.New("the version was asked for")
+)
+
+// Config is what a node is told. Addresses are host:port.
+type Config struct {
+	RESP      string // for Redis clients
+	GRPC      string // for Torc's clients
+	Peer      string // for other nodes
+	Admin     string // HTTP for operators; empty: off
+	Advertise string // host by which others reach this node; empty: the host of each address
+
+	Name     string        // empty: the advertised peer address
+	Weight   float64       // share of the shards, beside other nodes' weights
+	Join     []string      // peer addresses of nodes to greet
+	Expect   int           // how many nodes form a new cluster
+	Shards   int           // of a new cluster
+	Replicas int           // per shard, of a new cluster
+	Grace    time.Duration // how long a node may be silent before its replicas are moved
+	Lanes    int           // event loops
+	Redirect bool          // answer MOVED to Redis clients instead of forwarding
+
+	Reads           string // "lease" or "readindex"
+	ClockDrift      int    // bound on the difference of clock rates, in thousandths
+	ElectionTimeout time.Duration
+	Timeout         time.Duration // of a request
+	SessionTTL      time.Duration // how long an idle client's session is remembered
+
+	MaxKey    Size
+	MaxValue  Size
+	MaxMemory Size // keys and values on this node; 0: no bound
+
+	Password      Secret // asked of clients
+	ClusterSecret Secret // asked of other nodes
+	TLSCert       string // file
+	TLSKey        string // file
+	TLSCA         string // file
+	Insecure      bool   // may be reached from other machines without protection
+
+	LogLevel  string
+	LogFormat string // "text" or "json"
+}
+
+// WeightHundredths is the weight as the ring counts it: 100 for 1.
+func (c *Config) WeightHundredths() uint32 { return uint32(math.Round(c.Weight * 100)) }
+
+func defaults() *Config {
+	return &Config{
+		RESP: "127.0.0.1:6379", GRPC: "127.0.0.1:7401", Peer: "127.0.0.1:7400", Admin: "127.0.0.1:7402",
+		Weight: 1, Expect: 1, Shards: 64, Replicas: 3, Grace: time.Minute, Lanes: min(4, runtime.NumCPU()),
+		Reads: "lease", ClockDrift: 50, ElectionTimeout: 500 * time.Millisecond, Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute,
+		MaxKey: 64 << 10, MaxValue: 64 << 20, LogLevel: "info", LogFormat: "text",
+	}
+}

@@ -1,0 +1,67 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"torc/core/wire"
+)
+
+// backend is the node as its servers see it.
+type backend struct{ n *Node }
+
+// Submit hands a request to its lane.
+func (b backend) Submit(c *wire.Call) { b.n.host.Submit(c) }
+
+// Map is the latest cluster map, or nil.
+func (b backend) Map() *wire.ClusterMap { return b.n.host.Map() }
+
+// Leader is the node that leads a shard, as far as is known.
+func (b backend) Leader(shard wire.ShardID) wire.NodeID { return b.n.host.Leader(shard) }
+
+// Self is this node.
+func (b backend) Self() wire.Member { return b.n.self }
+
+// infoPatience is how long INFO waits for the lanes.
+const infoPatience = 200 * time.Millisecond
+
+// Info is what the node adds to INFO's sections.
+func (b backend) Info(section string) string {
+	var text strings.Builder
+	line := func(name string, value any) { fmt.Fprintf(&text, "%s:%v\r\n", name, value) }
+	switch section {
+	case "memory":
+		line("maxmemory", int64(b.n.cfg.MaxMemory))
+		line("maxmemory_policy", "noeviction")
+	case "torc":
+		b.n.infoTorc(line)
+	}
+	return text.String()
+}
+
+func (n *Node) infoTorc(line func(string, any)) {
+	line("torc_node", n.self.Name)
+	line("torc_incarnation", uint64(n.self.Incarnation))
+	line("torc_reads", n.cfg.Reads)
+	ctx, cancel := context.WithTimeout(context.Background(), infoPatience)
+	defer cancel()
+	s, err := n.Status(ctx)
+	if err != nil {
+		return
+	}
+	leads, keys, bytes, logs := 0, 0, int64(0), int64(0)
+	for _, g := range s.groups() {
+		if g.Role == "leader" {
+			leads++
+		}
+		keys, bytes, logs = keys+g.Keys, bytes+g.Bytes, logs+g.LogBytes
+	}
+	line("torc_lanes", len(s.Lanes))
+	line("torc_replicas", len(s.groups()))
+	line("torc_leads", leads)
+	line("torc_keys", keys)
+	line("torc_store_bytes", bytes)
+	line("torc_log_bytes", logs)
+}

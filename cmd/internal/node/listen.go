@@ -1,0 +1,75 @@
+package node
+
+import (
+	"context"
+
+	"google.golang.org/grpc/credentials"
+
+	"torc/net/admin"
+	"torc/net/grpcapi"
+	"torc/net/peer"
+	"torc/net/resp"
+)
+
+// listen takes all ports.
+func (n *Node) listen() (err error) {
+	security, err := loadTLS(n.cfg)
+	if err != nil {
+		return err
+	}
+	links := peer.Options{Addr: n.cfg.Peer, Flag: "--peer", Secret: n.cfg.ClusterSecret.Reveal(), Logger: n.logger}
+	api := grpcapi.Options{Addr: n.cfg.GRPC, Flag: "--grpc", Password: n.cfg.Password.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
+		Timeout: n.cfg.Timeout, Logger: n.logger}
+	redis := resp.Options{Addr: n.cfg.RESP, Redirect: n.cfg.Redirect, Password: n.cfg.Password.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
+		Timeout: n.cfg.Timeout, Logger: n.logger}
+	if security != nil {
+		links.ServerTLS, links.ClientTLS = credentials.NewTLS(security.peerServer), credentials.NewTLS(security.peerClient)
+		api.TLS, redis.TLS = credentials.NewTLS(security.clients), security.clients
+	}
+	if n.links, err = peer.Listen(links, n.host.OnFrame); err != nil {
+		return err
+	}
+	if n.redis, err = resp.Listen(redis, backend{n}); err != nil {
+		return err
+	}
+	if n.api, err = grpcapi.Listen(api, backend{n}); err != nil {
+		return err
+	}
+	if n.cfg.Admin == "" {
+		return nil
+	}
+	n.admin, err = admin.Listen(admin.Options{Addr: n.cfg.Admin, Flag: "--admin", Health: n.Health, Ready: n.Ready,
+		Status: func(ctx context.Context) (any, error) { return n.Status(ctx) }, Samples: n.samples, Pprof: true, Logger: n.logger})
+	return err
+}
+
+// closeListeners gives the ports back after a failed start.
+func (n *Node) closeListeners() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // nobody has been served: nothing to wait for
+	if n.admin != nil {
+		_ = n.admin.Close(ctx)
+	}
+	if n.api != nil {
+		_ = n.api.Close(ctx)
+	}
+	if n.redis != nil {
+		_ = n.redis.Close(ctx)
+	}
+	if n.links != nil {
+		_ = n.links.Close(ctx)
+	}
+	if feed := n.swim.Load(); feed != nil {
+		_ = feed.Close(ctx)
+	}
+}
+
+// Health says whether the loops answer.
+func (n *Node) Health(ctx context.Context) error {
+	for i := range n.lanes {
+		if err := n.host.Do(ctx, i, func() {}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

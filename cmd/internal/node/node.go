@@ -1,0 +1,208 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"torc/cluster"
+	"torc/cmd/internal/config"
+	"torc/core/wire"
+	"torc/net/admin"
+	"torc/net/grpcapi"
+	"torc/net/host"
+	"torc/net/peer"
+	"torc/net/resp"
+	"torc/net/swim"
+)
+
+// ErrFenced says that a later life of this node has joined the cluster.
+var ErrFenced = errors.New("another process has joined the cluster under this node's name, later than this one: this one ends (give each node a --name of its own; if the machine's clock went back, start it again)")
+
+// Node is one running node.
+type Node struct {
+	cfg     *config.Config
+	logger  *slog.Logger
+	self    wire.Member
+	started time.Time
+
+	host  *host.Host
+	lanes []*cluster.Lane
+	links *peer.Network
+	swim  atomic.Pointer[swim.Feed]
+	redis *resp.Server
+	api   *grpcapi.Server
+	admin *admin.Server // nil when it is off
+
+	failed chan error
+	ended  chan struct{} // closed by Stop
+}
+
+// Start takes the ports, starts the lanes and begins to serve. The node seeks its cluster on its
+// own from then on: see Ready.
+func Start(cfg *config.Config, logger *slog.Logger) (*Node, error) {
+	self, err := memberOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, logger: logger, self: self, started: time.Now(), failed: make(chan error, 8), ended: make(chan struct{})}
+	n.host = host.New(host.Config{Self: self, Lanes: cfg.Lanes, Gossip: n.onGossipData, Logger: logger})
+	if err := n.listen(); err != nil {
+		n.closeListeners()
+		return nil, err
+	}
+	if err := n.startLanes(); err != nil {
+		n.closeListeners()
+		return nil, err
+	}
+	n.serve()
+	return n, nil
+}
+
+func (n *Node) startLanes() error {
+	shape := n.clusterConfig()
+	var lanes []host.Lane
+	for i := range n.cfg.Lanes {
+		lane := cluster.NewLane(&shape, i, n.host.Env(i), n.host, nil)
+		n.lanes = append(n.lanes, lane)
+		lanes = append(lanes, lane)
+	}
+	if err := n.host.Start(lanes, n.links); err != nil {
+		return fmt.Errorf("start the lanes: %w", err)
+	}
+	feed, err := swim.Start(swim.Options{Self: n.self, Sender: n.host, Peers: n.peers, Logger: n.logger})
+	if err != nil {
+		return fmt.Errorf("start gossip: %w", err)
+	}
+	n.swim.Store(feed)
+	feed.Subscribe(n.host.OnGossip)
+	return nil
+}
+
+// onGossipData takes gossip that comes in frames.
+func (n *Node) onGossipData(data []byte) {
+	if feed := n.swim.Load(); feed != nil {
+		feed.Receive(data)
+	}
+}
+
+// peers are the addresses of those who should be members, as far as this node knows.
+func (n *Node) peers() []string {
+	m := n.host.Map()
+	if m == nil {
+		return n.cfg.Join
+	}
+	var addrs []string
+	for i := range m.Members {
+		addrs = append(addrs, m.Members[i].PeerAddr)
+	}
+	return addrs
+}
+
+// serve begins to answer on every port, and watches for the end of this life.
+func (n *Node) serve() {
+	run := func(what string, serve func() error) {
+		go func() {
+			if err := serve(); err != nil {
+				n.fail(fmt.Errorf("%s: %w", what, err))
+			}
+		}()
+	}
+	run("peers", n.links.Serve)
+	run("redis clients", n.redis.Serve)
+	run("gRPC clients", n.api.Serve)
+	if n.admin != nil {
+		run("admin", n.admin.Serve)
+	}
+	go n.watch()
+}
+
+func (n *Node) fail(err error) {
+	select {
+	case n.failed <- err:
+	default: // one reason to end is enough
+	}
+}
+
+// watch ends this life when the cluster knows a later one.
+func (n *Node) watch() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-n.ended:
+			return
+		case <-tick.C:
+			if who := n.host.Map().Member(n.self.ID); who != nil && who.Incarnation > n.self.Incarnation {
+				n.fail(ErrFenced)
+				return
+			}
+		}
+	}
+}
+
+// Failed yields the reason when the node cannot go on.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+// Self is how the node presents itself to others.
+func (n *Node) Self() wire.Member { return n.self }
+
+// Ready says why the node cannot serve yet, or nil.
+func (n *Node) Ready(context.Context) error {
+	m := n.host.Map()
+	if m == nil {
+		return fmt.Errorf("no cluster yet: waiting for %d nodes (--expect), seeking at %v (--join)", n.cfg.Expect, n.cfg.Join)
+	}
+	who := m.Member(n.self.ID)
+	if who == nil || who.Incarnation != n.self.Incarnation {
+		return errors.New("the cluster has not admitted this life of the node yet")
+	}
+	without := 0
+	for i := range m.Placements {
+		p := &m.Placements[i]
+		if p.On(n.self.ID, n.self.Incarnation) != nil && n.host.Leader(p.Shard) == 0 {
+			without++
+		}
+	}
+	if without > 0 {
+		return fmt.Errorf("%d of this node's shards have no leader", without)
+	}
+	return nil
+}
+
+// WaitReady waits until the node can serve, or ctx ends.
+func (n *Node) WaitReady(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := n.Ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait until the node is ready: %w", err)
+		}
+	}
+}
+
+// Stop hands over what the node leads, says goodbye and closes everything. When ctx ends first
+// the rest is cut off.
+func (n *Node) Stop(ctx context.Context) error {
+	close(n.ended)
+	err := n.host.Stop(ctx)
+	feed := n.swim.Load()
+	feed.Leave()
+	_ = feed.Close(ctx)
+	_ = n.redis.Close(ctx)
+	_ = n.api.Close(ctx)
+	if n.admin != nil {
+		_ = n.admin.Close(ctx)
+	}
+	_ = n.links.Close(ctx)
+	return err
+}

@@ -1,0 +1,74 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"torc/net/admin"
+)
+
+// samples are the node's metrics, for Prometheus.
+func (n *Node) samples() []admin.Sample {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	s, err := n.Status(ctx)
+	if err != nil {
+		n.logger.Warn("metrics are incomplete", slog.Any("error", err))
+		return nil
+	}
+	var g gatherer
+	n.nodeSamples(&g, s)
+	for _, l := range s.groups() {
+		of := admin.Label{Name: "shard", Value: strconv.Itoa(int(l.Shard))}
+		leads := 0.0
+		if l.Role == "leader" {
+			leads = 1
+			worst := uint64(0)
+			for _, lag := range l.Lag {
+				worst = max(worst, lag)
+			}
+			g.gauge("torc_shard_lag_entries", "How far the slowest replica is behind, at the leader.", float64(worst), of)
+		}
+		g.gauge("torc_shard_leads", "1 if this node leads the shard.", leads, of)
+		g.gauge("torc_shard_term", "The shard's raft term.", float64(l.Term), of)
+		g.gauge("torc_shard_applied", "The newest log index applied.", float64(l.Applied), of)
+		g.gauge("torc_shard_keys", "Keys held.", float64(l.Keys), of)
+		g.gauge("torc_shard_bytes", "Bytes of keys and values held.", float64(l.Bytes), of)
+		g.gauge("torc_shard_log_bytes", "Bytes of raft log held.", float64(l.LogBytes), of)
+	}
+	return g
+}
+
+func (n *Node) nodeSamples(g *gatherer, s *Status) {
+	var answered, refused uint64
+	waiting := 0
+	for _, l := range s.Lanes {
+		answered, refused, waiting = answered+l.Answered, refused+l.Refused, waiting+l.Waiting
+	}
+	g.counter("torc_requests_total", "Requests by what they came to.", float64(answered), admin.Label{Name: "outcome", Value: "ok"})
+	g.counter("torc_requests_total", "Requests by what they came to.", float64(refused), admin.Label{Name: "outcome", Value: "not_ok"})
+	g.gauge("torc_requests_waiting", "Requests that wait for an answer.", float64(waiting))
+	g.gauge("torc_epoch", "Epoch of the newest cluster map.", float64(s.Epoch))
+	loops, links := n.host.Stats(), n.links.Stats()
+	g.counter("torc_loop_turns_total", "Turns of the event loops.", float64(loops.Turns))
+	g.counter("torc_loop_events_total", "Events that the loops handled.", float64(loops.Events))
+	g.counter("torc_frames_dropped_total", "Frames dropped because a loop's inbox was full.", float64(loops.FramesDropped))
+	g.counter("torc_peer_frames_sent_total", "Frames sent to other nodes.", float64(links.FramesSent))
+	g.counter("torc_peer_bytes_sent_total", "Bytes sent to other nodes.", float64(links.BytesSent))
+	g.counter("torc_peer_frames_dropped_total", "Frames to other nodes that were thrown away.", float64(links.Dropped))
+	g.counter("torc_peer_failures_total", "Connections to other nodes that failed.", float64(links.Failures))
+	g.gauge("torc_peer_queued_bytes", "Bytes that wait to be sent to other nodes.", float64(links.Queued))
+}
+
+// gatherer collects samples.
+type gatherer []admin.Sample
+
+func (g *gatherer) gauge(name, help string, v float64, labels ...admin.Label) {
+	*g = append(*g, admin.Sample{Name: name, Help: help, Labels: labels, Value: v})
+}
+
+func (g *gatherer) counter(name, help string, v float64, labels ...admin.Label) {
+	*g = append(*g, admin.Sample{Name: name, Help: help, Counter: true, Labels: labels, Value: v})
+}

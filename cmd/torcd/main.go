@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"torc/cmd/internal/config"
+	"torc/cmd/internal/node"
+)
+
+// stopWithin is how long a polite stop may take.
+const stopWithin = 4 * time.Second
+
+func main() { os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
+
+func run(args, environ []string, stdout, stderr io.Writer) int {
+	cfg, err := config.Load(args, environ)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		_, _ = fmt.Fprint(stdout, config.Usage())
+		return 0
+	case errors.Is(err, config.ErrVersion):
+		_, _ = fmt.Fprintln(stdout, "torcd", version())
+		return 0
+	case err != nil:
+		_, _ = fmt.Fprintf(stderr, "torcd: %v\n", err)
+		return 1
+	}
+	logger := newLogger(cfg, stderr)
+	slog.SetDefault(logger)
+	stop := make(chan os.Signal, 2)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	n, err := node.Start(cfg, logger)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "torcd: %v\n", err)
+		return 1
+	}
+	self := n.Self()
+	logger.Info("started", "node", self.Name, "incarnation", uint64(self.Incarnation), "resp", self.RESPAddr, "grpc", self.GRPCAddr, "peer", self.PeerAddr, "admin", cfg.Admin)
+	return serve(n, stop, logger)
+}
+
+// serve waits for the end, and brings it about.
+func serve(n *node.Node, stop <-chan os.Signal, logger *slog.Logger) int {
+	waiting, ready := context.WithCancel(context.Background())
+	go func() {
+		if n.WaitReady(waiting) == nil {
+			logger.Info("ready")
+		}
+	}()
+	code := 0
+	select {
+	case <-stop:
+		logger.Info("stopping: leaderships are handed over")
+	case err := <-n.Failed():
+		logger.Error("cannot go on", slog.Any("error", err))
+		code = 2
+	}
+	ready()
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	if err := n.Stop(ctx); err != nil {
+		logger.Warn("the stop was cut short", slog.Any("error", err))
+	}
+	logger.Info("stopped")
+	return code
+}
+
+func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // config has checked it
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "devel"
+}
