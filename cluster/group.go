@@ -327,7 +327,7 @@ func (g *group) tickLog(now int64) {
 
 // tick expires what is due.
 func (g *group) tick() {
-	g.member.Tick()
+	g.member.Tick(g.lane.ticks)
 	g.lane.touch(g)
 	if g.store == nil || !g.member.Leads() {
 		return

@@ -119,8 +119,8 @@ func newPlanner(t failer) *planner {
 	if err != nil {
 		t.Fatalf("start the meta group: %v", err)
 	}
-	for !m.Leads() {
-		m.Tick()
+	for tick := 1; !m.Leads(); tick++ {
+		m.Tick(tick)
 		m.Flush()
 	}
 	p.lane.groups[wire.MetaShard] = &group{lane: p.lane, member: m}

@@ -77,6 +77,7 @@ type Member struct {
 	lead    wire.ReplicaID
 	term    uint64
 	ownTerm uint64 // the newest term of which this member applied an entry as leader
+	inStep  bool   // a leader whose heartbeats leave together with other groups'
 	lease   lease
 	stamp   int64  // newest stamp taken from the leader of stampTerm
 	stampIn uint64 // term of stamp
@@ -123,9 +124,19 @@ func (m *Member) beginWith(voters []wire.ReplicaID) {
 }
 
 // Tick lets one tick of the member's clock pass. After a pause it is called once, not once for
-// every tick missed.
-func (m *Member) Tick() {
-	m.node.Tick()
+// every tick missed. number counts the ticks of all the members that share a loop: a new leader
+// waits for the tick with which the others begin to count, once, so that all heartbeats leave
+// at the same ticks and share frames.
+func (m *Member) Tick(number int) {
+	switch {
+	case m.role != etcdraft.StateLeader:
+		m.inStep = false
+	case !m.inStep:
+		m.inStep = number%m.cfg.HeartbeatTicks == 0
+	}
+	if m.role != etcdraft.StateLeader || m.inStep {
+		m.node.Tick()
+	}
 	m.tickShips()
 	m.tickReads()
 }

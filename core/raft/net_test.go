@@ -254,7 +254,7 @@ func (p *peer) onTick() {
 		return // what is missed is not made up for
 	}
 	p.ticks++
-	p.Tick()
+	p.Tick(p.ticks)
 	p.Flush()
 }
 
