@@ -134,7 +134,7 @@ func (l *Lane) joinsOnly() bool {
 
 func (l *Lane) propose() {
 	f := &l.found
-	if len(f.heard) < l.cfg.Expect {
+	if l.joinsOnly() || len(f.heard) < l.cfg.Expect {
 		return
 	}
 	if f.heard[0].ID != l.cfg.Self.ID {

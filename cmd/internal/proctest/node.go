@@ -1,0 +1,165 @@
+package proctest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"torc/cmd/internal/node"
+)
+
+// Node is one torcd, through its lives.
+type Node struct {
+	t     *testing.T
+	args  []string
+	Index int
+
+	RESP, GRPC, Peer, Admin string
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when the present life has ended
+	log    *lockedBuffer // of all lives
+}
+
+// lockedBuffer takes what the process says.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// Start begins a life.
+func (n *Node) Start() {
+	n.t.Helper()
+	cmd := exec.Command(binary, n.args...)
+	cmd.Stdout, cmd.Stderr = n.log, n.log
+	cmd.Env = environment()
+	if err := cmd.Start(); err != nil {
+		n.t.Fatalf("start node %d: %v", n.Index, err)
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
+	n.mu.Lock()
+	n.cmd, n.exited = cmd, exited
+	n.mu.Unlock()
+}
+
+// environment is the test's without TORC_ settings.
+func environment() (env []string) {
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "TORC_") {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+func (n *Node) signal(s os.Signal) {
+	n.t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := n.cmd.Process.Signal(s); err != nil {
+		n.t.Fatalf("send %v to node %d: %v\n%s", s, n.Index, err, n.log)
+	}
+}
+
+// Kill ends the life at once (SIGKILL).
+func (n *Node) Kill() {
+	n.t.Helper()
+	n.signal(syscall.SIGKILL)
+	<-n.exited
+}
+
+// Pause freezes the process (SIGSTOP).
+func (n *Node) Pause() { n.t.Helper(); n.signal(syscall.SIGSTOP) }
+
+// Resume lets it go on (SIGCONT).
+func (n *Node) Resume() { n.t.Helper(); n.signal(syscall.SIGCONT) }
+
+// Stop asks the process to end (SIGTERM) and returns its exit code.
+func (n *Node) Stop(within time.Duration) int {
+	n.t.Helper()
+	n.signal(syscall.SIGTERM)
+	return n.Wait(within)
+}
+
+// Wait waits for the process to end and returns its exit code.
+func (n *Node) Wait(within time.Duration) int {
+	n.t.Helper()
+	select {
+	case <-n.exited:
+		return n.cmd.ProcessState.ExitCode()
+	case <-time.After(within):
+		n.t.Fatalf("node %d did not end within %v\n%s", n.Index, within, n.log)
+		return -1
+	}
+}
+
+// end makes sure that nothing is left.
+func (n *Node) end() {
+	_ = n.cmd.Process.Kill()
+	<-n.exited
+}
+
+// Log is what the process has said, in all its lives.
+func (n *Node) Log() string { return n.log.String() }
+
+// Status asks the node how it stands.
+func (n *Node) Status() (*node.Status, error) {
+	body, err := n.get("/status")
+	if err != nil {
+		return nil, err
+	}
+	var s node.Status
+	return &s, json.Unmarshal(body, &s)
+}
+
+func (n *Node) get(path string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.Admin+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(body)))
+	}
+	return body, err
+}
+
+// Ready says why the node cannot serve yet, or nil.
+func (n *Node) Ready() error {
+	_, err := n.get("/readyz")
+	return err
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"torc/cmd/internal/proctest"
+)
+
+// Three processes form a cluster, each of which serves every key, and each stops when it is told to.
+func TestThreeProcesses(t *testing.T) {
+	c := proctest.Start(t, 3)
+	ctx := context.Background()
+	for i, n := range c.Nodes {
+		db := client(t, n)
+		require.NoError(t, db.Set(ctx, "greeting", "hello "+n.RESP, time.Minute).Err())
+		for _, other := range c.Nodes {
+			require.Equal(t, "hello "+n.RESP, client(t, other).Get(ctx, "greeting").Val(), "set at node %d, read at node %d", i, other.Index)
+		}
+	}
+	for _, n := range c.Nodes[1:] {
+		require.Equal(t, 0, n.Stop(5*time.Second), "exit code after SIGTERM\n%s", n.Log())
+	}
+}
+
+func client(t *testing.T, n *proctest.Node) *redis.Client {
+	t.Helper()
+	db := redis.NewClient(&redis.Options{Addr: n.RESP, MaxRetries: -1, ReadTimeout: 10 * time.Second, ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// A node that does not know the cluster's secret does not get in, and one that knows it does.
+func TestClusterSecret(t *testing.T) {
+	c := proctest.Start(t, 1, "--cluster-secret", "open sesame", "--shards", "4")
+	stranger := proctest.New(t, 1, "--cluster-secret", "wrong", "--join", c.Nodes[0].Peer)
+	stranger.Nodes[0].Start()
+	friend := proctest.New(t, 1, "--cluster-secret", "open sesame", "--join", c.Nodes[0].Peer)
+	friend.Nodes[0].Start()
+	proctest.Until(t, proctest.FormsWithin, "the friend is ready", friend.Nodes[0].Ready)
+	require.ErrorContains(t, stranger.Nodes[0].Ready(), "no cluster yet")
+	require.NotContains(t, c.Nodes[0].Log()+stranger.Nodes[0].Log()+friend.Nodes[0].Log(), "sesame", "secrets are not logged")
+}
+
+// With a password nobody is served without it.
+func TestPassword(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	require.NoError(t, os.WriteFile(file, []byte("hunter2\n"), 0o600))
+	c := proctest.Start(t, 1, "--password-file", file, "--shards", "4")
+	ctx := context.Background()
+	require.ErrorContains(t, client(t, c.Nodes[0]).Get(ctx, "k").Err(), "NOAUTH")
+	db := redis.NewClient(&redis.Options{Addr: c.Nodes[0].RESP, Password: "hunter2"})
+	defer func() { _ = db.Close() }()
+	require.NoError(t, db.Set(ctx, "k", "v", 0).Err())
+	require.NotContains(t, c.Nodes[0].Log(), "hunter2")
+}
+
+// A node cannot start twice, and says which port it is about.
+func TestPortTaken(t *testing.T) {
+	c := proctest.Start(t, 1, "--shards", "4")
+	n := c.Nodes[0]
+	out, err := exec.Command(proctest.Binary(), "--resp", n.RESP, "--grpc", n.GRPC, "--peer", n.Peer, "--admin", "").CombinedOutput()
+	require.Error(t, err)
+	port := n.Peer[strings.LastIndex(n.Peer, ":")+1:]
+	require.Contains(t, string(out), "port "+port+" is taken")
+	require.Contains(t, string(out), "--peer")
+}
+
+// What nobody understands is an error that names it, wherever it stands.
+func TestUnknownSettings(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "torc.toml")
+	require.NoError(t, os.WriteFile(file, []byte("max_keys = 5\n"), 0o600))
+	for _, c := range []struct {
+		args, env []string
+		want      string
+	}{
+		{args: []string{"--shard", "3"}, want: "there is no flag --shard; did you mean --shards?"},
+		{env: []string{"TORC_JOINS=a:1"}, want: "there is no variable TORC_JOINS; did you mean TORC_JOIN?"},
+		{args: []string{"--config", file}, want: "there is no key max_keys; did you mean max-key?"},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, 1, run(c.args, c.env, &stdout, &stderr))
+		require.Contains(t, stderr.String(), c.want)
+	}
+}
