@@ -229,7 +229,7 @@ func (g *group) turn() {
 }
 
 func (g *group) proposeWrites() {
-	if len(g.writes) == 0 || !g.member.Leads() || g.member.Transferring() {
+	if len(g.writes) == 0 || !g.member.Accepting() {
 		return
 	}
 	// Those that were answered while they waited (their time ran out) must not be applied now.

@@ -136,7 +136,7 @@ func TestNoLeaseAfterAnOffer(t *testing.T) {
 	n.run(4 * timeout)
 	require.True(t, leader.Leads(), "it was not taken")
 	require.Equal(t, term, leader.Term())
-	require.False(t, leader.Transferring())
+	require.True(t, leader.Accepting())
 	require.False(t, leader.LeaseValid())
 	answers := 0
 	leader.ReadIndex(func(ok bool) {

@@ -209,9 +209,13 @@ func (m *Member) LeaseValid() bool {
 	return m.Leads() && now < m.lease.until(m.cfg.Replica, now, m.conf)
 }
 
-// Transferring reports whether the leadership has been offered to somebody who has not taken it
-// yet. Nothing can be proposed meanwhile; raft withdraws the offer after an election timeout.
-func (m *Member) Transferring() bool { return m.node.BasicStatus().LeadTransferee != 0 }
+// Accepting reports whether a proposal can be accepted now: this member leads and does not wait for
+// another one to take the leadership over (raft withdraws such an offer after an election timeout).
+// It may know of the end of its leadership before Leads does, which changes with Flush.
+func (m *Member) Accepting() bool {
+	st := m.node.BasicStatus()
+	return m.Leads() && st.RaftState == etcdraft.StateLeader && st.LeadTransferee == 0
+}
 
 // Transfer offers the leadership to another replica. The lease ends here, for this term.
 func (m *Member) Transfer(to wire.ReplicaID) {

@@ -240,7 +240,7 @@ func TestLeadershipIsHandedOver(t *testing.T) {
 	to := n.others(leader)[1]
 	leader.Transfer(to.id)
 	leader.Flush()
-	require.True(t, leader.Transferring())
+	require.False(t, leader.Accepting())
 	require.ErrorIs(t, leader.Propose([]byte("meanwhile")), ErrDropped)
 	n.until("it leads", to.Leads)
 	require.Less(t, n.now, time.Minute)

@@ -163,3 +163,6 @@ func (n *Node) Ready() error {
 	_, err := n.get("/readyz")
 	return err
 }
+
+// PID is the present life's process ID.
+func (n *Node) PID() int { return n.cmd.Process.Pid }
