@@ -1276,6 +1276,307 @@ func (x *Shard) GetReplicas() []*Shard_Replica {
 	return nil
 }
 
+type StatusRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusRequest) Reset() {
+	*x = StatusRequest{}
+	mi := &file_cache_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusRequest) ProtoMessage() {}
+
+func (x *StatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cache_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
+func (*StatusRequest) Descriptor() ([]byte, []int) {
+	return file_cache_proto_rawDescGZIP(), []int{18}
+}
+
+type StatusResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"fixed64,1,opt,name=node,proto3" json:"node,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Incarnation   uint64                 `protobuf:"varint,3,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	ClusterId     uint64                 `protobuf:"fixed64,4,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"` // 0 while it seeks a cluster
+	Epoch         uint64                 `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	UptimeMillis  int64                  `protobuf:"varint,6,opt,name=uptime_millis,json=uptimeMillis,proto3" json:"uptime_millis,omitempty"`
+	Lanes         uint32                 `protobuf:"varint,7,opt,name=lanes,proto3" json:"lanes,omitempty"`
+	Answered      uint64                 `protobuf:"varint,8,opt,name=answered,proto3" json:"answered,omitempty"` // requests since the start
+	Refused       uint64                 `protobuf:"varint,9,opt,name=refused,proto3" json:"refused,omitempty"`   // refused, or of unknown outcome
+	Waiting       uint64                 `protobuf:"varint,10,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Replicas      []*ReplicaStatus       `protobuf:"bytes,11,rep,name=replicas,proto3" json:"replicas,omitempty"` // shard 0 is the meta group
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusResponse) Reset() {
+	*x = StatusResponse{}
+	mi := &file_cache_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusResponse) ProtoMessage() {}
+
+func (x *StatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cache_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
+func (*StatusResponse) Descriptor() ([]byte, []int) {
+	return file_cache_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *StatusResponse) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StatusResponse) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetClusterId() uint64 {
+	if x != nil {
+		return x.ClusterId
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetUptimeMillis() int64 {
+	if x != nil {
+		return x.UptimeMillis
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetLanes() uint32 {
+	if x != nil {
+		return x.Lanes
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetAnswered() uint64 {
+	if x != nil {
+		return x.Answered
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetRefused() uint64 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetWaiting() uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetReplicas() []*ReplicaStatus {
+	if x != nil {
+		return x.Replicas
+	}
+	return nil
+}
+
+// ReplicaStatus is how one shard stands on one node.
+type ReplicaStatus struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	Replica       uint64                 `protobuf:"varint,2,opt,name=replica,proto3" json:"replica,omitempty"`
+	Role          string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`       // leader, follower, candidate, pre-candidate, learner
+	Leader        uint64                 `protobuf:"fixed64,4,opt,name=leader,proto3" json:"leader,omitempty"` // the node that leads, as far as this one knows; 0 = not known
+	Term          uint64                 `protobuf:"varint,5,opt,name=term,proto3" json:"term,omitempty"`
+	Commit        uint64                 `protobuf:"varint,6,opt,name=commit,proto3" json:"commit,omitempty"`
+	Applied       uint64                 `protobuf:"varint,7,opt,name=applied,proto3" json:"applied,omitempty"`
+	Voters        []uint64               `protobuf:"varint,8,rep,packed,name=voters,proto3" json:"voters,omitempty"` // replica IDs
+	Learners      []uint64               `protobuf:"varint,9,rep,packed,name=learners,proto3" json:"learners,omitempty"`
+	Lag           uint64                 `protobuf:"varint,10,opt,name=lag,proto3" json:"lag,omitempty"` // leader only: entries that the slowest other replica is behind
+	Keys          uint64                 `protobuf:"varint,11,opt,name=keys,proto3" json:"keys,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,12,opt,name=bytes,proto3" json:"bytes,omitempty"`                       // of keys and values
+	LogBytes      uint64                 `protobuf:"varint,13,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"` // of raft's log
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplicaStatus) Reset() {
+	*x = ReplicaStatus{}
+	mi := &file_cache_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplicaStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplicaStatus) ProtoMessage() {}
+
+func (x *ReplicaStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_cache_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplicaStatus.ProtoReflect.Descriptor instead.
+func (*ReplicaStatus) Descriptor() ([]byte, []int) {
+	return file_cache_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ReplicaStatus) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *ReplicaStatus) GetReplica() uint64 {
+	if x != nil {
+		return x.Replica
+	}
+	return 0
+}
+
+func (x *ReplicaStatus) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *ReplicaStatus) GetLeader() uint64 {
+	if x != nil {
+		return x.Leader
+	}
+	return 0
+}
+
+func (x *ReplicaStatus) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *ReplicaStatus) GetCommit() uint64 {
+	if x != nil {
+		return x.Commit
+	}
+	return 0
+}
+
+func (x *ReplicaStatus) GetApplied() uint64 {
+	if x != nil {
+		return x.Applied
+	}
+	return 0
+}
+
+func (x *ReplicaStatus) GetVoters() []uint64 {
+	if x != nil {
+		return x.Voters
+	}
+	return nil
+}
+
+func (x *ReplicaStatus) GetLearners() []uint64 {
+	if x != nil {
+		return x.Learners
+	}
+	return nil
+}
+
+func (x *ReplicaStatus) GetLag() uint64 {
+	if x != nil {
+		return x.Lag
+	}
+	return 0
+}
+
+func (x *ReplicaStatus) GetKeys() uint64 {
+	if x != nil {
+		return x.Keys
+	}
+	return 0
+}
+
+func (x *ReplicaStatus) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *ReplicaStatus) GetLogBytes() uint64 {
+	if x != nil {
+		return x.LogBytes
+	}
+	return 0
+}
+
 type GetManyResponse_Item struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Found         bool                   `protobuf:"varint,1,opt,name=found,proto3" json:"found,omitempty"`
@@ -1288,7 +1589,7 @@ type GetManyResponse_Item struct {
 
 func (x *GetManyResponse_Item) Reset() {
 	*x = GetManyResponse_Item{}
-	mi := &file_cache_proto_msgTypes[18]
+	mi := &file_cache_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1300,7 +1601,7 @@ func (x *GetManyResponse_Item) String() string {
 func (*GetManyResponse_Item) ProtoMessage() {}
 
 func (x *GetManyResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[18]
+	mi := &file_cache_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1355,7 +1656,7 @@ type SetManyResponse_Item struct {
 
 func (x *SetManyResponse_Item) Reset() {
 	*x = SetManyResponse_Item{}
-	mi := &file_cache_proto_msgTypes[19]
+	mi := &file_cache_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1367,7 +1668,7 @@ func (x *SetManyResponse_Item) String() string {
 func (*SetManyResponse_Item) ProtoMessage() {}
 
 func (x *SetManyResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[19]
+	mi := &file_cache_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1415,7 +1716,7 @@ type Shard_Replica struct {
 
 func (x *Shard_Replica) Reset() {
 	*x = Shard_Replica{}
-	mi := &file_cache_proto_msgTypes[20]
+	mi := &file_cache_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1427,7 +1728,7 @@ func (x *Shard_Replica) String() string {
 func (*Shard_Replica) ProtoMessage() {}
 
 func (x *Shard_Replica) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[20]
+	mi := &file_cache_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1570,7 +1871,37 @@ const file_cache_proto_rawDesc = "" +
 	"\aReplica\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\x06R\x04node\x12\x14\n" +
-	"\x05voter\x18\x03 \x01(\bR\x05voter2\xd7\x03\n" +
+	"\x05voter\x18\x03 \x01(\bR\x05voter\"\x0f\n" +
+	"\rStatusRequest\"\xce\x02\n" +
+	"\x0eStatusResponse\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x06R\x04node\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
+	"\vincarnation\x18\x03 \x01(\x04R\vincarnation\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x04 \x01(\x06R\tclusterId\x12\x14\n" +
+	"\x05epoch\x18\x05 \x01(\x04R\x05epoch\x12#\n" +
+	"\ruptime_millis\x18\x06 \x01(\x03R\fuptimeMillis\x12\x14\n" +
+	"\x05lanes\x18\a \x01(\rR\x05lanes\x12\x1a\n" +
+	"\banswered\x18\b \x01(\x04R\banswered\x12\x18\n" +
+	"\arefused\x18\t \x01(\x04R\arefused\x12\x18\n" +
+	"\awaiting\x18\n" +
+	" \x01(\x04R\awaiting\x122\n" +
+	"\breplicas\x18\v \x03(\v2\x16.torc.v1.ReplicaStatusR\breplicas\"\xbe\x02\n" +
+	"\rReplicaStatus\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x18\n" +
+	"\areplica\x18\x02 \x01(\x04R\areplica\x12\x12\n" +
+	"\x04role\x18\x03 \x01(\tR\x04role\x12\x16\n" +
+	"\x06leader\x18\x04 \x01(\x06R\x06leader\x12\x12\n" +
+	"\x04term\x18\x05 \x01(\x04R\x04term\x12\x16\n" +
+	"\x06commit\x18\x06 \x01(\x04R\x06commit\x12\x18\n" +
+	"\aapplied\x18\a \x01(\x04R\aapplied\x12\x16\n" +
+	"\x06voters\x18\b \x03(\x04R\x06voters\x12\x1a\n" +
+	"\blearners\x18\t \x03(\x04R\blearners\x12\x10\n" +
+	"\x03lag\x18\n" +
+	" \x01(\x04R\x03lag\x12\x12\n" +
+	"\x04keys\x18\v \x01(\x04R\x04keys\x12\x14\n" +
+	"\x05bytes\x18\f \x01(\x04R\x05bytes\x12\x1b\n" +
+	"\tlog_bytes\x18\r \x01(\x04R\blogBytes2\x92\x04\n" +
 	"\x05Cache\x12.\n" +
 	"\x06Stream\x12\x0f.torc.v1.Packet\x1a\x0f.torc.v1.Packet(\x010\x01\x120\n" +
 	"\x03Get\x12\x13.torc.v1.GetRequest\x1a\x14.torc.v1.GetResponse\x120\n" +
@@ -1579,7 +1910,8 @@ const file_cache_proto_rawDesc = "" +
 	"\tIncrement\x12\x19.torc.v1.IncrementRequest\x1a\x1a.torc.v1.IncrementResponse\x12<\n" +
 	"\aGetMany\x12\x17.torc.v1.GetManyRequest\x1a\x18.torc.v1.GetManyResponse\x12<\n" +
 	"\aSetMany\x12\x17.torc.v1.SetManyRequest\x1a\x18.torc.v1.SetManyResponse\x12?\n" +
-	"\bTopology\x12\x18.torc.v1.TopologyRequest\x1a\x19.torc.v1.TopologyResponseB\x14Z\x12torc/api/v1;torcv1b\x06proto3"
+	"\bTopology\x12\x18.torc.v1.TopologyRequest\x1a\x19.torc.v1.TopologyResponse\x129\n" +
+	"\x06Status\x12\x16.torc.v1.StatusRequest\x1a\x17.torc.v1.StatusResponseB\x14Z\x12torc/api/v1;torcv1b\x06proto3"
 
 var (
 	file_cache_proto_rawDescOnce sync.Once
@@ -1594,7 +1926,7 @@ func file_cache_proto_rawDescGZIP() []byte {
 }
 
 var file_cache_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cache_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_cache_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_cache_proto_goTypes = []any{
 	(SetRequest_Condition)(0),    // 0: torc.v1.SetRequest.Condition
 	(Failure_Outcome)(0),         // 1: torc.v1.Failure.Outcome
@@ -1617,43 +1949,49 @@ var file_cache_proto_goTypes = []any{
 	(*TopologyResponse)(nil),     // 18: torc.v1.TopologyResponse
 	(*Node)(nil),                 // 19: torc.v1.Node
 	(*Shard)(nil),                // 20: torc.v1.Shard
-	(*GetManyResponse_Item)(nil), // 21: torc.v1.GetManyResponse.Item
-	(*SetManyResponse_Item)(nil), // 22: torc.v1.SetManyResponse.Item
-	(*Shard_Replica)(nil),        // 23: torc.v1.Shard.Replica
+	(*StatusRequest)(nil),        // 21: torc.v1.StatusRequest
+	(*StatusResponse)(nil),       // 22: torc.v1.StatusResponse
+	(*ReplicaStatus)(nil),        // 23: torc.v1.ReplicaStatus
+	(*GetManyResponse_Item)(nil), // 24: torc.v1.GetManyResponse.Item
+	(*SetManyResponse_Item)(nil), // 25: torc.v1.SetManyResponse.Item
+	(*Shard_Replica)(nil),        // 26: torc.v1.Shard.Replica
 }
 var file_cache_proto_depIdxs = []int32{
 	0,  // 0: torc.v1.SetRequest.condition:type_name -> torc.v1.SetRequest.Condition
-	21, // 1: torc.v1.GetManyResponse.items:type_name -> torc.v1.GetManyResponse.Item
+	24, // 1: torc.v1.GetManyResponse.items:type_name -> torc.v1.GetManyResponse.Item
 	6,  // 2: torc.v1.SetManyRequest.entries:type_name -> torc.v1.SetRequest
-	22, // 3: torc.v1.SetManyResponse.items:type_name -> torc.v1.SetManyResponse.Item
+	25, // 3: torc.v1.SetManyResponse.items:type_name -> torc.v1.SetManyResponse.Item
 	1,  // 4: torc.v1.Failure.outcome:type_name -> torc.v1.Failure.Outcome
 	19, // 5: torc.v1.TopologyResponse.nodes:type_name -> torc.v1.Node
 	20, // 6: torc.v1.TopologyResponse.shards:type_name -> torc.v1.Shard
 	2,  // 7: torc.v1.Node.state:type_name -> torc.v1.Node.State
-	23, // 8: torc.v1.Shard.replicas:type_name -> torc.v1.Shard.Replica
-	16, // 9: torc.v1.GetManyResponse.Item.failure:type_name -> torc.v1.Failure
-	16, // 10: torc.v1.SetManyResponse.Item.failure:type_name -> torc.v1.Failure
-	3,  // 11: torc.v1.Cache.Stream:input_type -> torc.v1.Packet
-	4,  // 12: torc.v1.Cache.Get:input_type -> torc.v1.GetRequest
-	6,  // 13: torc.v1.Cache.Set:input_type -> torc.v1.SetRequest
-	8,  // 14: torc.v1.Cache.Delete:input_type -> torc.v1.DeleteRequest
-	10, // 15: torc.v1.Cache.Increment:input_type -> torc.v1.IncrementRequest
-	12, // 16: torc.v1.Cache.GetMany:input_type -> torc.v1.GetManyRequest
-	14, // 17: torc.v1.Cache.SetMany:input_type -> torc.v1.SetManyRequest
-	17, // 18: torc.v1.Cache.Topology:input_type -> torc.v1.TopologyRequest
-	3,  // 19: torc.v1.Cache.Stream:output_type -> torc.v1.Packet
-	5,  // 20: torc.v1.Cache.Get:output_type -> torc.v1.GetResponse
-	7,  // 21: torc.v1.Cache.Set:output_type -> torc.v1.SetResponse
-	9,  // 22: torc.v1.Cache.Delete:output_type -> torc.v1.DeleteResponse
-	11, // 23: torc.v1.Cache.Increment:output_type -> torc.v1.IncrementResponse
-	13, // 24: torc.v1.Cache.GetMany:output_type -> torc.v1.GetManyResponse
-	15, // 25: torc.v1.Cache.SetMany:output_type -> torc.v1.SetManyResponse
-	18, // 26: torc.v1.Cache.Topology:output_type -> torc.v1.TopologyResponse
-	19, // [19:27] is the sub-list for method output_type
-	11, // [11:19] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	26, // 8: torc.v1.Shard.replicas:type_name -> torc.v1.Shard.Replica
+	23, // 9: torc.v1.StatusResponse.replicas:type_name -> torc.v1.ReplicaStatus
+	16, // 10: torc.v1.GetManyResponse.Item.failure:type_name -> torc.v1.Failure
+	16, // 11: torc.v1.SetManyResponse.Item.failure:type_name -> torc.v1.Failure
+	3,  // 12: torc.v1.Cache.Stream:input_type -> torc.v1.Packet
+	4,  // 13: torc.v1.Cache.Get:input_type -> torc.v1.GetRequest
+	6,  // 14: torc.v1.Cache.Set:input_type -> torc.v1.SetRequest
+	8,  // 15: torc.v1.Cache.Delete:input_type -> torc.v1.DeleteRequest
+	10, // 16: torc.v1.Cache.Increment:input_type -> torc.v1.IncrementRequest
+	12, // 17: torc.v1.Cache.GetMany:input_type -> torc.v1.GetManyRequest
+	14, // 18: torc.v1.Cache.SetMany:input_type -> torc.v1.SetManyRequest
+	17, // 19: torc.v1.Cache.Topology:input_type -> torc.v1.TopologyRequest
+	21, // 20: torc.v1.Cache.Status:input_type -> torc.v1.StatusRequest
+	3,  // 21: torc.v1.Cache.Stream:output_type -> torc.v1.Packet
+	5,  // 22: torc.v1.Cache.Get:output_type -> torc.v1.GetResponse
+	7,  // 23: torc.v1.Cache.Set:output_type -> torc.v1.SetResponse
+	9,  // 24: torc.v1.Cache.Delete:output_type -> torc.v1.DeleteResponse
+	11, // 25: torc.v1.Cache.Increment:output_type -> torc.v1.IncrementResponse
+	13, // 26: torc.v1.Cache.GetMany:output_type -> torc.v1.GetManyResponse
+	15, // 27: torc.v1.Cache.SetMany:output_type -> torc.v1.SetManyResponse
+	18, // 28: torc.v1.Cache.Topology:output_type -> torc.v1.TopologyResponse
+	22, // 29: torc.v1.Cache.Status:output_type -> torc.v1.StatusResponse
+	21, // [21:30] is the sub-list for method output_type
+	12, // [12:21] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_cache_proto_init() }
@@ -1672,7 +2010,7 @@ func file_cache_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cache_proto_rawDesc), len(file_cache_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   21,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

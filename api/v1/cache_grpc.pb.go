@@ -46,6 +46,7 @@ const (
 	Cache_GetMany_FullMethodName   = "/torc.v1.Cache/GetMany"
 	Cache_SetMany_FullMethodName   = "/torc.v1.Cache/SetMany"
 	Cache_Topology_FullMethodName  = "/torc.v1.Cache/Topology"
+	Cache_Status_FullMethodName    = "/torc.v1.Cache/Status"
 )
 
 // CacheClient is the client API for Cache service.
@@ -72,6 +73,8 @@ type CacheClient interface {
 	SetMany(ctx context.Context, in *SetManyRequest, opts ...grpc.CallOption) (*SetManyResponse, error)
 	// Topology tells which nodes there are and who leads what.
 	Topology(ctx context.Context, in *TopologyRequest, opts ...grpc.CallOption) (*TopologyResponse, error)
+	// Status tells how this one node stands: its replicas and what they do.
+	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
 }
 
 type cacheClient struct {
@@ -165,6 +168,16 @@ func (c *cacheClient) Topology(ctx context.Context, in *TopologyRequest, opts ..
 	return out, nil
 }
 
+func (c *cacheClient) Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StatusResponse)
+	err := c.cc.Invoke(ctx, Cache_Status_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CacheServer is the server API for Cache service.
 // All implementations must embed UnimplementedCacheServer
 // for forward compatibility.
@@ -189,6 +202,8 @@ type CacheServer interface {
 	SetMany(context.Context, *SetManyRequest) (*SetManyResponse, error)
 	// Topology tells which nodes there are and who leads what.
 	Topology(context.Context, *TopologyRequest) (*TopologyResponse, error)
+	// Status tells how this one node stands: its replicas and what they do.
+	Status(context.Context, *StatusRequest) (*StatusResponse, error)
 	mustEmbedUnimplementedCacheServer()
 }
 
@@ -222,6 +237,9 @@ func (UnimplementedCacheServer) SetMany(context.Context, *SetManyRequest) (*SetM
 }
 func (UnimplementedCacheServer) Topology(context.Context, *TopologyRequest) (*TopologyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Topology not implemented")
+}
+func (UnimplementedCacheServer) Status(context.Context, *StatusRequest) (*StatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Status not implemented")
 }
 func (UnimplementedCacheServer) mustEmbedUnimplementedCacheServer() {}
 func (UnimplementedCacheServer) testEmbeddedByValue()               {}
@@ -377,6 +395,24 @@ func _Cache_Topology_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Cache_Status_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CacheServer).Status(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Cache_Status_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CacheServer).Status(ctx, req.(*StatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Cache_ServiceDesc is the grpc.ServiceDesc for Cache service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -411,6 +447,10 @@ var Cache_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Topology",
 			Handler:    _Cache_Topology_Handler,
+		},
+		{
+			MethodName: "Status",
+			Handler:    _Cache_Status_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

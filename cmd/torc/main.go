@@ -3,29 +3,58 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 )
 
-const usage = `torc: the tool beside Torc's nodes
+// command is one thing that the tool does.
+type command struct {
+	name    string
+	summary string
+	run     func(args []string) int
+}
 
-  torc dev [--nodes N]           run a cluster in this process, on loopback, and say how to talk to it
-  torc sim [--seed N] [--scenario NAME] [--duration D] [--mutant NAME]
-                                 run one simulation; exit code 0 pass, 2 lost consistency, 3 no progress, 4 crash
-`
+func commands() []command {
+	return []command{
+		{"dev", "run a cluster in this process, on loopback, and say how to talk to it", dev},
+		{"status", "nodes, shards, leaders, terms, lag: is the cluster well?", showStatus},
+		{"get", "read a key", get},
+		{"set", "write a key", set},
+		{"del", "remove keys", del},
+		{"bench", "measure requests per second and latencies through Torc's client", bench},
+		{"sim", "run one simulation, or sweep many seeds", simulate},
+	}
+}
 
-func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprint(os.Stderr, usage)
-		os.Exit(1)
+func usage() string {
+	var b strings.Builder
+	b.WriteString("torc: the tool beside Torc's nodes (torcd)\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  torc %-8s %s\n", c.name, c.summary)
 	}
-	switch os.Args[1] {
-	case "sim":
-		os.Exit(simulate(os.Args[2:]))
-	case "dev":
-		os.Exit(dev(os.Args[2:]))
-	case "help", "--help", "-h":
-		fmt.Print(usage)
-	default:
-		fmt.Fprintf(os.Stderr, "torc: there is no command %q\n\n%s", os.Args[1], usage)
-		os.Exit(1)
+	b.WriteString("\ntorc COMMAND --help tells a command's flags.\n")
+	return b.String()
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	if len(args) == 0 {
+		fmt.Fprint(os.Stderr, usage())
+		return exitError
 	}
+	name, rest := args[0], args[1:]
+	if name == "help" || name == "--help" || name == "-h" {
+		if len(rest) == 0 {
+			fmt.Print(usage())
+			return exitOK
+		}
+		name, rest = rest[0], []string{"--help"}
+	}
+	all := commands()
+	if i := slices.IndexFunc(all, func(c command) bool { return c.name == name }); i >= 0 {
+		return all[i].run(rest)
+	}
+	fmt.Fprintf(os.Stderr, "torc: there is no command %q\n\n%s", name, usage())
+	return exitError
 }

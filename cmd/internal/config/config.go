@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ErrHelp and ErrVersion say that this is all that was asked for.
+// ErrHelp and ErrVersion say that this is all that was asked for. Nothing has been printed.
 var (
 	ErrHelp    = errors.New("help was asked for")
 	ErrVersion = errors.New("the version was asked for")
@@ -22,18 +22,18 @@ type Config struct {
 	Advertise string // host by which others reach this node; empty: the host of each address
 
 	Name     string        // empty: the advertised peer address
-	Weight   float64       // share of the shards, beside other nodes' weights
+	Weight   float64       // share of the shards, beside other nodes' weights; two decimals
 	Join     []string      // peer addresses of nodes to greet
 	Expect   int           // how many nodes form a new cluster
 	Shards   int           // of a new cluster
 	Replicas int           // per shard, of a new cluster
 	Grace    time.Duration // how long a node may be silent before its replicas are moved
-	Lanes    int           // event loops
+	Lanes    int           // event loops; Load leaves at least one
 	Redirect bool          // answer MOVED to Redis clients instead of forwarding
 
-	Reads           string // "lease" or "readindex"
-	ClockDrift      int    // bound on the difference of clock rates, in thousandths
-	ElectionTimeout time.Duration
+	Reads           string        // "lease" or "readindex"
+	ClockDrift      int           // bound on the difference of clock rates, in thousandths
+	ElectionTimeout time.Duration // silence of a leader after which another is elected
 	Timeout         time.Duration // of a request
 	SessionTTL      time.Duration // how long an idle client's session is remembered
 
@@ -48,7 +48,7 @@ type Config struct {
 	TLSCA         string // file
 	Insecure      bool   // may be reached from other machines without protection
 
-	LogLevel  string
+	LogLevel  string // "debug", "info", "warn" or "error"
 	LogFormat string // "text" or "json"
 }
 
@@ -58,8 +58,19 @@ func (c *Config) WeightHundredths() uint32 { return uint32(math.Round(c.Weight *
 func defaults() *Config {
 	return &Config{
 		RESP: "127.0.0.1:6379", GRPC: "127.0.0.1:7401", Peer: "127.0.0.1:7400", Admin: "127.0.0.1:7402",
-		Weight: 1, Expect: 1, Shards: 64, Replicas: 3, Grace: time.Minute, Lanes: min(4, runtime.NumCPU()),
+		Weight: 1, Expect: 1, Shards: 64, Replicas: 3, Grace: time.Minute,
 		Reads: "lease", ClockDrift: 50, ElectionTimeout: 500 * time.Millisecond, Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute,
 		MaxKey: 64 << 10, MaxValue: 64 << 20, LogLevel: "info", LogFormat: "text",
+	}
+}
+
+// lanesMost is how many lanes a node has at most that was not told.
+const lanesMost = 4
+
+// fitMachine gives what was left open the value that suits this machine. GOMAXPROCS knows a
+// container's share of the processors, which NumCPU does not.
+func (c *Config) fitMachine() {
+	if c.Lanes == 0 {
+		c.Lanes = min(lanesMost, runtime.GOMAXPROCS(0))
 	}
 }

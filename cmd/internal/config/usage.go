@@ -11,18 +11,27 @@ const usageHead = `torcd runs one node of Torc, a distributed cache that never s
   torcd --join A:7400,B:7400,C:7400 --expect 3 ...  the same on A, B and C: a cluster of three
   torcd --join A:7400 ...                           join the cluster that A is in
 
-Each setting may also stand in the environment (--max-key is TORC_MAX_KEY) or in a TOML file (max-key = "64KiB")
-named by --config FILE. A flag wins over the environment, the environment over the file. What no setting has the
-name of is an error. --version prints the version.
+Each setting may also stand in the environment (--max-key 64KiB is TORC_MAX_KEY=64KiB) or in a TOML
+file (max-key = "64KiB"). A flag wins over the environment, the environment over the file; of a flag
+given twice the last wins. What no setting has the name of is an error.
+
+  --config FILE                the TOML file (or TORC_CONFIG)
+  --version, --help            print the version, or this text, and stop
 `
+
+// The usage text's measures, in characters.
+const (
+	usageColumn = 31
+	usageWidth  = 100
+)
 
 // Usage is the text of torcd --help.
 func Usage() string {
 	var b strings.Builder
 	b.WriteString(usageHead)
 	c, group := defaults(), ""
-	c.Lanes = 0 // depends on the machine
-	for _, s := range settings {
+	for i := range settings {
+		s := &settings[i]
 		if s.group != group {
 			group = s.group
 			fmt.Fprintf(&b, "\n%s\n", group)
@@ -31,18 +40,30 @@ func Usage() string {
 		if s.value != "" {
 			name += " " + s.value
 		}
-		fmt.Fprintf(&b, "  %-28s %s%s\n", name, s.help, defaultNote(&s, c))
+		writeEntry(&b, name, append(strings.Fields(s.help), s.defaultNote(c)...))
 	}
 	return b.String()
 }
 
-func defaultNote(s *setting, c *Config) string {
-	switch value := s.show(c); {
-	case s.name == "lanes":
-		return " (default: one for each processor, at most 4)"
-	case value == "" || s.value == "":
-		return ""
-	default:
-		return " (default " + value + ")"
+// defaultNote is a single word to writeEntry, so that no line breaks in it. Switches are off and
+// texts without a default are empty: neither needs to be said.
+func (s *setting) defaultNote(c *Config) []string {
+	if value := s.show(c); value != "" && s.value != "" {
+		return []string{"(default " + value + ")"}
 	}
+	return nil
+}
+
+// writeEntry writes a name and, in a column beside it, the words of its help.
+func writeEntry(b *strings.Builder, name string, help []string) {
+	line := fmt.Sprintf("%-*s", usageColumn-1, "  "+name)
+	empty := true // no word of the help is on this line yet
+	for _, word := range help {
+		if !empty && len(line)+1+len(word) > usageWidth {
+			b.WriteString(line + "\n")
+			line, empty = strings.Repeat(" ", usageColumn-1), true
+		}
+		line, empty = line+" "+word, false
+	}
+	b.WriteString(line + "\n")
 }

@@ -1,0 +1,44 @@
+package node
+
+import (
+	"context"
+
+	torcv1 "torc/api/v1"
+	"torc/cluster"
+	"torc/core/wire"
+)
+
+// Report is the node's status for the gRPC API.
+func (b backend) Report(ctx context.Context) (*torcv1.StatusResponse, error) {
+	s, err := b.n.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &torcv1.StatusResponse{ClusterId: s.ClusterID, Epoch: uint64(s.Epoch), UptimeMillis: s.Uptime.Milliseconds(), Lanes: uint32(len(s.Lanes))}
+	for _, l := range s.Lanes {
+		r.Answered += l.Answered
+		r.Refused += l.Refused
+		r.Waiting += uint64(l.Waiting)
+	}
+	for _, g := range s.groups() {
+		r.Replicas = append(r.Replicas, replicaReport(&g))
+	}
+	return r, nil
+}
+
+func replicaReport(g *cluster.GroupStatus) *torcv1.ReplicaStatus {
+	r := &torcv1.ReplicaStatus{Shard: uint32(g.Shard), Replica: uint64(g.Replica), Role: g.Role, Leader: uint64(g.LeaderOn), Term: g.Term,
+		Commit: g.Commit, Applied: g.Applied, Voters: numbers(g.Voters), Learners: numbers(g.Learners),
+		Keys: uint64(g.Keys), Bytes: uint64(g.Bytes), LogBytes: uint64(g.LogBytes)}
+	for _, lag := range g.Lag {
+		r.Lag = max(r.Lag, lag)
+	}
+	return r
+}
+
+func numbers(ids []wire.ReplicaID) (out []uint64) {
+	for _, id := range ids {
+		out = append(out, uint64(id))
+	}
+	return out
+}

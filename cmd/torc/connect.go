@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+
+	"torc/client"
+)
+
+// connection is how a command reaches the cluster: the flags that all such commands have.
+type connection struct {
+	addr         string
+	passwordFile string
+	tls          bool
+	tlsCA        string
+	timeout      time.Duration
+}
+
+func (c *connection) flags(f *flag.FlagSet) {
+	f.StringVar(&c.addr, "addr", "127.0.0.1:7401", "gRPC `addresses` of some nodes, comma separated")
+	f.StringVar(&c.passwordFile, "password-file", "", "`file` with the password (or set TORC_PASSWORD)")
+	f.BoolVar(&c.tls, "tls", false, "speak TLS")
+	f.StringVar(&c.tlsCA, "tls-ca", "", "`file` with the authority (PEM) that signed the nodes' certificates; implies --tls")
+	f.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long to wait for an answer")
+}
+
+func (c *connection) seeds() []string { return strings.Split(c.addr, ",") }
+
+func (c *connection) password() (string, error) {
+	if c.passwordFile == "" {
+		return os.Getenv("TORC_PASSWORD"), nil
+	}
+	text, err := os.ReadFile(c.passwordFile)
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+func (c *connection) tlsConfig() (*tls.Config, error) {
+	if !c.tls && c.tlsCA == "" {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.tlsCA == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(c.tlsCA)
+	if err != nil {
+		return nil, fmt.Errorf("read the authority: %w", err)
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read the authority: %s holds no PEM certificate", c.tlsCA)
+	}
+	return config, nil
+}
+
+// client connects Torc's client.
+func (c *connection) client(ctx context.Context) (*client.Client, error) {
+	password, err := c.password()
+	if err != nil {
+		return nil, err
+	}
+	config, err := c.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	return client.New(ctx, client.Options{Seeds: c.seeds(), Password: password, TLS: config, Timeout: c.timeout, Logger: slog.New(slog.DiscardHandler)})
+}
+
+// dial connects to one node.
+func (c *connection) dial(addr string) (*grpc.ClientConn, error) {
+	config, err := c.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	creds := insecure.NewCredentials()
+	if config != nil {
+		creds = credentials.NewTLS(config)
+	}
+	return grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(creds))
+}
+
+// authorized puts the password on a call.
+func (c *connection) authorized(ctx context.Context) (context.Context, error) {
+	password, err := c.password()
+	if err != nil || password == "" {
+		return ctx, err
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+password), nil
+}
