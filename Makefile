@@ -1,5 +1,5 @@
 # Torc's few commands. Needs Go, make and gcc; the Go tool fetches the rest.
-.PHONY: run test vet sim
+.PHONY: run test vet sim sim-many bench-sim
 
 run: ## a three-node cluster in one process, on loopback
 	go build -o bin/torc ./cmd/torc
@@ -10,9 +10,20 @@ test: ## every test
 
 vet:
 	go vet ./...
+	go tool staticcheck ./...
 
 SCENARIO ?= swarm
-TAGS := $(if $(MUTANT),mutants,)
+SEEDS ?= 100
+TAGS := invariants$(if $(MUTANT), mutants)
+SIM := --scenario $(SCENARIO) $(if $(DURATION),--duration $(DURATION)) $(if $(MUTANT),--mutant $(MUTANT))
+
 sim: ## one simulation: make sim SEED=7 SCENARIO=split-brain
-	@go build -tags "invariants $(TAGS)" -o bin/torc-sim ./cmd/torc
-	@./bin/torc-sim sim $(if $(SEED),--seed $(SEED)) --scenario $(SCENARIO) $(if $(DURATION),--duration $(DURATION)) $(if $(MUTANT),--mutant $(MUTANT))
+	@go build -tags "$(TAGS)" -o bin/torc-sim ./cmd/torc
+	@./bin/torc-sim sim $(if $(SEED),--seed $(SEED)) $(SIM)
+
+sim-many: ## many: make sim-many SEEDS=1000 DURATION=60s
+	@go build -tags "$(TAGS)" -o bin/torc-sim ./cmd/torc
+	@./bin/torc-sim sim --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(SIM)
+
+bench-sim: ## how fast the simulator is
+	go test ./scenarios -run '^$$' -bench . -benchmem

@@ -179,6 +179,3 @@ func (n *node) PublishMap(m *wire.ClusterMap) {
 
 // PublishLeader is part of Board.
 func (n *node) PublishLeader(wire.ShardID, wire.NodeID, uint64) {}
-
-// cluster is the newest map of a node, or nil.
-func (n *node) cluster() *wire.ClusterMap { return n.m }

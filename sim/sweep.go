@@ -1,12 +1,14 @@
 package sim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Sweep runs many seeds, each in a process of its own, because a process can hold one world
@@ -31,11 +33,17 @@ type SeedResult struct {
 	Err     error // there was no run
 }
 
-// Spawn returns an Exec that starts binary with the arguments and "--seed N".
-func Spawn(binary string, args ...string) func(seed uint64) ([]byte, int, error) {
+// Spawn returns an Exec that starts binary with the arguments and "--seed N", and kills what takes
+// longer than budget.
+func Spawn(budget time.Duration, binary string, args ...string) func(seed uint64) ([]byte, int, error) {
 	return func(seed uint64) ([]byte, int, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), budget)
+		defer cancel()
 		all := append(append([]string(nil), args...), "--seed", strconv.FormatUint(seed, 10))
-		report, err := exec.Command(binary, all...).CombinedOutput()
+		report, err := exec.CommandContext(ctx, binary, all...).CombinedOutput()
+		if ctx.Err() != nil {
+			return report, int(Broken), fmt.Errorf("running seed %d: not done after %v", seed, budget)
+		}
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.ExitCode() >= 0 {
 			return report, exit.ExitCode(), nil

@@ -61,4 +61,3 @@ func (p painter) paint(code, text string) string {
 func (p painter) good(text string) string { return p.paint("32", text) }
 func (p painter) bad(text string) string  { return p.paint("31", text) }
 func (p painter) odd(text string) string  { return p.paint("33", text) }
-func (p painter) bold(text string) string { return p.paint("1", text) }

@@ -188,11 +188,6 @@ func words(line string) (list []string) {
 
 func request(cmds ...wire.Command) wire.Request { return wire.Request{Commands: cmds} }
 
-// do applies commands, as one request, in a batch that does not move the time.
-func do(s *Store, cmds ...wire.Command) []wire.Result {
-	return s.Apply(&wire.Batch{Requests: []wire.Request{request(cmds...)}})[0].Results
-}
-
 // copyOf sends a store through a snapshot.
 func copyOf(cfg Config, s *Store, max int) (*Store, error) {
 	r := NewRestorer(cfg)
