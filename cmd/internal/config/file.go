@@ -43,16 +43,19 @@ func withoutValues(err error) error {
 	if !errors.As(err, &bad) {
 		return errors.New("is not TOML")
 	}
-	message := bad.Message
+	message, hint := bad.Message, ""
 	if strings.HasSuffix(message, "has already been defined.") {
 		message = "the key is given twice"
 	} else if quoted := strings.IndexAny(message, `"'0123456789`); quoted >= 0 {
 		message = strings.TrimRight(message[:quoted], " :(") + " ..."
 	}
-	if bad.LastKey == "" {
-		return fmt.Errorf("line %d is not TOML: %s", bad.Position.Line, message)
+	if strings.HasPrefix(message, "expected value") {
+		hint = " (texts stand in double quotes)"
 	}
-	return fmt.Errorf("line %d is not TOML, at or after the key %s: %s (texts stand in double quotes)", bad.Position.Line, bad.LastKey, message)
+	if bad.LastKey == "" {
+		return fmt.Errorf("line %d is not TOML: %s%s", bad.Position.Line, message, hint)
+	}
+	return fmt.Errorf("line %d is not TOML, at or after the key %s: %s%s", bad.Position.Line, bad.LastKey, message, hint)
 }
 
 // fileText writes a TOML value as a flag would have it.

@@ -80,6 +80,16 @@ func (e example) needs() (args []string) {
 	return args
 }
 
+// base is the configuration without the example. It need not work: a key waits for its certificate.
+func (e example) base(t *testing.T) *Config {
+	flags, err := readFlags(e.needs())
+	require.NoError(t, err)
+	c := defaults()
+	require.NoError(t, c.fill([]source{flags}, reading("")))
+	c.fitMachine()
+	return c
+}
+
 func underscored(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 // Every setting arrives through every source, and touches its own field only.
@@ -87,8 +97,7 @@ func TestEverySettingThroughEverySource(t *testing.T) {
 	for _, s := range settings {
 		e, ok := examples[s.name]
 		require.True(t, ok, "give --%s an example", s.name)
-		base, err := load(e.needs(), nil, reading(""))
-		require.NoError(t, err)
+		base := e.base(t)
 		for _, v := range []struct {
 			text string
 			want any
@@ -149,19 +158,15 @@ func TestDefaultsAreValid(t *testing.T) {
 	}
 }
 
-// For every setting: the flag wins over the variable, the variable over the file, the file over
-// the default.
+// For every setting: the flag wins over the variable, the variable over the file. That each wins
+// over the default is told above.
 func TestPrecedence(t *testing.T) {
 	for _, s := range settings {
 		e := examples[s.name]
-		base, err := load(e.needs(), nil, reading(""))
-		require.NoError(t, err)
-		byDefault := reflect.ValueOf(base).Elem().FieldByName(e.field).Interface()
 		for _, c := range []struct {
 			flag, env, file string
 			want            any
 		}{
-			{"", "", "", byDefault},
 			{"", "", "one", e.is},
 			{"", "other", "one", e.then},
 			{"", "one", "other", e.is},
