@@ -51,7 +51,7 @@ func TestRedisClusterClients(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, results, 500)
 
-	alone := client(t, c.Nodes[0])
+	alone := redisClient(t, c.Nodes[0])
 	moved := 0
 	for i := range 64 {
 		if err := alone.Get(ctx, fmt.Sprintf("key:%d", i)).Err(); err != nil {

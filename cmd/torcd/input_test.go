@@ -22,7 +22,7 @@ import (
 func TestBadInput(t *testing.T) {
 	c := proctest.Start(t, 1, "--shards", "4", "--max-value", "1MiB")
 	n := c.Nodes[0]
-	neighbour := client(t, n)
+	neighbour := redisClient(t, n)
 	ctx := context.Background()
 	require.NoError(t, neighbour.Set(ctx, "k", "v", 0).Err())
 	before := memoryOf(t, n)

@@ -58,7 +58,7 @@ func TestKillNine(t *testing.T) {
 	t.Logf("%d kills, %d shards lost their leader: writes resumed after p50 %v, max %v; %d writes acknowledged", kills(t), len(pauses), p50, longest, len(acked))
 	require.Less(t, longest, resumesWithin*slowMachine)
 
-	db := client(t, c.Nodes[0])
+	db := redisClient(t, c.Nodes[0])
 	for part := range slices.Chunk(acked, 500) {
 		keys := make([]string, len(part))
 		for i, w := range part {
@@ -79,7 +79,7 @@ func pausesOf(t *testing.T, survivors []*proctest.Node, led []wire.ShardID) []ti
 	pauses := make([]time.Duration, len(led))
 	var probes sync.WaitGroup
 	for i, shard := range led {
-		db := client(t, survivors[i%len(survivors)])
+		db := redisClient(t, survivors[i%len(survivors)])
 		probes.Go(func() {
 			key := proctest.KeyOn(shard, killShards, "probe")
 			for time.Since(begin) < 30*time.Second {
@@ -110,7 +110,7 @@ func startLoad(t *testing.T, c *proctest.Cluster) *load {
 	for w := range killWriters {
 		var dbs []*redis.Client
 		for _, n := range c.Nodes {
-			dbs = append(dbs, client(t, n))
+			dbs = append(dbs, redisClient(t, n))
 		}
 		l.writers.Go(func() { l.write(w, dbs) })
 	}

@@ -69,7 +69,7 @@ func newHistorian(t *testing.T, c *proctest.Cluster) *historian {
 	h := &historian{t: t, begin: time.Now(), end: make(chan struct{}), record: linearizability.NewRecorder(1 << 16)}
 	for i, n := range c.Nodes {
 		for j := range perNode {
-			db := client(t, n)
+			db := redisClient(t, n)
 			h.clients.Go(func() { h.run(i*perNode+j, db) })
 		}
 	}

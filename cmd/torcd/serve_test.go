@@ -21,10 +21,10 @@ func TestThreeProcesses(t *testing.T) {
 	c := proctest.Start(t, 3)
 	ctx := context.Background()
 	for i, n := range c.Nodes {
-		db := client(t, n)
+		db := redisClient(t, n)
 		require.NoError(t, db.Set(ctx, "greeting", "hello "+n.RESP, time.Minute).Err())
 		for _, other := range c.Nodes {
-			require.Equal(t, "hello "+n.RESP, client(t, other).Get(ctx, "greeting").Val(), "set at node %d, read at node %d", i, other.Index)
+			require.Equal(t, "hello "+n.RESP, redisClient(t, other).Get(ctx, "greeting").Val(), "set at node %d, read at node %d", i, other.Index)
 		}
 	}
 	for _, n := range c.Nodes[1:] {
@@ -32,7 +32,7 @@ func TestThreeProcesses(t *testing.T) {
 	}
 }
 
-func client(t *testing.T, n *proctest.Node) *redis.Client {
+func redisClient(t *testing.T, n *proctest.Node) *redis.Client {
 	t.Helper()
 	db := redis.NewClient(&redis.Options{Addr: n.RESP, MaxRetries: -1, ReadTimeout: 10 * time.Second, ContextTimeoutEnabled: true})
 	t.Cleanup(func() { _ = db.Close() })
@@ -57,7 +57,7 @@ func TestPassword(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("hunter2\n"), 0o600))
 	c := proctest.Start(t, 1, "--password-file", file, "--shards", "4")
 	ctx := context.Background()
-	require.ErrorContains(t, client(t, c.Nodes[0]).Get(ctx, "k").Err(), "NOAUTH")
+	require.ErrorContains(t, redisClient(t, c.Nodes[0]).Get(ctx, "k").Err(), "NOAUTH")
 	db := redis.NewClient(&redis.Options{Addr: c.Nodes[0].RESP, Password: "hunter2"})
 	defer func() { _ = db.Close() }()
 	require.NoError(t, db.Set(ctx, "k", "v", 0).Err())

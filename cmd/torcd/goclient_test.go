@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/client"
+	"torc/cmd/internal/proctest"
+	"torc/core/wire"
+)
+
+func goClient(t *testing.T, c *proctest.Cluster) *client.Client {
+	t.Helper()
+	var seeds []string
+	for _, n := range c.Nodes {
+		seeds = append(seeds, n.GRPC)
+	}
+	db, err := client.New(context.Background(), client.Options{Seeds: seeds, Timeout: 10 * time.Second})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// Torc's client retries with sessions: while leaders are killed, every increment that it calls done
+// counts once, and none that it calls refused counts at all.
+func TestIncrementsCountOnce(t *testing.T) {
+	c := proctest.Start(t, 3, "--shards", "4")
+	db := goClient(t, c)
+	ctx := context.Background()
+	key := proctest.KeyOn(wire.ShardID(1), 4, "counter")
+	var done, unknown atomic.Int64
+	end := make(chan struct{})
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for {
+				select {
+				case <-end:
+					return
+				default:
+				}
+				switch _, err := db.Increment(ctx, key, 1); {
+				case err == nil:
+					done.Add(1)
+				case errors.Is(err, client.ErrUnknown):
+					unknown.Add(1)
+				}
+			}
+		})
+	}
+	for range kills(t) {
+		victim := leaderOf(t, c, 1)
+		from := done.Load()
+		victim.Kill()
+		proctest.Until(t, proctest.FormsWithin, "increments go on", func() error {
+			if done.Load() < from+200 {
+				return errors.New("too few")
+			}
+			return nil
+		})
+		victim.Start()
+		c.WaitWhole(proctest.FormsWithin)
+	}
+	close(end)
+	callers.Wait()
+	sum, err := db.Increment(ctx, key, 0)
+	require.NoError(t, err)
+	t.Logf("%d increments done, %d of unknown outcome, the sum is %d", done.Load(), unknown.Load(), sum)
+	require.GreaterOrEqual(t, sum, done.Load())
+	require.LessOrEqual(t, sum, done.Load()+unknown.Load())
+}
+
+func leaderOf(t *testing.T, c *proctest.Cluster, shard wire.ShardID) (leader *proctest.Node) {
+	t.Helper()
+	proctest.Until(t, proctest.FormsWithin, "the shard has a leader", func() error {
+		for _, n := range c.Nodes {
+			for _, led := range c.Leads(n) {
+				if led == shard {
+					leader = n
+					return nil
+				}
+			}
+		}
+		return errors.New("none")
+	})
+	return leader
+}
+
+// Values of many megabytes go through, and nobody loses the leadership over them.
+func TestLargeValues(t *testing.T) {
+	c := proctest.Start(t, 3, "--shards", "4")
+	db := goClient(t, c)
+	ctx := context.Background()
+	value := make([]byte, 32<<20)
+	rand.New(rand.NewSource(1)).Read(value)
+	_, err := db.Set(ctx, "large", value)
+	require.NoError(t, err)
+	got, err := db.Get(ctx, "large")
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(value, got.Bytes))
+	require.NoError(t, c.Whole())
+}
+
+// Batches are split by shard and put together again; versions make a compare and set.
+func TestBatchesAndVersions(t *testing.T) {
+	c := proctest.Start(t, 3)
+	db := goClient(t, c)
+	ctx := context.Background()
+	var entries []client.Entry
+	var keys []string
+	for i := range 200 {
+		key := proctest.KeyOn(wire.ShardID(1+i%64), 64, "batch")
+		if i >= 64 {
+			key += "x"
+		}
+		keys = append(keys, key)
+		entries = append(entries, client.Entry{Key: key, Value: []byte(key)})
+	}
+	for _, r := range db.SetMany(ctx, entries...) {
+		require.NoError(t, r.Err)
+	}
+	for i, r := range db.GetMany(ctx, keys...) {
+		require.NoError(t, r.Err)
+		require.Equal(t, keys[i], string(r.Value.Bytes))
+	}
+	version, err := db.Set(ctx, "cas", []byte("one"))
+	require.NoError(t, err)
+	_, err = db.Set(ctx, "cas", []byte("two"), client.IfVersion(version))
+	require.NoError(t, err)
+	_, err = db.Set(ctx, "cas", []byte("three"), client.IfVersion(version))
+	require.ErrorIs(t, err, client.ErrConflict)
+}
