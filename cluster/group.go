@@ -159,12 +159,13 @@ func (g *group) deposed() {
 	}
 }
 
-// now is the leader's time for the log: its wall clock, but never behind the log time it took
-// over, and running on from there at the clock's own rate. A follower that reads has no say.
+// now is the leader's time for the log: its wall clock. While that is behind the log time it took over
+// (the leader before had a faster clock) log time goes on at half the speed, so that the two meet:
+// it neither stands still nor stays ahead for good. A follower that reads has no say.
 func (g *group) now() int64 {
 	now := max(g.lane.env.Wall(), g.store.Time())
 	if g.member.IsLeader() {
-		now = max(now, g.base+(g.lane.env.Now()-g.baseAt).Milliseconds())
+		now = max(now, g.base+(g.lane.env.Now()-g.baseAt).Milliseconds()/2)
 	}
 	return now
 }
