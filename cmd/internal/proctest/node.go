@@ -166,3 +166,23 @@ func (n *Node) Ready() error {
 
 // PID is the present life's process ID.
 func (n *Node) PID() int { return n.cmd.Process.Pid }
+
+// Holds says that the node has fewer than so many replicas that follow or lead, or nothing.
+func (n *Node) Holds(least int) error {
+	s, err := n.Status()
+	if err != nil {
+		return err
+	}
+	holds := 0
+	for _, lane := range s.Lanes {
+		for _, g := range lane.Groups {
+			if g.Role == "leader" || g.Role == "follower" && len(g.Voters) > 0 {
+				holds++
+			}
+		}
+	}
+	if holds < least {
+		return fmt.Errorf("node %d holds %d replicas, not %d", n.Index, holds, least)
+	}
+	return nil
+}

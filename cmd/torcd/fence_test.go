@@ -1,0 +1,42 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/cmd/internal/proctest"
+)
+
+// Two processes under one name: the one that joined later is the node, the other one ends and says why.
+func TestTheLaterLifeWins(t *testing.T) {
+	c := proctest.Start(t, 3, "--shards", "4")
+	first := c.Nodes[0]
+	twin := proctest.New(t, 1, "--shards", "4", "--name", first.Peer, "--join", c.Nodes[1].Peer).Nodes[0]
+	twin.Start()
+	require.Equal(t, 2, first.Wait(20*time.Second), "exit code of the earlier life\n%s", first.Log())
+	require.Contains(t, first.Log(), "under this node's name")
+	proctest.Until(t, proctest.FormsWithin, "the later life serves", twin.Ready)
+}
+
+// A node that joins a running cluster is given its share, and one that stays silent for longer than
+// its grace is done without.
+func TestReplicasAreMoved(t *testing.T) {
+	c := proctest.Start(t, 3, "--grace", "3s")
+	newcomer := proctest.New(t, 1, "--join", c.Nodes[0].Peer, "--grace", "3s").Nodes[0]
+	newcomer.Start()
+	holds := func(n *proctest.Node, least int) func() error {
+		return func() error { return n.Holds(least) }
+	}
+	proctest.Until(t, proctest.FormsWithin, "the newcomer holds its share", holds(newcomer, 64*3/4-8))
+	c.Nodes[2].Kill()
+	proctest.Until(t, 2*proctest.FormsWithin, "the others hold everything", func() error {
+		for _, n := range []*proctest.Node{c.Nodes[0], c.Nodes[1], newcomer} {
+			if err := n.Holds(65); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
