@@ -65,7 +65,7 @@ func (c Config) Defaults() Config {
 		c.Tick = 50 * time.Millisecond
 	}
 	if c.LogBytes == 0 {
-		c.LogBytes = 4 << 20
+		c.LogBytes = 2 << 20
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 5 * time.Second
