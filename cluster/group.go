@@ -149,7 +149,11 @@ func (g *group) RoleChanged() {
 func (g *group) deposed() {
 	for _, p := range g.proposed {
 		for _, c := range p.calls {
-			g.lane.hall.Finish(c, &wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonLeadershipLost})
+			outcome := wire.OutcomeUnknown
+			if mutant.On(mutant.FailMeansNo) {
+				outcome = wire.OutcomeRefused
+			}
+			g.lane.hall.Finish(c, &wire.Response{Outcome: outcome, Reason: wire.ReasonLeadershipLost})
 		}
 	}
 	again := append(append(g.reads, g.ticked...), g.writes...)

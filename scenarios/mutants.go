@@ -42,9 +42,21 @@ func Mutants() []Mutant {
 			Expect:   oracles("LA"), Silent: oracles("DSV"),
 		},
 		{
+			Number: 4, Name: mutant.LeaseSkew, Seeds: 5,
+			Lesson:   "A lease counted from the moment an answer arrives forgets how long the answer was under way, while its sender's promise was running out. Freeze the leader with answers in its inbox, and it wakes to a lease that is long over.",
+			Scenario: directed("lease-skew", "The leader is frozen for longer than an election, with answers and reads waiting in its sockets.", freezes(), hot),
+			Expect:   oracles("LA"), Silent: oracles("DSV"),
+		},
+		{
 			Number: 5, Name: mutant.ReadIndexNoWait, Seeds: 5,
 			Lesson:   "ReadIndex says up to where a read must see; whoever answers before having applied that far answers from the past.",
 			Scenario: directed("readindex-nowait", "Reads by ReadIndex at followers that have entries to catch up on, because links lose packets.", losses(), byIndex),
+			Expect:   oracles("LA"), Silent: oracles("DSV"),
+		},
+		{
+			Number: 6, Name: mutant.ReadIndexNewTerm, Seeds: 10,
+			Lesson:   "A new leader has all that was committed in its log, but does not know yet how much of it that is. Before an entry of its own term is applied, its memory may be older than what others were told.",
+			Scenario: directed("readindex-new-term", "Leaders change while links lose packets, so that a new leader knows less than it holds.", newTerms(), hot),
 			Expect:   oracles("LA"), Silent: oracles("DSV"),
 		},
 		{
@@ -63,6 +75,18 @@ func Mutants() []Mutant {
 			Number: 18, Name: mutant.NoDedupe, Seeds: 3,
 			Lesson:   "A client that retries after a timeout cannot know whether the first try took effect; only the replicated state can. Registers do not show it: counters and appends do.",
 			Scenario: directed("no-dedupe", "Answers are lost on the way, so clients retry what had taken effect.", lostAnswers(), nil),
+			Expect:   oracles("AL"), Silent: oracles("SIV"),
+		},
+		{
+			Number: 19, Name: mutant.DedupeNotInSnapshot, Seeds: 5,
+			Lesson:   "What was answered is state like any other. A replica that is restored without it leads one day, and applies the retry of what it had applied.",
+			Scenario: directed("dedupe-not-in-snapshot", "Replicas restart and are restored from snapshots, while answers are lost on the way.", restores(), shortLogs),
+			Expect:   oracles("SAL"), Silent: oracles("IV"),
+		},
+		{
+			Number: 20, Name: mutant.FailMeansNo, Seeds: 5,
+			Lesson:   "A leader that is deposed does not know what became of its proposals: the next one may hold them. To call them failed is to lie about those that are committed after all.",
+			Scenario: directed("fail-means-no", "The leader goes deaf in the middle of writes, again and again: the others hold what it gives up.", handovers(), hot),
 			Expect:   oracles("AL"), Silent: oracles("SIV"),
 		},
 		{
@@ -132,6 +156,40 @@ func losses() []sim.Step {
 // moves cut an owner off for long enough to be replaced.
 func moves() []sim.Step {
 	return sim.Every(3*s, 19*s, 3, sim.For{Duration: 14 * s, Fault: sim.Isolate{Target: sim.Leader(1)}})
+}
+
+// freezes stop the leader's process for longer than it takes to elect another one.
+func freezes() []sim.Step {
+	return sim.Every(2*s, 4*s+37*ms, 14, sim.For{Duration: 2 * s, Fault: sim.Pause{Target: sim.Leader(1)}})
+}
+
+// newTerms cut leaders off while packets are lost everywhere.
+func newTerms() []sim.Step {
+	return sim.Steps(
+		[]sim.Step{sim.At(1*s, sim.For{Duration: 58 * s, Fault: sim.Lossy{Drop: 2500}})},
+		sim.Every(2*s, 3*s+37*ms, 18, sim.For{Duration: 1200 * ms, Fault: sim.Isolate{Target: sim.Leader(1)}}),
+	)
+}
+
+// restores lose answers, and restart leaders and followers in turn.
+func restores() []sim.Step {
+	return sim.Steps(
+		sim.Every(1*s, 10*s, 6, sim.For{Duration: 9 * s, Fault: sim.Lossy{Drop: 1500, Duplicate: 500, Clients: true}}),
+		sim.Every(4*s, 9*s, 6, sim.Crash{Target: sim.Leader(1), Down: 300 * ms}),
+		sim.Every(8*s+500*ms, 9*s, 6, sim.For{Duration: 2 * s, Fault: sim.Isolate{Target: sim.Leader(1)}}),
+	)
+}
+
+// handovers make the leader deaf: what it proposes arrives, what is answered does not. It gives up,
+// and another one commits what it held.
+func handovers() []sim.Step {
+	return sim.Every(2*s, 4*s+37*ms, 14, sim.For{Duration: 2 * s, Fault: sim.Deaf{Target: sim.Leader(1)}})
+}
+
+// shortLogs make replicas catch up by snapshot.
+func shortLogs(s *sim.Settings) {
+	hot(s)
+	s.LogBytes = 4 << 10
 }
 
 // hot puts all clients on few keys.

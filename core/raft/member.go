@@ -164,7 +164,11 @@ func (m *Member) step(msg *wire.RaftMessage) {
 		}
 	case pb.MsgAppResp, pb.MsgHeartbeatResp:
 		if st.RaftState == etcdraft.StateLeader {
-			m.lease.ack(msg.From, msg.Stamp)
+			stamp := msg.Stamp
+			if mutant.On(mutant.LeaseSkew) {
+				stamp = int64(m.cfg.Clock.Now())
+			}
+			m.lease.ack(msg.From, stamp)
 		}
 	}
 }
@@ -179,7 +183,9 @@ func (m *Member) Propose(data []byte) error {
 
 // Leads reports whether this member leads and has applied an entry of its own term, so that its
 // state holds everything that was acknowledged before.
-func (m *Member) Leads() bool { return m.role == etcdraft.StateLeader && m.ownTerm == m.term }
+func (m *Member) Leads() bool {
+	return m.role == etcdraft.StateLeader && (m.ownTerm == m.term || mutant.On(mutant.ReadIndexNewTerm))
+}
 
 // IsLeader reports whether this member leads, ready or not.
 func (m *Member) IsLeader() bool { return m.role == etcdraft.StateLeader }

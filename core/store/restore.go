@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"torc/core/mutant"
 )
 
 // ErrBadSnapshot says that chunks are not, or not all and in order, those of a snapshot of this
@@ -68,6 +70,9 @@ func (r *Restorer) Finish() (*Store, error) {
 	}
 	r.err = fmt.Errorf("%w: already finished", ErrBadSnapshot)
 	s.audit()
+	if mutant.On(mutant.DedupeNotInSnapshot) {
+		s.outcomes.Clear()
+	}
 	return s, nil
 }
 
