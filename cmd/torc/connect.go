@@ -26,7 +26,11 @@ type connection struct {
 	tls          bool
 	tlsCA        string
 	timeout      time.Duration
+	inFlight     int // requests under way at a time, when that is more than the client allows by itself
 }
+
+// inFlightUsual is the client's own bound.
+const inFlightUsual = 4096
 
 func (c *connection) flags(f *flag.FlagSet) {
 	f.StringVar(&c.addr, "addr", "127.0.0.1:7401", "gRPC `addresses` of some nodes, comma separated")
@@ -78,7 +82,8 @@ func (c *connection) client(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.New(ctx, client.Options{Seeds: c.seeds(), Password: password, TLS: config, Timeout: c.timeout, Logger: slog.New(slog.DiscardHandler)})
+	return client.New(ctx, client.Options{Seeds: c.seeds(), Password: password, TLS: config, Timeout: c.timeout,
+		MaxInFlight: max(c.inFlight, inFlightUsual), Logger: slog.New(slog.DiscardHandler)})
 }
 
 // dial connects to one node.

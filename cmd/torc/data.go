@@ -80,7 +80,7 @@ func set(args []string) int {
 			}
 		}
 		var options []client.SetOption
-		if ttl > 0 {
+		if ttl != 0 { // the client refuses what is too short, or negative
 			options = append(options, client.WithTTL(ttl))
 		}
 		if nx {

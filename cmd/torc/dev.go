@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,30 +31,35 @@ const (
 // dev runs a cluster in this process until it is interrupted. Arguments after -- are settings of
 // every node.
 func dev(args []string) int {
-	flags := flag.NewFlagSet("torc dev", flag.ContinueOnError)
+	flags := newFlags("torc dev", "[-- SETTINGS of every node, as torcd has them]")
 	count := flags.Int("nodes", 3, "how many nodes")
 	if err := flags.Parse(args); err != nil {
-		return 1
+		return flagsExit(err)
 	}
 	if *count < 1 || *count > 9 {
 		fmt.Fprintf(os.Stderr, "torc dev: --nodes %d: want 1 to 9\n", *count)
 		return 1
 	}
-	stop := make(chan os.Signal, 2)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	running, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer restore()
 	c := &devCluster{}
 	defer c.stop()
 	if err := c.start(*count, flags.Args()); err != nil {
 		fmt.Fprintf(os.Stderr, "torc dev: %v\n", err)
 		return 1
 	}
-	if err := c.waitReady(); err != nil {
+	err := c.waitReady(running)
+	switch {
+	case running.Err() != nil: // interrupted while the cluster formed
+	case err != nil:
 		fmt.Fprintf(os.Stderr, "torc dev: %v\n", err)
 		return 1
+	default:
+		c.introduce(os.Stdout)
 	}
-	c.introduce(os.Stdout)
 	select {
-	case <-stop:
+	case <-running.Done():
+		restore() // whoever is in a hurry interrupts again
 		fmt.Println("\nstopping")
 		return 0
 	case err := <-c.failed:
@@ -96,8 +100,8 @@ func (c *devCluster) start(count int, settings []string) error {
 	return nil
 }
 
-func (c *devCluster) waitReady() error {
-	ctx, cancel := context.WithTimeout(context.Background(), devFormsWithin)
+func (c *devCluster) waitReady(running context.Context) error {
+	ctx, cancel := context.WithTimeout(running, devFormsWithin)
 	defer cancel()
 	for i, n := range c.nodes {
 		if err := n.WaitReady(ctx); err != nil {

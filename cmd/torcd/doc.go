@@ -7,5 +7,5 @@
 // TOML file say the same things.
 //
 // Exit codes: 0 stopped as asked, 1 a setting is wrong or a port is taken, 2 the node could not go
-// on, 70 a bug (the panic is in the log).
+// on, 70 a bug in a lane (the panic is in the log; one outside the lanes ends with Go's own 2).
 package main

@@ -53,7 +53,8 @@ func serve(n *node.Node, stop <-chan os.Signal, logger *slog.Logger) int {
 	waiting, ready := context.WithCancel(context.Background())
 	go func() {
 		if n.WaitReady(waiting) == nil {
-			logger.Info("ready")
+			self := n.Self()
+			logger.Info("ready", "resp", self.RESPAddr, "grpc", self.GRPCAddr, "peer", self.PeerAddr)
 		}
 	}()
 	code := 0

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"fmt"
 
 	"google.golang.org/grpc/credentials"
 
@@ -30,7 +31,7 @@ func (n *Node) listen() (err error) {
 		return err
 	}
 	if n.redis, err = resp.Listen(redis, backend{n}); err != nil {
-		return err
+		return fmt.Errorf("--resp: %w", err)
 	}
 	if n.api, err = grpcapi.Listen(api, backend{n}); err != nil {
 		return err

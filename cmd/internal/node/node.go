@@ -75,6 +75,9 @@ func (n *Node) startLanes() error {
 	}
 	feed, err := swim.Start(swim.Options{Self: n.self, Sender: n.host, Peers: n.peers, Logger: n.logger})
 	if err != nil {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel() // the lanes lead nothing yet: nothing to hand over
+		_ = n.host.Stop(ended)
 		return fmt.Errorf("start gossip: %w", err)
 	}
 	n.swim.Store(feed)

@@ -1,11 +1,15 @@
 package proctest
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 )
 
 var binary string
@@ -26,6 +30,36 @@ func Main(m *testing.M) {
 		}
 		return m.Run()
 	}())
+}
+
+// buildTool builds torc beside torcd, for the tests that drive it.
+var buildTool = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(filepath.Dir(binary), "torc")
+	if out, err := exec.Command("go", "build", "-o", path, "torc/cmd/torc").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build torc: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// toolWithin is how long one run of torc may take.
+const toolWithin = time.Minute
+
+// Torc runs the tool with these arguments and returns what it printed and its exit code.
+func Torc(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	path, err := buildTool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), toolWithin)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	var out, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.Env = &out, &complaints, environment()
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatalf("run torc %v: %v", args, err)
+	}
+	return out.String(), complaints.String(), cmd.ProcessState.ExitCode()
 }
 
 // Binary is the path of the torcd that Main built.

@@ -78,10 +78,8 @@ func (c *Cluster) end() {
 		}
 		n.end()
 		log := n.Log()
-		for _, bad := range []string{"panic:", "DATA RACE", "fatal error:", "msg=\"lane panicked"} {
-			if strings.Contains(log, bad) {
-				c.t.Errorf("node %d: %s\n%s", n.Index, bad, log)
-			}
+		if mark := broken(log); mark != "" {
+			c.t.Errorf("node %d: %s\n%s", n.Index, mark, log)
 		}
 		if c.t.Failed() {
 			c.t.Logf("log of node %d:\n%s", n.Index, tail(log, 4000))

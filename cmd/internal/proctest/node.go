@@ -95,6 +95,13 @@ func (n *Node) Kill() {
 	<-n.exited
 }
 
+// Restart kills the process and begins another life with the same settings.
+func (n *Node) Restart() {
+	n.t.Helper()
+	n.Kill()
+	n.Start()
+}
+
 // Pause freezes the process (SIGSTOP).
 func (n *Node) Pause() { n.t.Helper(); n.signal(syscall.SIGSTOP) }
 
@@ -162,6 +169,12 @@ func (n *Node) get(path string) ([]byte, error) {
 func (n *Node) Ready() error {
 	_, err := n.get("/readyz")
 	return err
+}
+
+// WaitReady waits until the node can serve.
+func (n *Node) WaitReady(within time.Duration) {
+	n.t.Helper()
+	Until(n.t, within, fmt.Sprintf("node %d is ready", n.Index), n.Ready)
 }
 
 // PID is the present life's process ID.

@@ -1,0 +1,189 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/cmd/internal/config"
+	"torc/core/wire"
+)
+
+// formsWithin is how long one node may take to be ready, on a slow machine.
+const formsWithin = 20 * time.Second
+
+// on makes a configuration on ports of loopback that nobody listens on.
+func on(t *testing.T, settings ...string) *config.Config {
+	t.Helper()
+	var args []string
+	for _, flag := range []string{"--resp", "--grpc", "--peer", "--admin"} {
+		args = append(args, flag, freePort(t))
+	}
+	cfg, err := config.Load(append(append(args, "--lanes", "2", "--shards", "4"), settings...), nil)
+	require.NoError(t, err)
+	return cfg
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func stop(t *testing.T, n *Node) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	require.NoError(t, n.Stop(ctx))
+}
+
+// One node alone serves, tells how it stands in every form, and gives its ports back.
+func TestOneNode(t *testing.T) {
+	cfg := on(t, "--name", "alone", "--max-memory", "1GiB")
+	n, err := Start(cfg, quiet())
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(context.Background(), formsWithin)
+	defer cancel()
+	require.NoError(t, n.WaitReady(ctx))
+	require.NoError(t, n.Health(ctx))
+
+	s, err := n.Status(ctx)
+	require.NoError(t, err)
+	require.Equal(t, "alone", s.Node)
+	require.Len(t, s.Lanes, 2)
+	require.Len(t, s.groups(), 5, "four shards and the meta group")
+	for _, g := range s.groups() {
+		require.Equal(t, "leader", g.Role, "shard %d", g.Shard)
+	}
+
+	report, err := backend{n}.Report(ctx)
+	require.NoError(t, err)
+	require.Len(t, report.Replicas, 5)
+	require.Equal(t, s.ClusterID, report.ClusterId)
+
+	require.Contains(t, backend{n}.Info("memory"), "maxmemory:1073741824\r\n")
+	require.Contains(t, backend{n}.Info("torc"), "torc_node:alone\r\n")
+	require.Contains(t, backend{n}.Info("torc"), "torc_leads:5\r\n")
+	require.Empty(t, backend{n}.Info("clients"), "a section that the node has nothing to add to")
+
+	stop(t, n)
+	again, err := Start(cfg, quiet())
+	require.NoError(t, err, "the ports are free again")
+	require.Greater(t, again.Self().Incarnation, n.Self().Incarnation, "another life")
+	require.Equal(t, n.Self().ID, again.Self().ID, "of the same node")
+	stop(t, again)
+}
+
+// What dashboards and alerts are built on.
+func TestSamples(t *testing.T) {
+	n, err := Start(on(t), quiet())
+	require.NoError(t, err)
+	defer stop(t, n)
+	ctx, cancel := context.WithTimeout(context.Background(), formsWithin)
+	defer cancel()
+	require.NoError(t, n.WaitReady(ctx))
+	byName := map[string]int{}
+	for _, s := range n.samples() {
+		byName[s.Name]++
+		require.Equal(t, strings.HasSuffix(s.Name, "_total"), s.Counter, "%s: counters and only counters end in _total", s.Name)
+		require.NotEmpty(t, s.Help, s.Name)
+	}
+	require.Equal(t, 2, byName["torc_requests_total"], "answered and refused")
+	require.Equal(t, 1, byName["torc_requests_waiting"])
+	for _, name := range []string{"leads", "term", "applied", "keys", "bytes", "log_bytes", "lag_entries"} {
+		require.Equal(t, 5, byName["torc_shard_"+name], name)
+	}
+}
+
+// A port that is taken is named, with the flag that changes it, and the other ports are given back.
+func TestPortTaken(t *testing.T) {
+	for _, c := range []struct {
+		flag string
+		addr func(*config.Config) string
+	}{
+		{"--peer", func(c *config.Config) string { return c.Peer }},
+		{"--resp", func(c *config.Config) string { return c.RESP }},
+		{"--grpc", func(c *config.Config) string { return c.GRPC }},
+		{"--admin", func(c *config.Config) string { return c.Admin }},
+	} {
+		t.Run(c.flag, func(t *testing.T) {
+			cfg := on(t)
+			other, err := net.Listen("tcp", c.addr(cfg))
+			require.NoError(t, err)
+			_, err = Start(cfg, quiet())
+			require.ErrorContains(t, err, "port "+strconv.Itoa(other.Addr().(*net.TCPAddr).Port)+" is taken")
+			require.ErrorContains(t, err, c.flag)
+			require.NoError(t, other.Close())
+			n, err := Start(cfg, quiet())
+			require.NoError(t, err, "nothing was left running")
+			stop(t, n)
+		})
+	}
+}
+
+// A node that waits for others is healthy, not ready, and says what it waits for; and it can be
+// stopped.
+func TestWaitsForOthers(t *testing.T) {
+	elsewhere := freePort(t)
+	n, err := Start(on(t, "--expect", "2", "--join", elsewhere), quiet())
+	require.NoError(t, err)
+	defer stop(t, n)
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	err = n.WaitReady(ctx)
+	require.ErrorContains(t, err, "waiting for 2 nodes (--expect)")
+	require.ErrorContains(t, err, elsewhere)
+	require.NoError(t, n.Health(context.Background()))
+}
+
+func TestMemberOf(t *testing.T) {
+	for _, c := range []struct {
+		settings string
+		want     wire.Member
+	}{
+		{"--resp 127.0.0.1:1 --grpc 127.0.0.1:2 --peer 127.0.0.1:3",
+			wire.Member{Name: "127.0.0.1:3", RESPAddr: "127.0.0.1:1", GRPCAddr: "127.0.0.1:2", PeerAddr: "127.0.0.1:3", Weight: 100}},
+		{"--resp 0.0.0.0:1 --grpc [::]:2 --peer :3 --advertise cache-1 --insecure --weight 2.5",
+			wire.Member{Name: "cache-1:3", RESPAddr: "cache-1:1", GRPCAddr: "cache-1:2", PeerAddr: "cache-1:3", Weight: 250}},
+		{"--resp 127.0.0.1:1 --grpc 127.0.0.1:2 --peer [::1]:3 --advertise ::1 --name a",
+			wire.Member{Name: "a", RESPAddr: "[::1]:1", GRPCAddr: "[::1]:2", PeerAddr: "[::1]:3", Weight: 100}},
+	} {
+		cfg, err := config.Load(strings.Fields(c.settings), nil)
+		require.NoError(t, err, c.settings)
+		m, err := memberOf(cfg)
+		require.NoError(t, err, c.settings)
+		require.NotZero(t, m.Incarnation)
+		c.want.ID, c.want.Incarnation = wire.NodeIDOf(c.want.Name), m.Incarnation
+		require.Equal(t, c.want, m, c.settings)
+	}
+}
+
+// Later lives have greater names, whatever the random bits are, from one millisecond to the next.
+func TestIncarnationsGrow(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for range 1000 {
+		before, after := newIncarnation(at), newIncarnation(at.Add(time.Millisecond))
+		require.Greater(t, after, before)
+		require.Equal(t, uint64(at.UnixMilli()), uint64(before)>>20)
+	}
+	require.Positive(t, int64(newIncarnation(at.AddDate(200, 0, 0))), "63 bits last for two centuries")
+}
+
+func TestTLSFiles(t *testing.T) {
+	security, err := loadTLS(&config.Config{})
+	require.NoError(t, err)
+	require.Nil(t, security)
+	_, err = Start(on(t, "--tls-cert", "/nowhere/cert.pem", "--tls-key", "/nowhere/key.pem"), quiet())
+	require.ErrorContains(t, err, "read the certificate (--tls-cert, --tls-key)")
+	require.ErrorContains(t, err, "/nowhere/cert.pem")
+}
