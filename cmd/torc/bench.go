@@ -6,16 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/term"
-
-	"torc/client"
 )
 
 // benchShape is what a bench run does.
@@ -28,18 +28,19 @@ type benchShape struct {
 	reads    float64
 }
 
-// benchResult is what came of it. Times are in nanoseconds.
+// benchResult is what came of it. Times are in nanoseconds, of requests that succeeded.
 type benchResult struct {
-	Requests   int     `json:"requests"`
-	Errors     int     `json:"errors"`
-	FirstError string  `json:"first_error,omitempty"`
-	Seconds    float64 `json:"seconds"`
-	PerSecond  float64 `json:"requests_per_second"`
-	P50        int64   `json:"p50_ns"`
-	P90        int64   `json:"p90_ns"`
-	P99        int64   `json:"p99_ns"`
-	P999       int64   `json:"p999_ns"`
-	Max        int64   `json:"max_ns"`
+	Requests   int            `json:"requests"`
+	Errors     int            `json:"errors"`
+	Kinds      map[string]int `json:"errors_by_kind,omitempty"`
+	FirstError string         `json:"first_error,omitempty"`
+	Seconds    float64        `json:"seconds"`
+	PerSecond  float64        `json:"requests_per_second"` // that succeeded
+	P50        int64          `json:"p50_ns"`
+	P90        int64          `json:"p90_ns"`
+	P99        int64          `json:"p99_ns"`
+	P999       int64          `json:"p999_ns"`
+	Max        int64          `json:"max_ns"`
 }
 
 func bench(args []string) int {
@@ -53,24 +54,26 @@ func bench(args []string) int {
 	flags.IntVar(&s.size, "size", 64, "bytes of a value")
 	flags.IntVar(&s.keys, "keys", 10_000, "how many different keys")
 	flags.Float64Var(&s.reads, "reads", 0.5, "share of reads, 0 to 1; the others are writes")
+	resp := flags.String("resp", "", "speak the Redis protocol to this `address` instead, a connection for each caller; it may be a redis-server")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}
-	if err := s.check(); err != nil {
+	if refuseArguments(flags) {
+		return exitError
+	}
+	err := s.check()
+	if *resp != "" && given(flags, "addr") {
+		err = errors.New("--addr is for Torc's client, --resp for the Redis protocol: give one of them")
+	}
+	var r benchResult
+	if err == nil {
+		r, err = s.measure(&c, *resp)
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "torc bench: %v\n", err)
 		return exitError
 	}
-	c.inFlight = s.clients * s.pipeline
-	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
-	defer cancel()
-	db, err := c.client(ctx)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return exitError
-	}
-	defer func() { _ = db.Close() }()
-	r := s.run(db)
 	if *asJSON {
 		out, _ := json.MarshalIndent(r, "", "  ")
 		fmt.Println(string(out))
@@ -96,8 +99,42 @@ func (s benchShape) check() error {
 	return nil
 }
 
-// run makes the requests and times each.
-func (s benchShape) run(db *client.Client) benchResult {
+// measure connects every caller, and then lets them go.
+func (s benchShape) measure(c *connection, resp string) (benchResult, error) {
+	ctx := context.Background()
+	if resp == "" {
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+		c.inFlight = s.clients * s.pipeline
+		db, err := c.client(ctx)
+		if err != nil {
+			return benchResult{}, err
+		}
+		defer func() { _ = db.Close() }()
+		return s.run(slices.Repeat([]asker{clientAsker{db}}, s.clients)), nil
+	}
+	target, err := c.respTarget(resp)
+	if err != nil {
+		return benchResult{}, err
+	}
+	var askers []asker
+	defer func() {
+		for _, a := range askers {
+			a.close()
+		}
+	}()
+	for range s.clients {
+		a, err := newRESPAsker(ctx, target)
+		if err != nil {
+			return benchResult{}, err
+		}
+		askers = append(askers, a)
+	}
+	return s.run(askers), nil
+}
+
+// run makes the requests, one caller for each asker, and times each.
+func (s benchShape) run(askers []asker) benchResult {
 	var left, done atomic.Int64
 	left.Store(int64(s.requests))
 	var mu sync.Mutex
@@ -105,9 +142,9 @@ func (s benchShape) run(db *client.Client) benchResult {
 	begin := time.Now()
 	stop := progress(&done, s.requests)
 	var callers sync.WaitGroup
-	for range s.clients {
+	for _, a := range askers {
 		callers.Go(func() {
-			own := s.call(db, &left, &done)
+			own := s.call(a, &left, &done)
 			mu.Lock()
 			defer mu.Unlock()
 			total.add(own)
@@ -116,9 +153,13 @@ func (s benchShape) run(db *client.Client) benchResult {
 	callers.Wait()
 	seconds := time.Since(begin).Seconds()
 	stop()
-	r := benchResult{Requests: s.requests, Errors: total.failed, Seconds: seconds, PerSecond: float64(s.requests) / seconds,
+	r := benchResult{Requests: s.requests, Kinds: total.kinds, Seconds: seconds,
 		P50: total.times.ValueAtQuantile(50), P90: total.times.ValueAtQuantile(90), P99: total.times.ValueAtQuantile(99),
 		P999: total.times.ValueAtQuantile(99.9), Max: total.times.Max()}
+	for _, n := range total.kinds {
+		r.Errors += n
+	}
+	r.PerSecond = float64(s.requests-r.Errors) / seconds
 	if total.err != nil {
 		r.FirstError = total.err.Error()
 	}
@@ -126,7 +167,7 @@ func (s benchShape) run(db *client.Client) benchResult {
 }
 
 // call is one caller: it takes what it sends together from what is left, until nothing is.
-func (s benchShape) call(db *client.Client, left, done *atomic.Int64) *callerCounts {
+func (s benchShape) call(a asker, left, done *atomic.Int64) *callerCounts {
 	own := newCallerCounts()
 	value := make([]byte, s.size)
 	together := int64(s.pipeline)
@@ -135,81 +176,61 @@ func (s benchShape) call(db *client.Client, left, done *atomic.Int64) *callerCou
 		if n <= 0 {
 			return own
 		}
+		keys := s.draw(int(n))
 		at := time.Now()
-		own.note(s.send(db, int(n), value))
-		_ = own.times.RecordValues(int64(time.Since(at)), n)
+		outcomes := a.ask(rand.Float64() < s.reads, keys, value)
+		own.note(time.Since(at), outcomes)
 		done.Add(n)
 	}
 }
 
-// callerCounts is what one caller has seen, or all of them.
-type callerCounts struct {
-	times  *hdrhistogram.Histogram
-	failed int
-	err    error // the first
+func (s benchShape) draw(n int) []string {
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("bench:%d", rand.IntN(s.keys))
+	}
+	return keys
 }
 
-func newCallerCounts() *callerCounts { return &callerCounts{times: newHistogram()} }
+// callerCounts is what one caller has seen, or all of them.
+type callerCounts struct {
+	times *hdrhistogram.Histogram
+	kinds map[string]int // errors
+	err   error          // the first
+}
 
-func (t *callerCounts) note(failed int, err error) {
-	t.failed += failed
-	if t.err == nil {
-		t.err = err
+// timeMost is the longest time that is told from longer ones.
+const timeMost = time.Minute
+
+func newCallerCounts() *callerCounts {
+	return &callerCounts{times: hdrhistogram.New(1000, int64(timeMost), 3), kinds: map[string]int{}}
+}
+
+func (t *callerCounts) note(took time.Duration, outcomes []error) {
+	succeeded := int64(0)
+	for _, err := range outcomes {
+		if err == nil {
+			succeeded++
+			continue
+		}
+		t.kinds[errorKind(err)]++
+		if t.err == nil {
+			t.err = err
+		}
+	}
+	if succeeded > 0 {
+		_ = t.times.RecordValues(int64(min(took, timeMost)), succeeded) // cannot fail within timeMost
 	}
 }
 
 func (t *callerCounts) add(other *callerCounts) {
 	t.times.Merge(other.times)
-	t.note(other.failed, other.err)
-}
-
-func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1000, int64(time.Minute), 3) }
-
-// send makes n requests together and tells how many failed, and why the first did.
-func (s benchShape) send(db *client.Client, n int, value []byte) (failed int, first error) {
-	keys := make([]string, n)
-	for i := range keys {
-		keys[i] = fmt.Sprintf("bench:%d", rand.IntN(s.keys))
+	for kind, n := range other.kinds {
+		t.kinds[kind] += n
 	}
-	for _, err := range s.ask(db, keys, value) {
-		if err == nil || errors.Is(err, client.ErrNotFound) {
-			continue
-		}
-		failed++
-		if first == nil {
-			first = err
-		}
+	if t.err == nil {
+		t.err = other.err
 	}
-	return failed, first
-}
-
-// ask reads the keys, or writes them.
-func (s benchShape) ask(db *client.Client, keys []string, value []byte) (outcomes []error) {
-	ctx := context.Background()
-	read := rand.Float64() < s.reads
-	if len(keys) == 1 { // what most callers do
-		var err error
-		if read {
-			_, err = db.Get(ctx, keys[0])
-		} else {
-			_, err = db.Set(ctx, keys[0], value)
-		}
-		return append(outcomes, err)
-	}
-	if read {
-		for _, r := range db.GetMany(ctx, keys...) {
-			outcomes = append(outcomes, r.Err)
-		}
-		return outcomes
-	}
-	entries := make([]client.Entry, len(keys))
-	for i, key := range keys {
-		entries[i] = client.Entry{Key: key, Value: value}
-	}
-	for _, r := range db.SetMany(ctx, entries...) {
-		outcomes = append(outcomes, r.Err)
-	}
-	return outcomes
 }
 
 // progress shows how far a run has come, on a terminal, until it is stopped.
@@ -243,8 +264,12 @@ func progress(done *atomic.Int64, of int) (stop func()) {
 func (r benchResult) print(w io.Writer) {
 	_, _ = fmt.Fprintf(w, "%d requests in %.2f s: %.0f/s\n", r.Requests, r.Seconds, r.PerSecond)
 	_, _ = fmt.Fprintf(w, "p50 %v  p90 %v  p99 %v  p99.9 %v  max %v\n", short(r.P50), short(r.P90), short(r.P99), short(r.P999), short(r.Max))
-	if r.Errors > 0 {
-		_, _ = fmt.Fprintf(w, "%d errors, such as: %s\n", r.Errors, r.FirstError)
+	if r.Errors == 0 {
+		return
+	}
+	_, _ = fmt.Fprintf(w, "%d errors, such as: %s\n", r.Errors, r.FirstError)
+	for _, kind := range slices.Sorted(maps.Keys(r.Kinds)) {
+		_, _ = fmt.Fprintf(w, "  %d %s\n", r.Kinds[kind], kind)
 	}
 }
 

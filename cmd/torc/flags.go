@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"strings"
 
 	"golang.org/x/term"
 )
@@ -13,10 +11,9 @@ import (
 // newFlags makes a command's flags, with a help text that begins with its usage.
 func newFlags(command, usage string) *flag.FlagSet {
 	f := flag.NewFlagSet(command, flag.ContinueOnError)
-	f.Usage = func() {
-		_, _ = fmt.Fprintf(f.Output(), "usage: %s %s\n\n", command, strings.TrimSpace("[flags] "+usage))
-		f.PrintDefaults()
-	}
+	out := &flagErrors{out: os.Stderr, flags: f}
+	f.SetOutput(out)
+	f.Usage = func() { out.usage(usage) }
 	return f
 }
 

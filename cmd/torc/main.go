@@ -55,6 +55,10 @@ func run(args []string) int {
 	if i := slices.IndexFunc(all, func(c command) bool { return c.name == name }); i >= 0 {
 		return all[i].run(rest)
 	}
-	fmt.Fprintf(os.Stderr, "torc: there is no command %q\n\n%s", name, usage())
+	var names []string
+	for _, c := range all {
+		names = append(names, c.name)
+	}
+	fmt.Fprintf(os.Stderr, "torc: there is no command %q%s\n\n%s", name, didYouMean(name, "", names), usage())
 	return exitError
 }

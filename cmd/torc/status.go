@@ -151,6 +151,7 @@ func newReport(t *torcv1.TopologyResponse, answers []*torcv1.StatusResponse, fai
 	for i, n := range t.Nodes {
 		r.addNode(n, answers[i], failures[i], homes)
 	}
+	r.countLeads()
 	slices.SortFunc(r.Nodes, func(a, b nodeReport) int { return strings.Compare(a.Name, b.Name) })
 	want := min(int(t.Replication), len(t.Nodes))
 	for i := range r.Shards {
@@ -175,7 +176,6 @@ func (r *report) addNode(n *torcv1.Node, s *torcv1.StatusResponse, failure error
 	for _, g := range s.Replicas {
 		of.Keys, of.Bytes, of.LogBytes = of.Keys+g.Keys, of.Bytes+g.Bytes, of.LogBytes+g.LogBytes
 		if g.Role == "leader" {
-			of.Leads++
 			r.lead(n.Name, g, homes)
 		}
 	}
@@ -201,6 +201,18 @@ func (r *report) lead(name string, g *torcv1.ReplicaStatus, homes map[uint64]str
 	}
 	r.Shards[g.Shard] = shardReport{Shard: g.Shard, Leader: name, Term: g.Term, Applied: g.Applied, Lag: g.Lag,
 		Voters: names(g.Voters), Learners: names(g.Learners), Keys: g.Keys, Bytes: g.Bytes}
+}
+
+// countLeads counts only claims that hold: nodes answer at slightly different times, and a leadership
+// that is handed over meanwhile is claimed twice.
+func (r *report) countLeads() {
+	leads := map[string]int{}
+	for _, s := range r.Shards {
+		leads[s.Leader]++
+	}
+	for i := range r.Nodes {
+		r.Nodes[i].Leads = leads[r.Nodes[i].Name]
+	}
 }
 
 func (r *report) judge(s *shardReport, want int) {

@@ -51,6 +51,24 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// A leadership that is handed over while nodes are asked is claimed twice: the later term counts, in
+// whatever order the claims come.
+func TestStatusDuringTransfer(t *testing.T) {
+	for _, late := range []int{0, 1} {
+		topology, answers := twoNodes()
+		for i, a := range answers {
+			a.Replicas[1].Role, a.Replicas[1].Term = "leader", 3
+			if i == late {
+				a.Replicas[1].Term = 4
+			}
+		}
+		r := newReport(topology, answers, make([]error, 2))
+		require.Equal(t, []string{"alpha", "beta"}[late], r.Shards[1].Leader)
+		require.EqualValues(t, 4, r.Shards[1].Term)
+		require.Equal(t, 2, r.Nodes[0].Leads+r.Nodes[1].Leads, "as many as there are shards, with the meta group")
+	}
+}
+
 // Flags may stand before and behind the arguments; behind -- all is arguments.
 func TestParseMixed(t *testing.T) {
 	for _, c := range []struct {

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// farthest is how many slips of the finger a suggestion forgives.
+const farthest = 2
+
+// didYouMean is a question about the nearest of the names, or empty when none is near.
+func didYouMean(name, mark string, names []string) string {
+	best, distance := "", farthest+1
+	for _, candidate := range slices.Sorted(slices.Values(names)) {
+		// A name of which less than half would remain is no slip: "x" does not mean "xx".
+		if d := slips(name, candidate); d < distance && 2*d < len(candidate)+1 {
+			best, distance = candidate, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %s%s?", mark, best)
+}
+
+// slips counts the letters inserted, left out, replaced or swapped with their neighbour between two
+// words (optimal string alignment, https://en.wikipedia.org/wiki/Damerau–Levenshtein_distance).
+func slips(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			replaced := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				replaced++
+			}
+			rows[i][j] = min(replaced, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
+
+// flagErrors is where a flag set writes. The flag package writes an error first and then the whole
+// usage, which would push the error off the screen: after an error only a pointer to the help is
+// given. It has no typed error for a flag that does not exist either, so the name is read from the
+// text (TestFlagErrors sees when that changes).
+type flagErrors struct {
+	out    io.Writer
+	flags  *flag.FlagSet
+	failed bool
+}
+
+const unknownFlag = "flag provided but not defined: -"
+
+func (e *flagErrors) Write(p []byte) (int, error) {
+	e.failed = true
+	text := strings.TrimSpace(string(p))
+	if name, unknown := strings.CutPrefix(text, unknownFlag); unknown {
+		text = fmt.Sprintf("there is no flag --%s%s", name, didYouMean(name, "--", flagNames(e.flags)))
+	}
+	_, err := fmt.Fprintf(e.out, "%s: %s\n", e.flags.Name(), text)
+	return len(p), err
+}
+
+// usage is called by the flag package for --help, and after an error.
+func (e *flagErrors) usage(line string) {
+	if e.failed {
+		_, _ = fmt.Fprintf(e.out, "%s --help tells the flags\n", e.flags.Name())
+		return
+	}
+	_, _ = fmt.Fprintf(e.out, "usage: %s %s\n\n", e.flags.Name(), strings.TrimSpace("[flags] "+line))
+	e.flags.SetOutput(e.out)
+	e.flags.PrintDefaults()
+	e.flags.SetOutput(e)
+}
+
+func flagNames(f *flag.FlagSet) (names []string) {
+	f.VisitAll(func(one *flag.Flag) { names = append(names, one.Name) })
+	return names
+}
+
+// given tells whether a flag stands on the command line.
+func given(f *flag.FlagSet, name string) (found bool) {
+	f.Visit(func(one *flag.Flag) { found = found || one.Name == name })
+	return found
+}
+
+// refuseArguments is for commands that take flags only.
+func refuseArguments(f *flag.FlagSet) bool {
+	if f.NArg() == 0 {
+		return false
+	}
+	_, _ = fmt.Fprintf(os.Stderr, "%s: takes flags only, not %q\n", f.Name(), f.Arg(0))
+	return true
+}
