@@ -95,6 +95,18 @@ func TestThreeLivesFoundOneClusterAndAFourthJoins(t *testing.T) {
 	}
 }
 
+// A node that expects nobody but is told of others waits for their cluster: it founds none of its own.
+func TestJoinsOnly(t *testing.T) {
+	w := newWorld(1)
+	w.start("d", 4, 7, Config{Join: addrs, Expect: 1, Shards: 4})
+	w.run(time.Minute)
+	require.Nil(t, w.nodes["d"].m, "nobody is there yet")
+	for i, addr := range addrs[:3] {
+		w.start(addr, wire.NodeID(i+1), 7, founders)
+	}
+	require.True(t, w.until(30*time.Second, w.everywhere), "the others found a cluster, and it joins")
+}
+
 func TestOneNodeAlone(t *testing.T) {
 	w := newWorld(2)
 	n := w.start("a", 1, 1, Config{})
