@@ -1709,7 +1709,8 @@ type Shard_Replica struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Node          uint64                 `protobuf:"fixed64,2,opt,name=node,proto3" json:"node,omitempty"`
-	Voter         bool                   `protobuf:"varint,3,opt,name=voter,proto3" json:"voter,omitempty"` // false: a learner
+	Voter         bool                   `protobuf:"varint,3,opt,name=voter,proto3" json:"voter,omitempty"`     // false: a learner
+	Leaving       bool                   `protobuf:"varint,4,opt,name=leaving,proto3" json:"leaving,omitempty"` // a voter that goes as soon as its successor votes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1761,6 +1762,13 @@ func (x *Shard_Replica) GetNode() uint64 {
 func (x *Shard_Replica) GetVoter() bool {
 	if x != nil {
 		return x.Voter
+	}
+	return false
+}
+
+func (x *Shard_Replica) GetLeaving() bool {
+	if x != nil {
+		return x.Leaving
 	}
 	return false
 }
@@ -1860,18 +1868,19 @@ const file_cache_proto_rawDesc = "" +
 	"\n" +
 	"\x06ACTIVE\x10\x00\x12\b\n" +
 	"\x04DOWN\x10\x01\x12\b\n" +
-	"\x04LEFT\x10\x02\"\xe4\x01\n" +
+	"\x04LEFT\x10\x02\"\xfe\x01\n" +
 	"\x05Shard\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x1d\n" +
 	"\n" +
 	"first_slot\x18\x02 \x01(\rR\tfirstSlot\x12\x1b\n" +
 	"\tlast_slot\x18\x03 \x01(\rR\blastSlot\x12\x16\n" +
 	"\x06leader\x18\x04 \x01(\x06R\x06leader\x122\n" +
-	"\breplicas\x18\x05 \x03(\v2\x16.torc.v1.Shard.ReplicaR\breplicas\x1aC\n" +
+	"\breplicas\x18\x05 \x03(\v2\x16.torc.v1.Shard.ReplicaR\breplicas\x1a]\n" +
 	"\aReplica\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\x06R\x04node\x12\x14\n" +
-	"\x05voter\x18\x03 \x01(\bR\x05voter\"\x0f\n" +
+	"\x05voter\x18\x03 \x01(\bR\x05voter\x12\x18\n" +
+	"\aleaving\x18\x04 \x01(\bR\aleaving\"\x0f\n" +
 	"\rStatusRequest\"\xce\x02\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x06R\x04node\x12\x12\n" +

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"testing"
@@ -11,44 +12,114 @@ import (
 	torcv1 "torc/api/v1"
 )
 
+// twoNodes is a healthy cluster of two nodes with one shard: its topology, and what the nodes say.
 func twoNodes() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
 	t := &torcv1.TopologyResponse{ClusterId: 0xc1, Epoch: 7, Replication: 2,
-		Nodes:  []*torcv1.Node{{Id: 1, Name: "alpha", RespAddr: "a:6379"}, {Id: 2, Name: "beta", RespAddr: "b:6379"}},
-		Shards: []*torcv1.Shard{{Id: 1}}}
+		Nodes:  []*torcv1.Node{{Id: 1, Name: "alpha", RespAddr: "a:6379", GrpcAddr: "a:7401"}, {Id: 2, Name: "beta", RespAddr: "b:6379", GrpcAddr: "b:7401"}},
+		Shards: []*torcv1.Shard{{Id: 1, Replicas: []*torcv1.Shard_Replica{{Id: 3, Node: 1, Voter: true}, {Id: 4, Node: 2, Voter: true}}}}}
 	replica := func(shard uint32, id uint64, role string) *torcv1.ReplicaStatus {
 		return &torcv1.ReplicaStatus{Shard: shard, Replica: id, Role: role, Term: 3, Applied: 40, Voters: []uint64{2*uint64(shard) + 1, 2*uint64(shard) + 2}, Keys: 5, Bytes: 2048}
 	}
 	return t, []*torcv1.StatusResponse{
-		{Name: "alpha", UptimeMillis: 61_000, Answered: 9, Replicas: []*torcv1.ReplicaStatus{replica(0, 1, "leader"), replica(1, 3, "follower")}},
-		{Name: "beta", UptimeMillis: 60_000, Answered: 8, Replicas: []*torcv1.ReplicaStatus{replica(0, 2, "follower"), replica(1, 4, "leader")}},
+		{Node: 1, Name: "alpha", ClusterId: 0xc1, Lanes: 2, UptimeMillis: 61_000, Answered: 9, Replicas: []*torcv1.ReplicaStatus{replica(0, 1, "leader"), replica(1, 3, "follower")}},
+		{Node: 2, Name: "beta", ClusterId: 0xc1, Lanes: 2, UptimeMillis: 60_000, Answered: 8, Refused: 1, Replicas: []*torcv1.ReplicaStatus{replica(0, 2, "follower"), replica(1, 4, "leader")}},
 	}
 }
 
+// degraded is a cluster of three nodes, two replicas and twelve shards. Node gamma is decided to be down
+// and still answers, delta has left. Shard 1 has a laggard, shard 2 moves from gamma to alpha, shard 3
+// has no leader, and gamma lives a new life in which it has forgotten its replicas of all the others.
+func degraded() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
+	t, answers := twoNodes()
+	t.Nodes = append(t.Nodes, &torcv1.Node{Id: 3, Name: "gamma", RespAddr: "g:6379", GrpcAddr: "g:7401", State: torcv1.Node_DOWN},
+		&torcv1.Node{Id: 4, Name: "delta", RespAddr: "d:6379", GrpcAddr: "d:7401", State: torcv1.Node_LEFT})
+	gamma := &torcv1.StatusResponse{Node: 3, Name: "gamma", ClusterId: 0xc1, Lanes: 2, UptimeMillis: 1_000}
+	answers[1].Replicas[1].Lag = 20_000
+	hold := func(s *torcv1.StatusResponse, g *torcv1.ReplicaStatus) { s.Replicas = append(s.Replicas, g) }
+	for shard := uint32(2); shard <= 12; shard++ {
+		on, of := uint64(10*shard), uint64(10*shard+1) // replicas on beta and gamma
+		home := &torcv1.Shard{Id: shard, Replicas: []*torcv1.Shard_Replica{{Id: on, Node: 2, Voter: true}, {Id: of, Node: 3, Voter: true}}}
+		leader := &torcv1.ReplicaStatus{Shard: shard, Replica: on, Role: "leader", Term: 5, Applied: 7, Voters: []uint64{on, of}, Keys: 1, Bytes: 3 << 20, LogBytes: 2 << 30}
+		switch shard {
+		case 2:
+			home.Replicas[1].Leaving = true
+			home.Replicas = append(home.Replicas, &torcv1.Shard_Replica{Id: 22, Node: 1})
+			leader.Learners = []uint64{22}
+			hold(answers[0], &torcv1.ReplicaStatus{Shard: 2, Replica: 22, Role: "learner", Term: 5, Applied: 3})
+			hold(gamma, &torcv1.ReplicaStatus{Shard: 2, Replica: of, Role: "follower", Term: 5, Applied: 7})
+		case 3:
+			leader.Role, leader.Term = "candidate", 6
+		}
+		hold(answers[1], leader)
+		t.Shards = append(t.Shards, home)
+	}
+	return t, append(answers, gamma, nil)
+}
+
+// silent is the cluster of two nodes when beta does not answer.
+func silent() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
+	t, answers := twoNodes()
+	answers[1] = nil
+	return t, answers
+}
+
 func TestStatus(t *testing.T) {
-	topology, answers := twoNodes()
+	refused := errors.New("dial tcp b:7401: connect: connection refused")
 	for _, c := range []struct {
 		file     string
-		answers  []*torcv1.StatusResponse
+		cluster  func() (*torcv1.TopologyResponse, []*torcv1.StatusResponse)
 		failures []error
-		colour   painter
+		all      bool
+		troubles int
 	}{
-		{"healthy", answers, make([]error, 2), false},
-		{"colour", answers, make([]error, 2), true},
-		{"unreachable", []*torcv1.StatusResponse{answers[0], nil}, []error{nil, errors.New("b:7401: connection refused")}, false},
+		{"healthy", twoNodes, make([]error, 2), false, 0},
+		{"healthy-shards", twoNodes, make([]error, 2), true, 0},
+		{"degraded", degraded, make([]error, 4), false, 12},
+		{"degraded-shards", degraded, make([]error, 4), true, 12},
+		{"unreachable", silent, []error{nil, refused}, false, 3},
 	} {
-		t.Run(c.file, func(t *testing.T) {
-			var out bytes.Buffer
-			newReport(topology, c.answers, c.failures).print(&out, c.colour, true)
-			file := "testdata/status-" + c.file + ".txt"
-			if os.Getenv("TORC_TEST_UPDATE") != "" {
-				require.NoError(t, os.MkdirAll("testdata", 0o755))
-				require.NoError(t, os.WriteFile(file, out.Bytes(), 0o644))
-			}
-			want, err := os.ReadFile(file)
-			require.NoError(t, err)
-			require.Equal(t, string(want), out.String())
-		})
+		for colour, suffix := range map[painter]string{false: "", true: "-colour"} {
+			t.Run(c.file+suffix, func(t *testing.T) {
+				topology, answers := c.cluster()
+				var out bytes.Buffer
+				r := newReport(topology, answers, c.failures)
+				require.Len(t, r.Trouble, c.troubles, "%v", r.Trouble)
+				r.print(&out, colour, c.all)
+				golden(t, "testdata/status-"+c.file+suffix+".txt", out.Bytes())
+			})
+		}
 	}
+}
+
+// What scripts read.
+func TestStatusJSON(t *testing.T) {
+	topology, answers := silent()
+	r := newReport(topology, answers, []error{nil, errors.New("no answer in time")})
+	out, err := json.MarshalIndent(r, "", "  ")
+	require.NoError(t, err)
+	golden(t, "testdata/status-unreachable.json", append(out, '\n'))
+}
+
+// golden compares with a file. TORC_TEST_UPDATE=1 writes it: then read the diff.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if os.Getenv("TORC_TEST_UPDATE") != "" {
+		require.NoError(t, os.WriteFile(file, got, 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+}
+
+// A meta group without leader is described by its followers: no map that clients see has it.
+func TestStatusWithoutMetaLeader(t *testing.T) {
+	topology, answers := twoNodes()
+	answers[0].Replicas[0].Role = "follower"
+	r := newReport(topology, answers, make([]error, 2))
+	require.Equal(t, []string{"meta group: no leader was found"}, r.Trouble)
+	require.Equal(t, []string{"alpha", "beta"}, r.Shards[0].Voters)
+	require.Equal(t, 1, r.Leaderless)
+	require.Zero(t, r.Short)
 }
 
 // A leadership that is handed over while nodes are asked is claimed twice: the later term counts, in

@@ -96,7 +96,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"get", "a", "b"}, "usage: torc get KEY"},
 		{[]string{"get", "a", "--adr", "x"}, "there is no flag --adr; did you mean --addr?"},
 		{[]string{"set", "a"}, "usage: torc set KEY VALUE|-"},
-		{[]string{"set", "a", "b", "--tll", "5s"}, "did you mean --ttl?"},
+		{[]string{"set", "a", "b", "--ttll", "5s"}, "did you mean --ttl?"},
 		{[]string{"del"}, "usage: torc del KEY..."},
 		{[]string{"get", "a", "--tls-ca", "/does/not/exist"}, "read the authority"},
 		{[]string{"get", "a", "--password-file", "/does/not/exist"}, "read the password"},

@@ -40,7 +40,7 @@ func (s *Server) shard(m *wire.ClusterMap, id wire.ShardID) *torcv1.Shard {
 	if p := m.Placement(id); p != nil {
 		for _, r := range p.Replicas {
 			out.Replicas = append(out.Replicas, &torcv1.Shard_Replica{
-				Id: uint64(r.ID), Node: uint64(r.Node), Voter: r.Role.Votes(),
+				Id: uint64(r.ID), Node: uint64(r.Node), Voter: r.Role.Votes(), Leaving: r.Role == wire.RoleLeaving,
 			})
 		}
 	}

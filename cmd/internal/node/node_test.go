@@ -21,21 +21,23 @@ const formsWithin = 20 * time.Second
 // on makes a configuration on ports of loopback that nobody listens on.
 func on(t *testing.T, settings ...string) *config.Config {
 	t.Helper()
-	var args []string
-	for _, flag := range []string{"--resp", "--grpc", "--peer", "--admin"} {
-		args = append(args, flag, freePort(t))
-	}
+	ports := freePorts(t, 4)
+	args := []string{"--resp", ports[0], "--grpc", ports[1], "--peer", ports[2], "--admin", ports[3]}
 	cfg, err := config.Load(append(append(args, "--lanes", "2", "--shards", "4"), settings...), nil)
 	require.NoError(t, err)
 	return cfg
 }
 
-func freePort(t *testing.T) string {
+// freePorts holds all of them until it returns, so that they differ.
+func freePorts(t *testing.T, count int) (addrs []string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	for range count {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer func() { _ = l.Close() }()
+		addrs = append(addrs, l.Addr().String())
+	}
+	return addrs
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -134,7 +136,7 @@ func TestPortTaken(t *testing.T) {
 // A node that waits for others is healthy, not ready, and says what it waits for; and it can be
 // stopped.
 func TestWaitsForOthers(t *testing.T) {
-	elsewhere := freePort(t)
+	elsewhere := freePorts(t, 1)[0]
 	n, err := Start(on(t, "--expect", "2", "--join", elsewhere), quiet())
 	require.NoError(t, err)
 	defer stop(t, n)
