@@ -73,7 +73,7 @@ func leaderCrash() sim.Scenario {
 }
 
 func splitBrain() sim.Scenario {
-	side := sim.Remember(sim.Leader(1))
+	side := sim.Part("A")
 	return sim.Scenario{
 		Name: "split-brain", Doc: "The leader of shard 1 is alone on one side of a partition, with some of the clients.",
 		Expect: "The minority side serves neither writes nor reads; the majority elects a leader and goes on; after heal there is one history.",
@@ -82,6 +82,7 @@ func splitBrain() sim.Scenario {
 			s.Plain = max(s.Plain, 2)
 		},
 		Script: []sim.Step{
+			sim.At(3*s, sim.Cast{{Part: "A", Target: sim.Leader(1)}}),
 			sim.At(3*s, sim.For{Duration: 8 * s, Fault: sim.Split{Side: []sim.Target{side}}}),
 			sim.At(16*s, sim.For{Duration: 8 * s, Fault: sim.Split{Side: []sim.Target{sim.Leader(1)}, Clients: true}}),
 			sim.At(30*s, sim.For{Duration: 8 * s, Fault: sim.Isolate{Target: side}}),
@@ -91,7 +92,7 @@ func splitBrain() sim.Scenario {
 }
 
 func asymmetricPartition() sim.Scenario {
-	deaf := sim.Remember(sim.Follower(1, 1))
+	deaf := sim.Part("A")
 	return sim.Scenario{
 		Name: "asymmetric-partition", Doc: "A node is heard by the others but hears nobody; later another one hears but is not heard. (Cloudflare, 2 November 2020: six hours of it.)",
 		Expect: "The deaf node's campaigns disturb nobody, because PreVote asks first: the others keep their leaders and go on serving.",
@@ -100,6 +101,7 @@ func asymmetricPartition() sim.Scenario {
 			s.Swim.FalseAlarm, s.Swim.Libel = 0, 0
 		},
 		Script: []sim.Step{
+			sim.At(3*s, sim.Cast{{Part: "A", Target: sim.Follower(1, 1)}}),
 			sim.At(3*s, sim.For{Duration: 20 * s, Fault: sim.Deaf{Target: deaf}}),
 			sim.At(6*s, sim.Demand{For: 16 * s, Gap: 5 * s, Elections: 3}),
 			sim.At(30*s, sim.For{Duration: 8 * s, Fault: sim.Deaf{Target: sim.Leader(1)}}),
@@ -122,7 +124,7 @@ func bridgePartition() sim.Scenario {
 func amnesia() sim.Scenario {
 	// A and B commit while C is cut off; then A is alone and B comes back empty, beside a C that
 	// never saw the writes. B and C are two of three nodes, and know nothing.
-	a, b, c := sim.Remember(sim.Leader(1)), sim.Remember(sim.Follower(1, 1)), sim.Remember(sim.Follower(1, 2))
+	a, b, c := sim.Part("A"), sim.Part("B"), sim.Part("C")
 	return sim.Scenario{
 		Name: "amnesia", Doc: "Two of three nodes hold the newest writes; one of them restarts empty while the other is cut off, beside a third that missed them.",
 		Expect: "The restarted node counts in no quorum until it has caught up: the shards wait for the one copy that is left, and nothing acknowledged is lost.",
@@ -131,7 +133,7 @@ func amnesia() sim.Scenario {
 			s.Links.Drop, s.Links.Tail = 0, 0
 		},
 		Script: []sim.Step{
-			sim.At(3*s, sim.Cast{a, b, c}),
+			sim.At(3*s, sim.Cast{{Part: "A", Target: sim.Leader(1)}, {Part: "B", Target: sim.Follower(1, 1)}, {Part: "C", Target: sim.Follower(1, 2)}}),
 			sim.At(3*s, sim.Cut{A: a, B: c}),
 			sim.At(3*s, sim.For{Duration: 3*s + 20*ms, Fault: sim.Cut{A: b, B: c}}),
 			sim.At(6*s, sim.Cut{A: a, B: b}),

@@ -59,6 +59,9 @@ func (w *World) brainConfig() session.Config {
 // prober is the client that the workloads do not use: it asks the questions of the oracles.
 func (w *World) prober() *client { return w.clients[len(w.clients)-1] }
 
+// users are the clients that the workloads use.
+func (w *World) users() []*client { return w.clients[:len(w.clients)-1] }
+
 // begin starts a client's threads.
 func (c *client) begin() {
 	c.issues = true

@@ -8,9 +8,12 @@ import (
 	"torc/core/trace"
 )
 
-// Fault is something that goes wrong. strike does it and says what it did, in words; end
-// undoes it (nil: there is nothing to undo). An empty sentence means that nothing was done.
+// Fault is something that goes wrong, as plain data. fix settles what is open in it (who plays
+// which part, what chance decides), so that the same fault can be made again without looking or
+// drawing. strike does it, once it is fixed, and says in words what it did; end undoes it (nil:
+// there is nothing to undo). An empty sentence means that nothing was done.
 type Fault interface {
+	fix(w *World) Fault
 	strike(w *World) (said string, end func())
 }
 
@@ -18,6 +21,11 @@ type Fault interface {
 type For struct {
 	Duration time.Duration
 	Fault    Fault
+}
+
+func (f For) fix(w *World) Fault {
+	f.Fault = f.Fault.fix(w)
+	return f
 }
 
 func (f For) strike(w *World) (string, func()) {
@@ -63,8 +71,13 @@ func (c *cutting) mend() {
 // chance to tell them something stale.
 type Isolate struct{ Target Target }
 
+func (f Isolate) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
 func (f Isolate) strike(w *World) (string, func()) {
-	n := f.Target(w)
+	n := f.Target.find(w)
 	c := &cutting{w: w}
 	for _, other := range w.nodes {
 		if other != n {
@@ -75,22 +88,40 @@ func (f Isolate) strike(w *World) (string, func()) {
 }
 
 // Split parts the nodes into two sides; the first one holds the targets. With Clients each
-// client is on one side, too, as drawn.
+// client is on one side, too: those in Near on the first one, or, if Near is nil, as drawn.
 type Split struct {
 	Side    []Target
 	Clients bool
+	Near    []int // clients by index
+}
+
+func (f Split) fix(w *World) Fault {
+	side := make([]Target, len(f.Side))
+	for i, t := range f.Side {
+		side[i] = t.fix(w)
+	}
+	f.Side = side
+	if f.Clients && f.Near == nil {
+		f.Near = []int{}
+		for i := range w.users() {
+			if w.faults.rand.Bool() {
+				f.Near = append(f.Near, i)
+			}
+		}
+	}
+	return f
 }
 
 func (f Split) strike(w *World) (string, func()) {
 	left := map[int]bool{}
 	for _, t := range f.Side {
-		left[int(t(w).index)] = true
+		left[int(t.find(w).index)] = true
 	}
 	ends := len(w.nodes)
 	if f.Clients {
-		ends += len(w.clients) - 1 // the prober reaches everybody
-		for i := len(w.nodes); i < ends; i++ {
-			left[i] = w.faults.rand.Bool()
+		ends += len(w.users()) // the prober reaches everybody
+		for _, i := range f.Near {
+			left[len(w.nodes)+i] = true
 		}
 	}
 	c := &cutting{w: w}
@@ -124,8 +155,13 @@ type Deaf struct {
 	Mute   bool
 }
 
+func (f Deaf) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
 func (f Deaf) strike(w *World) (string, func()) {
-	n := f.Target(w)
+	n := f.Target.find(w)
 	c := &cutting{w: w}
 	for _, other := range w.nodes {
 		switch {
@@ -145,8 +181,13 @@ func (f Deaf) strike(w *World) (string, func()) {
 // OneWay cuts single links: nothing passes from From to To.
 type OneWay struct{ From, To Target }
 
+func (f OneWay) fix(w *World) Fault {
+	f.From, f.To = f.From.fix(w), f.To.fix(w)
+	return f
+}
+
 func (f OneWay) strike(w *World) (string, func()) {
-	a, b := f.From(w), f.To(w)
+	a, b := f.From.find(w), f.To.find(w)
 	if a == b {
 		return "", nil
 	}
@@ -158,8 +199,13 @@ func (f OneWay) strike(w *World) (string, func()) {
 // Cut cuts the links between two nodes, both ways.
 type Cut struct{ A, B Target }
 
+func (f Cut) fix(w *World) Fault {
+	f.A, f.B = f.A.fix(w), f.B.fix(w)
+	return f
+}
+
 func (f Cut) strike(w *World) (string, func()) {
-	a, b := f.A(w), f.B(w)
+	a, b := f.A.find(w), f.B.find(w)
 	if a == b {
 		return "", nil
 	}
@@ -171,8 +217,13 @@ func (f Cut) strike(w *World) (string, func()) {
 // Bridge parts the nodes into two sides that meet only in one node, which both reach.
 type Bridge struct{ Middle Target }
 
+func (f Bridge) fix(w *World) Fault {
+	f.Middle = f.Middle.fix(w)
+	return f
+}
+
 func (f Bridge) strike(w *World) (string, func()) {
-	m := f.Middle(w)
+	m := f.Middle.find(w)
 	c := &cutting{w: w}
 	side, i := map[int]bool{}, 0
 	for _, n := range w.nodes {
@@ -199,8 +250,13 @@ type Crash struct {
 	Down   time.Duration
 }
 
+func (f Crash) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
 func (f Crash) strike(w *World) (string, func()) {
-	n := f.Target(w)
+	n := f.Target.find(w)
 	if n.state == stateDown || !w.faults.mayLose() {
 		return "", nil
 	}
@@ -228,8 +284,13 @@ type Stop struct {
 	Down   time.Duration
 }
 
+func (f Stop) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
 func (f Stop) strike(w *World) (string, func()) {
-	n := f.Target(w)
+	n := f.Target.find(w)
 	if n.state != stateUp || !w.faults.mayLose() {
 		return "", nil
 	}
@@ -253,8 +314,13 @@ func (f Stop) strike(w *World) (string, func()) {
 // Pause freezes a process (SIGSTOP): its clock goes on, its sockets fill.
 type Pause struct{ Target Target }
 
+func (f Pause) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
 func (f Pause) strike(w *World) (string, func()) {
-	n := f.Target(w)
+	n := f.Target.find(w)
 	if n.state != stateUp {
 		return "", nil
 	}
@@ -273,8 +339,13 @@ type Slow struct {
 	Turn   time.Duration
 }
 
+func (f Slow) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
 func (f Slow) strike(w *World) (string, func()) {
-	n := f.Target(w)
+	n := f.Target.find(w)
 	n.turnCost = f.Turn
 	return fmt.Sprintf("slow %v%s: %v per turn", n, w.leads(n), f.Turn), func() { n.turnCost = w.settings.TurnCost }
 }
@@ -286,6 +357,8 @@ type Lossy struct {
 	Delay           time.Duration
 	Clients         bool // the clients' links lose, too
 }
+
+func (f Lossy) fix(*World) Fault { return f }
 
 func (f Lossy) strike(w *World) (string, func()) {
 	change := func(sign int) {
@@ -312,8 +385,13 @@ type Rate struct {
 	Thousandth int
 }
 
+func (f Rate) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
 func (f Rate) strike(w *World) (string, func()) {
-	n := f.Target(w)
+	n := f.Target.find(w)
 	half := int64(w.settings.Drift) * 1000 * 48 / 100
 	ppm := 1_000_000 + min(max(int64(f.Thousandth)*1000, -half), half)
 	n.clock.setRate(w.now, ppm)
@@ -326,8 +404,13 @@ type WallJump struct {
 	By     time.Duration
 }
 
+func (f WallJump) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
 func (f WallJump) strike(w *World) (string, func()) {
-	n := f.Target(w)
+	n := f.Target.find(w)
 	n.clock.wall += f.By.Milliseconds()
 	w.faults.sawWalls()
 	return fmt.Sprintf("wall clock of %v%s jumps by %v", n, w.leads(n), f.By), nil
@@ -341,6 +424,8 @@ type Demand struct {
 	Elections int
 }
 
+func (f Demand) fix(*World) Fault { return f }
+
 func (f Demand) strike(w *World) (string, func()) {
 	w.watch.require(f.For, f.Gap, f.Elections)
 	return fmt.Sprintf("demand: no pause over %v, at most %d elections a shard, for %v", f.Gap, f.Elections, f.For), nil
@@ -349,20 +434,37 @@ func (f Demand) strike(w *World) (string, func()) {
 // Heal ends every fault that is on.
 type Heal struct{}
 
+func (f Heal) fix(*World) Fault { return f }
+
 func (Heal) strike(w *World) (string, func()) {
 	w.faults.healAll()
 	return "heal", nil
 }
 
-// Cast does no harm: it settles who plays the parts that the script remembers, all at the
+// Cast does no harm: it settles who plays the parts that the script names later on, all at the
 // same instant.
-type Cast []Target
+type Cast []Role
+
+// Role is a part and who plays it.
+type Role struct {
+	Part   string
+	Target Target
+}
+
+func (f Cast) fix(w *World) Fault {
+	fixed := make(Cast, len(f))
+	for i, r := range f {
+		fixed[i] = Role{r.Part, r.Target.fix(w)}
+	}
+	return fixed
+}
 
 func (f Cast) strike(w *World) (string, func()) {
 	said := "cast:"
-	for i, t := range f {
-		n := t(w)
-		said += fmt.Sprintf(" %c=%v%s", 'A'+rune(i), n, w.leads(n))
+	for _, r := range f {
+		n := r.Target.find(w)
+		w.faults.parts[r.Part] = n
+		said += fmt.Sprintf(" %s=%v%s", r.Part, n, w.leads(n))
 	}
 	return said, nil
 }

@@ -12,6 +12,9 @@ import (
 type nemesis struct {
 	w       *World
 	rand    Stream
+	began   int64            // when the torture began
+	parts   map[string]*node // who plays what
+	made    []Step           // what was done, in full: the run's decisions
 	active  []func() // how to end what is on
 	on      bool     // still drawing
 	lawless bool     // the scenario declares a loss
@@ -22,10 +25,12 @@ type nemesis struct {
 
 // strike lets a fault happen now.
 func (f *nemesis) strike(fault Fault) {
+	fault = fault.fix(f.w)
 	said, end := fault.strike(f.w)
 	if said == "" {
 		return
 	}
+	f.made = append(f.made, At(time.Duration(f.w.now-f.began), fault))
 	f.w.tell(trace.Fault, "%s", said)
 	if end != nil {
 		f.active = append(f.active, end)

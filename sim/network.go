@@ -81,7 +81,7 @@ func (n *network) sendTo(from, to int32, p port, f *wire.Frame) {
 	n.Sent++
 	number, what := n.frames, contentOf(f)
 	e := trace.Event{Kind: trace.Send, Node: n.w.idOf(from), Peer: n.w.idOf(to), A: what, B: number}
-	n.w.emit(e)
+	n.w.emitWith(e, f)
 	var bytes []byte
 	if n.w.settings.Codec {
 		if bytes = n.w.encode(f); bytes != nil {

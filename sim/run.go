@@ -21,6 +21,9 @@ type Options struct {
 	Mutant   string        // a planted bug to switch on (needs the build tag mutants)
 	Trace    io.Writer     // takes every event as a line of text
 	Lanes    Factory       // nil = cluster.NewLane
+	// Observe, when set, sees every event in order, with the frame for those of kind Send (nil
+	// otherwise; it must be left as it is). True ends the run there: it is not judged.
+	Observe func(e *trace.Event, f *wire.Frame) (stop bool)
 	// Progress, when set, is called about every simulated second with the phase.
 	Progress func(at time.Duration, phase string)
 }
@@ -44,6 +47,7 @@ type Result struct {
 	// WallSeconds is for printing only; it differs from run to run.
 	WallSeconds float64
 	History     *linearizability.History
+	Stopped     bool  // by Observe, before the end: no verdict
 	Err         error // with verdict Broken: why there was no run
 }
 
@@ -82,8 +86,10 @@ func Run(o Options) Result {
 	defer mutant.Enable("")
 	started := time.Now()
 	w := newWorld(o.Seed, settings, o.Lanes, o.Trace)
+	w.observe = o.Observe
 	defer w.entropy.seize()()
 	w.live(o)
+	result.Stopped = w.stopped
 	if w.writer != nil {
 		if err := w.writer.Flush(); err != nil {
 			result.Verdict, result.Err = Broken, fmt.Errorf("writing the trace: %w", err)
@@ -164,9 +170,9 @@ func (w *World) violateUnlessEnded(o Oracle, format string, args ...any) {
 
 // torture lets the workloads and the faults loose on the cluster.
 func (w *World) torture(o Options) {
-	w.faults.lawless = o.Scenario.Loss
+	w.faults.lawless, w.faults.began = o.Scenario.Loss, w.now
 	w.faults.sawWalls()
-	for _, c := range w.clients[:len(w.clients)-1] {
+	for _, c := range w.users() {
 		c.begin()
 	}
 	w.prober().brain.Start()
@@ -309,6 +315,9 @@ func (w *World) readAll() {
 
 // finish judges the run.
 func (w *World) finish(o Options, finalFrom time.Duration) {
+	if w.stopped {
+		return
+	}
 	var losses []linearizability.Loss
 	if o.Scenario.Loss {
 		losses = []linearizability.Loss{{From: 0, To: w.now}}

@@ -34,6 +34,8 @@ type World struct {
 
 	hash       *trace.Hasher
 	writer     *bufio.Writer // the trace as text, when asked for
+	observe    func(*trace.Event, *wire.Frame) bool
+	stopped    bool // by the observer
 	events     uint64
 	scratch    []byte // for encoding frames
 	watch      watch  // the oracles that look while things happen
@@ -63,7 +65,7 @@ func newWorld(seed uint64, settings Settings, factory Factory, out io.Writer) *W
 	w.entropy.current = &w.stray
 	w.swimRand = NewStream(seed, "swim")
 	w.watch = newWatch(w)
-	w.faults = nemesis{w: w, rand: NewStream(seed, "faults")}
+	w.faults = nemesis{w: w, rand: NewStream(seed, "faults"), parts: map[string]*node{}}
 	w.network = newNetwork(w, settings.Nodes, settings.Clients+settings.Plain+1, settings.Links)
 	w.addNodes()
 	w.addClients()
@@ -183,12 +185,21 @@ func (w *World) onTimer(e *event) {
 }
 
 // emit stamps an event, folds it into the hash and writes it down if somebody reads.
-func (w *World) emit(e trace.Event) {
+func (w *World) emit(e trace.Event) { w.emitWith(e, nil) }
+
+// emitWith is emit for an event about a frame that is being sent.
+func (w *World) emitWith(e trace.Event, f *wire.Frame) {
 	e.At = w.now
 	w.hash.Emit(e)
 	if w.writer != nil {
 		w.writer.WriteString(e.String())
 		w.writer.WriteByte('\n')
+	}
+	if w.observe != nil && !w.stopped {
+		seen := e // a copy, so that e need not be on the heap when nobody looks
+		if w.observe(&seen, f) {
+			w.stopped, w.ended = true, true
+		}
 	}
 }
 

@@ -1,0 +1,82 @@
+package sim
+
+import (
+	"fmt"
+
+	"torc/core/wire"
+)
+
+// Target names a node by its part in the play; which one it is shows when the fault strikes.
+// It is plain data, so that a script can be written down, read back and shrunk.
+type Target struct {
+	kind   targetKind
+	number int    // of the node; of the shard
+	place  int    // a follower's, in the circle of nodes after the leader
+	part   string // what Cast called it
+}
+
+type targetKind uint8
+
+const (
+	targetNode targetKind = iota
+	targetLeader
+	targetFollower
+	targetRandom
+	targetPart
+)
+
+// Node is the node with this number, counted from 1.
+func Node(number int) Target { return Target{kind: targetNode, number: number} }
+
+// Leader is the node that was elected last in a shard.
+func Leader(shard wire.ShardID) Target { return Target{kind: targetLeader, number: int(shard)} }
+
+// Follower is the i-th node, counted from 1, after the shard's leader in the circle of nodes.
+func Follower(shard wire.ShardID, i int) Target {
+	return Target{kind: targetFollower, number: int(shard), place: i}
+}
+
+// Random is a node drawn from the stream of faults.
+func Random() Target { return Target{kind: targetRandom} }
+
+// Part is the node that Cast gave this part, whatever has become of it since.
+func Part(name string) Target { return Target{kind: targetPart, part: name} }
+
+// find says which node it is now.
+func (t Target) find(w *World) *node {
+	switch t.kind {
+	case targetLeader:
+		if l := w.watch.newest[min(t.number, len(w.watch.newest)-1)]; l.term > 0 {
+			return w.nodes[l.node-1]
+		}
+	case targetFollower:
+		return w.nodes[(int(Leader(wire.ShardID(t.number)).find(w).index)+t.place)%len(w.nodes)]
+	case targetRandom:
+		return w.nodes[w.faults.rand.IntN(len(w.nodes))]
+	case targetPart:
+		if n := w.faults.parts[t.part]; n != nil {
+			return n
+		}
+	case targetNode:
+		return w.nodes[max(t.number-1, 0)%len(w.nodes)]
+	}
+	return w.nodes[0]
+}
+
+// fix is the same target, settled for good on the node that it is now.
+func (t Target) fix(w *World) Target { return Node(int(t.find(w).id)) }
+
+// String is the target as scenario files spell it.
+func (t Target) String() string {
+	switch t.kind {
+	case targetLeader:
+		return fmt.Sprintf("leader(%d)", t.number)
+	case targetFollower:
+		return fmt.Sprintf("follower(%d,%d)", t.number, t.place)
+	case targetRandom:
+		return "random"
+	case targetPart:
+		return t.part
+	}
+	return fmt.Sprintf("n%d", t.number)
+}
