@@ -25,6 +25,7 @@ const (
 	OracleSanity       Oracle = 'N' // no panic, bounded memory, one answer per call
 	OracleLiveness     Oracle = 'V' // after heal, and where a majority is connected, there is progress
 	OracleTTL          Oracle = 'T' // nothing is served after its expiry or lost before it
+	OracleExpectation  Oracle = 'E' // a script's operations come to what it says
 )
 
 func (o Oracle) String() string { return string(o) }
@@ -48,6 +49,8 @@ func (o Oracle) Meaning() string {
 		return "the cluster did not serve when it should"
 	case OracleTTL:
 		return "a key outlived its expiry or died before it"
+	case OracleExpectation:
+		return "an operation of the script came to something else than the script says"
 	}
 	return "unknown oracle"
 }

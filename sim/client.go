@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"torc/core/session"
@@ -12,22 +13,24 @@ import (
 // client do, or is plain: one node at a time, no session, no retry, as Redis users are.
 type client struct {
 	w        *World
-	index    int   // among clients
-	endpoint int32 // among endpoints
-	rand     Stream
+	index    int    // among clients
+	endpoint int32  // among endpoints
+	rand     Stream // what it does, and when
+	chance   Stream // what its brain draws
 	brain    *session.Brain
-	threads  []thread
+	busy     []bool // by thread
+	open     []*call
 	node     int // plain: whom it talks to now
 	asked    uint64
 	issues   bool // threads take new operations
 }
 
-// thread is one call at a time: of one operation, or of a batch.
-type thread struct {
-	busy  bool
-	asked uint64      // plain: the question's number
-	ops   []operation // of the call under way
-	left  int         // of ops, those without an outcome
+// call is a call under way.
+type call struct {
+	thread int // that waits for it, or -1
+	asked  uint64
+	ops    []operation
+	left   int // of ops, those without an outcome
 }
 
 // batchChance is how often, in ten-thousandths, a session client sends a batch, which its
@@ -39,9 +42,10 @@ func (w *World) addClients() {
 	for i := range s.Clients + s.Plain + 1 {
 		name := "c" + string(rune('a'+i))
 		c := &client{w: w, index: i, endpoint: int32(len(w.nodes) + i), rand: NewStream(w.seed, "client:"+name)}
-		c.threads = make([]thread, s.Threads)
+		c.busy = make([]bool, s.Threads)
+		c.chance = NewStream(w.seed, "brain:"+name)
 		if i < s.Clients || i == s.Clients+s.Plain {
-			c.brain = session.New(w.brainConfig(), &clientClock{c}, &c.rand, (*transport)(c))
+			c.brain = session.New(w.brainConfig(), &clientClock{c}, &c.chance, (*transport)(c))
 		}
 		w.network.addresses[name] = address{c.endpoint, portReply}
 		w.clients = append(w.clients, c)
@@ -62,14 +66,17 @@ func (w *World) prober() *client { return w.clients[len(w.clients)-1] }
 // users are the clients that the workloads use.
 func (w *World) users() []*client { return w.clients[:len(w.clients)-1] }
 
-// begin starts a client's threads.
-func (c *client) begin() {
+// begin readies a client for the torture, and starts its threads if it is to draw operations.
+func (c *client) begin(draws bool) {
 	c.issues = true
 	c.node = c.rand.IntN(len(c.w.nodes))
 	if c.brain != nil {
 		c.brain.Start()
 	}
-	for i := range c.threads {
+	if !draws {
+		return
+	}
+	for i := range c.busy {
 		c.rest(i)
 	}
 }
@@ -80,84 +87,114 @@ func (c *client) rest(i int) {
 	e.to, e.lane = c.endpoint, int16(i)
 }
 
+// onThread draws what a thread does next.
 func (c *client) onThread(i int) {
-	t := &c.threads[i]
-	if !c.issues || t.busy {
+	if !c.issues || c.busy[i] {
 		return
 	}
-	t.busy = true
 	count := 1
 	if c.brain != nil && c.rand.Chance(batchChance) {
 		count = c.rand.Between(2, 4)
 	}
-	t.ops = make([]operation, 0, count)
+	ops := make([]operation, 0, count)
 	for range count {
-		t.ops = append(t.ops, c.w.work.next(c))
+		ops = append(ops, c.w.work.next(c))
 	}
-	for j := range t.ops {
-		c.w.work.invoke(c, &t.ops[j])
+	if c.brain == nil && c.rand.Chance(500) {
+		c.node = c.rand.IntN(len(c.w.nodes)) // it changes nodes now and then
 	}
-	t.left = count
+	c.busy[i] = true
+	c.do(&call{thread: i, ops: ops}, c.node)
+}
+
+// make does what a script says.
+func (c *client) make(planned *Call) {
+	k := &call{thread: -1}
+	for _, op := range planned.Ops {
+		k.ops = append(k.ops, operation{Op: op})
+	}
+	c.do(k, max(planned.Via-1, 0)%len(c.w.nodes))
+}
+
+// do makes a call, and writes it down; a plain client asks the node.
+func (c *client) do(k *call, node int) {
+	w := c.w
+	k.left = len(k.ops)
+	record := Call{At: time.Duration(w.now - w.faults.began), Client: c.index}
+	commands := make([]wire.Command, len(k.ops))
+	for j := range k.ops {
+		record.Ops = append(record.Ops, k.ops[j].Op)
+		commands[j] = w.work.invoke(c, &k.ops[j])
+	}
+	c.open = append(c.open, k)
 	if c.brain == nil {
-		c.ask(i)
+		record.Via = node + 1
+		c.ask(k, node, commands)
+	}
+	w.work.made = append(w.work.made, record)
+	if c.brain == nil {
 		return
 	}
-	commands := make([]wire.Command, count)
-	for j := range t.ops {
-		commands[j] = t.ops[j].command
-	}
-	number := t.ops[0].number
-	c.brain.Do(commands, c.w.settings.Timeout, func(items []session.Item) {
-		if !t.busy || t.ops[0].number != number || len(items) != count {
-			c.w.violate(OracleSanity, "client %d: the brain concluded operation %d twice or in part", c.index, number)
+	c.brain.Do(commands, w.settings.Timeout, func(items []session.Item) {
+		if k.left != len(k.ops) || len(items) != len(k.ops) {
+			w.violate(OracleSanity, "client %d: the brain concluded operation %d twice or in part", c.index, k.ops[0].number)
 			return
 		}
 		for j := range items {
-			c.finish(i, j, items[j].Outcome, items[j].Reason, &items[j].Result)
+			c.finish(k, j, items[j].Outcome, items[j].Reason, &items[j].Result)
 		}
 	})
 }
 
-// ask sends a plain client's question to its node; it changes nodes now and then.
-func (c *client) ask(i int) {
-	t := &c.threads[i]
-	if c.rand.Chance(500) {
-		c.node = c.rand.IntN(len(c.w.nodes))
-	}
+// ask sends a plain client's question to a node.
+func (c *client) ask(k *call, node int, commands []wire.Command) {
 	c.asked++
-	t.asked = c.asked
+	k.asked = c.asked
 	timeout := c.w.settings.Timeout
-	c.w.network.send(c.endpoint, c.w.nodes[c.node].name+":resp", &wire.Frame{Messages: []wire.Message{&wire.Forward{
-		ID: t.asked, TimeoutMillis: timeout.Milliseconds(), Request: wire.Request{Commands: []wire.Command{t.ops[0].command}}}}})
+	c.w.network.send(c.endpoint, c.w.nodes[node].name+":resp", &wire.Frame{Messages: []wire.Message{&wire.Forward{
+		ID: k.asked, TimeoutMillis: timeout.Milliseconds(), Request: wire.Request{Commands: commands}}}})
 	e := c.w.agenda.add(c.w.now+int64(timeout), evExpire)
-	e.to, e.lane, e.number = c.endpoint, int16(i), t.asked
+	e.to, e.number = c.endpoint, k.asked
+}
+
+// asking is the plain client's call with this question, if it still waits.
+func (c *client) asking(asked uint64) *call {
+	for _, k := range c.open {
+		if k.asked == asked {
+			return k
+		}
+	}
+	return nil
 }
 
 // onExpire ends a plain client's patience: the outcome is unknown. It then tries another node.
-func (c *client) onExpire(i int, asked uint64) {
-	if t := &c.threads[i]; t.busy && t.asked == asked {
+func (c *client) onExpire(asked uint64) {
+	if k := c.asking(asked); k != nil {
 		c.node = c.rand.IntN(len(c.w.nodes))
-		c.finish(i, 0, wire.OutcomeUnknown, wire.ReasonDeadline, nil)
+		c.finish(k, 0, wire.OutcomeUnknown, wire.ReasonDeadline, nil)
 	}
 }
 
-// finish notes what the j-th operation of a thread's call came to.
-func (c *client) finish(i, j int, outcome wire.Outcome, reason wire.Reason, r *wire.Result) {
-	t := &c.threads[i]
-	c.w.work.finish(c, &t.ops[j], outcome, reason, r)
-	if t.left--; t.left > 0 {
+// finish notes what the j-th operation of a call came to.
+func (c *client) finish(k *call, j int, outcome wire.Outcome, reason wire.Reason, r *wire.Result) {
+	c.w.work.finish(c, &k.ops[j], outcome, reason, r)
+	if k.left--; k.left > 0 {
 		return
 	}
-	t.busy = false
+	c.open = slices.DeleteFunc(c.open, func(other *call) bool { return other == k })
+	if k.thread < 0 {
+		return
+	}
+	c.busy[k.thread] = false
 	if outcome == wire.OutcomeRefused && c.brain == nil && c.rand.Bool() {
 		c.node = c.rand.IntN(len(c.w.nodes))
 	}
-	c.rest(i)
+	c.rest(k.thread)
 }
 
 // onFrame takes a node's answer.
 func (c *client) onFrame(f *wire.Frame) {
-	c.w.entropy.current = &c.rand
+	c.w.entropy.current = &c.chance
 	for _, m := range f.Messages {
 		switch m := m.(type) {
 		case *wire.Reply:
@@ -178,29 +215,17 @@ func (c *client) onReply(m *wire.Reply) {
 		c.brain.OnResponse(m.ID, &m.Response)
 		return
 	}
-	for i := range c.threads {
-		t := &c.threads[i]
-		if !t.busy || t.asked != m.ID {
-			continue
-		}
+	if k := c.asking(m.ID); k != nil {
 		var r *wire.Result
 		if m.Response.Outcome == wire.OutcomeOK {
 			r = &m.Response.Results[0]
 		}
-		c.finish(i, 0, m.Response.Outcome, m.Response.Reason, r)
-		return
+		c.finish(k, 0, m.Response.Outcome, m.Response.Reason, r)
 	}
 }
 
 // idle reports whether no operation of the client is under way.
-func (c *client) idle() bool {
-	for i := range c.threads {
-		if c.threads[i].busy {
-			return false
-		}
-	}
-	return true
-}
+func (c *client) idle() bool { return len(c.open) == 0 }
 
 // transport carries a brain's questions over the simulated links.
 type transport client

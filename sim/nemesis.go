@@ -15,11 +15,11 @@ type nemesis struct {
 	began   int64            // when the torture began
 	parts   map[string]*node // who plays what
 	made    []Step           // what was done, in full: the run's decisions
-	active  []func() // how to end what is on
-	on      bool     // still drawing
-	lawless bool     // the scenario declares a loss
-	leaving bool     // a node is stopping politely
-	low     int64    // the wall clocks' extremes, in milliseconds
+	active  []func()         // how to end what is on
+	on      bool             // still drawing
+	lawless bool             // the scenario declares a loss
+	leaving bool             // a node is stopping politely
+	low     int64            // the wall clocks' extremes, in milliseconds
 	high    int64
 }
 

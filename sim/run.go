@@ -47,8 +47,9 @@ type Result struct {
 	// WallSeconds is for printing only; it differs from run to run.
 	WallSeconds float64
 	History     *linearizability.History
-	Stopped     bool  // by Observe, before the end: no verdict
-	Err         error // with verdict Broken: why there was no run
+	Plan        Scenario // the same run with every decision written down: no fault, call or setting is drawn
+	Stopped     bool     // by Observe, before the end: no verdict
+	Err         error    // with verdict Broken: why there was no run
 }
 
 // Ops counts the workload's operations by outcome.
@@ -105,6 +106,7 @@ func (r *Result) fill(w *World) {
 	r.Settings = w.settings
 	r.Violations, r.Timeline = w.violations, w.timeline
 	r.Verdict = verdictOf(w.violations)
+	r.Plan = w.plan(r.Scenario)
 	r.Hash, r.Events, r.Traced, r.Messages = w.hash.Sum(), w.events, w.hash.Events(), w.network.Sent
 	r.SimSeconds = time.Duration(w.now).Seconds()
 	if w.work == nil {
@@ -121,6 +123,7 @@ func (r *Result) fill(w *World) {
 
 // live is a world's life from its first event to its judgement.
 func (w *World) live(o Options) {
+	w.scenario = o.Scenario
 	w.work = newWorkload(w)
 	if o.Progress != nil {
 		w.report(o.Progress)
@@ -173,23 +176,34 @@ func (w *World) torture(o Options) {
 	w.faults.lawless, w.faults.began = o.Scenario.Loss, w.now
 	w.faults.sawWalls()
 	for _, c := range w.users() {
-		c.begin()
+		c.begin(!o.Scenario.Quiet)
 	}
 	w.prober().brain.Start()
+	for i := range o.Scenario.Calls {
+		call := &o.Scenario.Calls[i]
+		w.after(call.At, func() { w.makeCall(call) })
+	}
 	for _, step := range o.Scenario.Script {
 		w.after(step.At, func() { w.faults.strike(step.Fault) })
 	}
 	if o.Scenario.Swarm {
 		w.faults.begin()
 	}
-	duration := o.Duration
-	if duration == 0 {
-		duration = o.Scenario.Duration
+	w.torturedFor = o.Duration
+	if w.torturedFor == 0 {
+		w.torturedFor = o.Scenario.Duration
 	}
-	if duration == 0 {
-		duration = time.Minute
+	if w.torturedFor == 0 {
+		w.torturedFor = time.Minute
 	}
-	w.until(time.Duration(w.now) + duration)
+	w.until(time.Duration(w.now) + w.torturedFor)
+}
+
+// makeCall lets a script's client act; a script may name clients that the settings do not have.
+func (w *World) makeCall(c *Call) {
+	if c.Client < len(w.users()) && w.users()[c.Client].issues {
+		w.users()[c.Client].make(c)
+	}
 }
 
 // heal ends all faults and demands that every shard serves soon.
@@ -293,7 +307,7 @@ func (w *World) readAll() {
 	var read func(k touched)
 	read = func(k touched) {
 		id := w.work.record.Invoke(w.prober().index, w.now, linearizability.Read, k.key, linearizability.Input{})
-		op := operation{kind: linearizability.Read}
+		op := operation{Op: Op{Kind: linearizability.Read}}
 		w.prober().probe(wire.Command{Op: wire.OpGet, Key: []byte(k.key)}, func(item session.Item) {
 			word, out := outcomeOf(&op, item.Outcome, &item.Result)
 			w.work.record.Return(id, w.now, word, out)

@@ -10,6 +10,8 @@ type Scenario struct {
 	Expect   string // what should come out
 	Settings func(*Settings)
 	Script   []Step
+	Calls    []Call        // what clients do, and when, besides what they draw
+	Quiet    bool          // clients draw nothing
 	Swarm    bool          // faults are drawn, too
 	Duration time.Duration // of the torture, when Options do not say; 0 = 60 s
 	// Loss declares that the script takes the memory of more nodes than the cluster can

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"torc/cluster"
@@ -151,45 +149,4 @@ func (s *Settings) fit() {
 	if s.Nodes < 4 {
 		s.Faults.Bridge = s.Faults.Bridge && s.Nodes >= 3
 	}
-}
-
-// String is the settings in full, a few on a line.
-func (s Settings) String() string {
-	reads := "lease"
-	if s.Reads == cluster.ReadIndex {
-		reads = "readindex"
-	}
-	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
-	line("nodes=%d shards=%d replicas=%d lanes=%v reads=%s tick=%v election=%d heartbeat=%d drift=%d‰ log=%dKiB grace=%v",
-		s.Nodes, s.Shards, s.Replicas, s.Lanes, reads, s.Tick, s.Election, s.Heartbeat, s.Drift, s.LogBytes>>10, s.Grace)
-	line("links: delay=%v+%v tail=%d‱/%v drop=%d‱ duplicate=%d‱ codec=%v redirect=%v turn=%v",
-		s.Links.Delay, s.Links.Jitter, s.Links.Tail, s.Links.TailDelay, s.Links.Drop, s.Links.Duplicate, s.Codec, s.Redirect, s.TurnCost)
-	line("swim: every=%v misses=%d suspect=%v false-alarm=%d‱ libel=%d‱ old-rumour=%d‱",
-		s.Swim.Every, s.Swim.Misses, s.Swim.SuspectFor, s.Swim.FalseAlarm, s.Swim.Libel, s.Swim.OldRumour)
-	line("clocks: rates=±%d‰/2 wall=±%v", s.DriftUsed, s.Skew)
-	line("clients: sessions=%d plain=%d threads=%d think=%v timeout=%v", s.Clients, s.Plain, s.Threads, s.Think, s.Timeout)
-	line("keys: registers=%d models=%d counters=%d appends=%d expiring=%d", s.Registers, s.Models, s.Counters, s.Appends, s.Expiring)
-	line("faults: %v every=%v for=%v", s.Faults, s.FaultEvery, s.FaultFor)
-	return b.String()
-}
-
-// String names the kinds that are on.
-func (f Faults) String() string {
-	var on []string
-	for _, kind := range []struct {
-		on   bool
-		name string
-	}{
-		{f.Isolate, "isolate"}, {f.Split, "split"}, {f.OneWay, "one-way"}, {f.Bridge, "bridge"}, {f.Crash, "crash"},
-		{f.Stop, "stop"}, {f.Pause, "pause"}, {f.Slow, "slow"}, {f.Lossy, "lossy"}, {f.Rates, "rates"}, {f.WallJumps, "wall-jumps"},
-	} {
-		if kind.on {
-			on = append(on, kind.name)
-		}
-	}
-	if len(on) == 0 {
-		return "none"
-	}
-	return strings.Join(on, ",")
 }

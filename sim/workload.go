@@ -35,22 +35,15 @@ type series struct {
 	number  int // among the flavour's series
 	edition int // how many keys came before
 	left    int // operations until the next key
-	key     []byte
-	text    string
-	shard   wire.ShardID
-	version uint64 // the last one that anybody saw
+	key     string
 }
 
 // operation is one operation as a client does it.
 type operation struct {
-	command wire.Command
-	kind    linearizability.Kind
-	in      linearizability.Input
-	series  *series // it may be at a later key by now:
-	text    string  // the key that this operation is on
-	edition int
-	shard   wire.ShardID
-	number  int // in the history
+	Op
+	series *series // that drew it, if any; it may be at a later key by now
+	shard  wire.ShardID
+	number int // in the history
 }
 
 // workload is what the clients do, and the record of it.
@@ -61,19 +54,22 @@ type workload struct {
 	record  *linearizability.Recorder
 	values  int // for unique values
 	keys    []touched
-	oks     [3]int // by wire.Outcome
+	known   map[string]int    // keys' places in keys
+	seen    map[string]uint64 // a key's version that anybody saw last
+	made    []Call            // what the clients did, in full
+	oks     [3]int            // by wire.Outcome
 	reasons [32]int
 }
 
 // touched is a key that the workload has used.
 type touched struct {
-	key     string
-	shard   wire.ShardID
-	flavour flavour
+	key   string
+	shard wire.ShardID
 }
 
 func newWorkload(w *World) *workload {
-	l := &workload{w: w, rand: NewStream(w.seed, "workload"), record: linearizability.NewRecorder(4096)}
+	l := &workload{w: w, rand: NewStream(w.seed, "workload"), record: linearizability.NewRecorder(4096),
+		known: map[string]int{}, seen: map[string]uint64{}}
 	counts := [flavourCount]int{w.settings.Registers, w.settings.Models, w.settings.Counters, w.settings.Appends, w.settings.Expiring}
 	for f, count := range counts {
 		for i := range count {
@@ -91,17 +87,28 @@ func (l *workload) renew(s *series) {
 	want := wire.ShardID(1 + l.rand.IntN(shards))
 	s.edition++
 	s.left = operationsOf[s.flavour]/2 + l.rand.IntN(operationsOf[s.flavour])
-	s.version = 0
 	base := flavourLetters[s.flavour] + strconv.Itoa(s.number) + "." + strconv.Itoa(s.edition)
 	for try := 0; ; try++ {
-		s.text = base + "." + strconv.Itoa(try)
-		s.key = []byte(s.text)
-		s.shard = wire.ShardOf(wire.Slot(s.key), shards)
-		if s.shard == want {
-			break
+		s.key = base + "." + strconv.Itoa(try)
+		if shardOf(s.key, shards) == want {
+			return
 		}
 	}
-	l.keys = append(l.keys, touched{s.text, s.shard, s.flavour})
+}
+
+func shardOf(key string, shards int) wire.ShardID {
+	return wire.ShardOf(wire.Slot([]byte(key)), shards)
+}
+
+// touch notes a key, to be read back in the end.
+func (l *workload) touch(key string) wire.ShardID {
+	if i, known := l.known[key]; known {
+		return l.keys[i].shard
+	}
+	shard := shardOf(key, l.w.settings.Shards)
+	l.known[key] = len(l.keys)
+	l.keys = append(l.keys, touched{key, shard})
+	return shard
 }
 
 // weights is how often each flavour is chosen, in hundredths.
@@ -120,19 +127,18 @@ func (l *workload) next(c *client) operation {
 	if s.left--; s.left < 0 {
 		l.renew(s)
 	}
-	op := operation{series: s, text: s.text, edition: s.edition, shard: s.shard}
-	op.command.Key = s.key
+	op := operation{Op: Op{Key: s.key}, series: s}
 	switch f {
 	case flavourRegister:
-		l.register(c, &op)
+		l.register(c, &op.Op)
 	case flavourModel:
-		l.model(c, &op)
+		l.model(c, &op.Op)
 	case flavourCounter:
-		l.counter(c, &op)
+		l.counter(c, &op.Op)
 	case flavourAppend:
-		l.append(c, &op)
+		l.append(c, &op.Op)
 	case flavourExpiring:
-		l.expiring(c, &op)
+		l.expiring(c, &op.Op)
 	}
 	return op
 }
@@ -143,93 +149,78 @@ func (l *workload) value() string {
 	return "v" + strconv.Itoa(l.values)
 }
 
-func (op *operation) read() {
-	op.kind, op.command.Op = linearizability.Read, wire.OpGet
-}
+func (l *workload) write(op *Op) { op.Kind, op.In.Value = linearizability.Write, l.value() }
 
-func (op *operation) write(value string) {
-	op.kind, op.command.Op = linearizability.Write, wire.OpSet
-	op.in.Value, op.command.Value = value, []byte(value)
-}
-
-func (l *workload) register(c *client, op *operation) {
-	if c.rand.Bool() {
-		op.read()
-		return
+func (l *workload) register(c *client, op *Op) {
+	op.Kind = linearizability.Read
+	if !c.rand.Bool() {
+		l.write(op)
 	}
-	op.write(l.value())
 }
 
-func (l *workload) model(c *client, op *operation) {
+func (l *workload) model(c *client, op *Op) {
 	switch roll := c.rand.IntN(100); {
 	case roll < 40:
-		op.read()
+		op.Kind = linearizability.Read
 	case roll < 55:
-		op.write(l.value())
+		l.write(op)
 	case roll < 75:
-		op.write(l.value())
-		op.kind = linearizability.CAS
-		op.in.ByVersion, op.in.Version = true, op.series.version
-		op.command.Flags, op.command.Version = wire.FlagVersion, op.series.version
+		l.write(op)
+		op.Kind, op.In.ByVersion, op.Seen = linearizability.CAS, true, true
 	case roll < 85:
-		op.write(l.value())
-		op.kind, op.command.Flags = linearizability.SetNX, wire.FlagNX
+		l.write(op)
+		op.Kind = linearizability.SetNX
 	case roll < 93:
-		op.kind, op.command.Op = linearizability.Delete, wire.OpDelete
+		op.Kind = linearizability.Delete
 	default:
-		op.kind, op.command.Op = linearizability.GetDel, wire.OpGetDelete
+		op.Kind = linearizability.GetDel
 	}
 }
 
-func (l *workload) counter(c *client, op *operation) {
-	if c.rand.Chance(3000) {
-		op.read()
-		return
+func (l *workload) counter(c *client, op *Op) {
+	op.Kind = linearizability.Read
+	if !c.rand.Chance(3000) {
+		op.Kind, op.In.Delta = linearizability.Increment, 1+int64(c.rand.IntN(3))
 	}
-	op.kind, op.command.Op = linearizability.Increment, wire.OpIncr
-	op.in.Delta = 1 + int64(c.rand.IntN(3))
-	op.command.Delta = op.in.Delta
 }
 
-func (l *workload) append(c *client, op *operation) {
-	if c.rand.Chance(3000) {
-		op.read()
-		return
+func (l *workload) append(c *client, op *Op) {
+	op.Kind = linearizability.Read
+	if !c.rand.Chance(3000) {
+		op.Kind, op.In.Value = linearizability.Append, l.value()+";"
 	}
-	op.kind, op.command.Op = linearizability.Append, wire.OpAppend
-	op.in.Value = l.value() + ";"
-	op.command.Value = []byte(op.in.Value)
 }
 
-func (l *workload) expiring(c *client, op *operation) {
+func (l *workload) expiring(c *client, op *Op) {
+	ttl := func() time.Duration { return time.Duration(200+c.rand.IntN(4800)) * time.Millisecond }
 	switch roll := c.rand.IntN(100); {
 	case roll < 60:
-		op.read()
+		op.Kind = linearizability.Read
 	case roll < 85:
-		op.write(l.value())
-		op.ttl(200 + c.rand.IntN(4800))
+		l.write(op)
+		op.In.TTL = ttl()
 	case roll < 88:
-		op.write(l.value())
+		l.write(op)
 	case roll < 93:
-		op.kind, op.command.Op = linearizability.Touch, wire.OpExpire
-		op.ttl(200 + c.rand.IntN(4800))
+		op.Kind, op.In.TTL = linearizability.Touch, ttl()
 	case roll < 95:
-		op.kind, op.command.Op = linearizability.Touch, wire.OpPersist
+		op.Kind = linearizability.Touch // PERSIST
 	default:
-		op.kind, op.command.Op = linearizability.Delete, wire.OpDelete
+		op.Kind = linearizability.Delete
 	}
 }
 
-func (op *operation) ttl(milliseconds int) {
-	op.in.TTL = time.Duration(milliseconds) * time.Millisecond
-	op.command.TTLKind, op.command.TTL = wire.TTLRelative, int64(milliseconds)
-}
-
-// invoke records that an operation begins.
-func (l *workload) invoke(c *client, op *operation) {
-	op.number = l.record.Invoke(c.index, l.w.now, op.kind, op.text, op.in)
+// invoke records that an operation begins, and gives it to nodes as a command.
+func (l *workload) invoke(c *client, op *operation) wire.Command {
+	op.shard = l.touch(op.Key)
+	if op.Seen {
+		op.In.Version = l.seen[op.Key]
+	}
+	op.number = l.record.Invoke(c.index, l.w.now, op.Kind, op.Key, op.In)
+	command := op.command()
 	l.w.emit(trace.Event{Kind: trace.Invoke, Node: l.w.idOf(c.endpoint), Shard: op.shard, A: uint64(op.number),
-		B: printOf(op.command.Key) ^ printOf(op.command.Value), Term: uint64(op.kind), Note: op.text})
+		B: printOf(command.Key) ^ printOf(command.Value), Term: uint64(op.Kind), Note: op.Key})
+	return command
 }
 
 // finish records what an operation came to.
@@ -239,19 +230,20 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 	word, out := outcomeOf(op, outcome, r)
 	if word == linearizability.OK {
 		e.B = printOf(r.Value) ^ uint64(r.Int)<<8 ^ r.Version<<32 ^ uint64(r.Kind)
-		if op.series.edition == op.edition && r.Version != 0 {
-			op.series.version = r.Version
+		if r.Version != 0 {
+			l.seen[op.Key] = r.Version
 		}
 	}
 	l.w.emit(e)
 	l.oks[outcome]++
-	if s := op.series; outcome == wire.OutcomeUnknown && op.kind != linearizability.Read && s.edition == op.edition && s.flavour != flavourRegister {
+	if s := op.series; outcome == wire.OutcomeUnknown && op.Kind != linearizability.Read && s != nil && s.key == op.Key && s.flavour != flavourRegister {
 		s.left -= operationsOf[s.flavour] / 5 // it may take effect at any later time: a few of these are all that the exhaustive checkers bear
 	}
 	if outcome != wire.OutcomeOK {
 		l.reasons[reason&31]++
 	}
 	l.record.Return(op.number, l.w.now, word, out)
+	l.w.expect(op, word, &out)
 }
 
 // outcomeOf translates an answer into a history's words.
@@ -265,12 +257,12 @@ func outcomeOf(op *operation, outcome wire.Outcome, r *wire.Result) (linearizabi
 	}
 	out.Version = r.Version
 	if r.Kind == wire.KindError {
-		if op.kind == linearizability.CAS && r.Code == wire.CodeVersion {
+		if op.Kind == linearizability.CAS && r.Code == wire.CodeVersion {
 			return linearizability.OK, out // not applied
 		}
 		return linearizability.Failed, out // decided by the log: no effect
 	}
-	switch op.kind {
+	switch op.Kind {
 	case linearizability.Read, linearizability.GetDel:
 		out.Value = linearizability.Value{Text: string(r.Value), Found: r.Kind == wire.KindBytes}
 	case linearizability.Increment, linearizability.Append:

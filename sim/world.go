@@ -32,17 +32,19 @@ type World struct {
 	swimRand Stream
 	faults   nemesis
 
-	hash       *trace.Hasher
-	writer     *bufio.Writer // the trace as text, when asked for
-	observe    func(*trace.Event, *wire.Frame) bool
-	stopped    bool // by the observer
-	events     uint64
-	scratch    []byte // for encoding frames
-	watch      watch  // the oracles that look while things happen
-	work       *workload
-	timeline   []Moment
-	violations []Violation
-	ended      bool // nothing more is worth simulating
+	hash        *trace.Hasher
+	writer      *bufio.Writer // the trace as text, when asked for
+	observe     func(*trace.Event, *wire.Frame) bool
+	stopped     bool // by the observer
+	events      uint64
+	scratch     []byte // for encoding frames
+	watch       watch  // the oracles that look while things happen
+	work        *workload
+	scenario    Scenario
+	torturedFor time.Duration
+	timeline    []Moment
+	violations  []Violation
+	ended       bool // nothing more is worth simulating
 }
 
 // Moment is something the report tells: a fault, a phase.
@@ -163,7 +165,7 @@ func (w *World) step() {
 	case evThread:
 		w.clientAt(e.to).onThread(int(e.lane))
 	case evExpire:
-		w.clientAt(e.to).onExpire(int(e.lane), e.number)
+		w.clientAt(e.to).onExpire(e.number)
 	case evSwim:
 		w.nodes[e.to].onSwim(e.life)
 	case evCall:
@@ -179,7 +181,7 @@ func (w *World) onTimer(e *event) {
 		w.nodes[e.to].onTimer(e)
 		return
 	}
-	w.entropy.current = &w.clientAt(e.to).rand
+	w.entropy.current = &w.clientAt(e.to).chance
 	e.fn()
 	w.entropy.current = &w.stray
 }

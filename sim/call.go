@@ -1,0 +1,104 @@
+package sim
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"torc/core/wire"
+	"torc/linearizability"
+)
+
+// Call is what a client does at one time, as plain data: one operation, or a batch of them.
+// A run writes down the calls that it drew, and can be made again from them.
+type Call struct {
+	At     time.Duration // from the start of the torture
+	Client int           // by index: those with sessions first
+	Via    int           // the node that a plain client asks, counted from 1
+	Ops    []Op
+}
+
+// Op is one operation of a call.
+type Op struct {
+	Kind linearizability.Kind
+	Key  string
+	In   linearizability.Input
+	// Seen: a CAS by the version of the key that any client saw last; In.Version is not used.
+	Seen bool
+	// Want is what must come of it, in the words of outcomeText; several, parted by "|", are all
+	// right. "" = anything.
+	Want string
+}
+
+// command is the operation as nodes know it.
+func (op *Op) command() wire.Command {
+	c := wire.Command{Key: []byte(op.Key)}
+	switch op.Kind {
+	case linearizability.Read:
+		c.Op = wire.OpGet
+	case linearizability.Write, linearizability.CAS, linearizability.SetNX:
+		c.Op, c.Value = wire.OpSet, []byte(op.In.Value)
+	case linearizability.Delete:
+		c.Op = wire.OpDelete
+	case linearizability.GetDel:
+		c.Op = wire.OpGetDelete
+	case linearizability.Increment:
+		c.Op, c.Delta = wire.OpIncr, op.In.Delta
+	case linearizability.Append:
+		c.Op, c.Value = wire.OpAppend, []byte(op.In.Value)
+	case linearizability.Touch:
+		if c.Op = wire.OpExpire; op.In.TTL == 0 {
+			c.Op = wire.OpPersist
+		}
+	}
+	switch op.Kind {
+	case linearizability.CAS:
+		c.Flags, c.Version = wire.FlagVersion, op.In.Version
+	case linearizability.SetNX:
+		c.Flags = wire.FlagNX
+	}
+	if op.In.TTL != 0 {
+		c.TTLKind, c.TTL = wire.TTLRelative, op.In.TTL.Milliseconds()
+	}
+	return c
+}
+
+// outcomeText is what came of an operation, in a word or two: ok, absent, a quoted value, a number,
+// yes, no, refused, unknown.
+func outcomeText(kind linearizability.Kind, outcome linearizability.Outcome, out *linearizability.Output) string {
+	switch outcome {
+	case linearizability.Failed:
+		return "refused"
+	case linearizability.Unknown:
+		return "unknown"
+	}
+	switch kind {
+	case linearizability.Read, linearizability.GetDel:
+		if !out.Value.Found {
+			return "absent"
+		}
+		return strconv.Quote(out.Value.Text)
+	case linearizability.Increment, linearizability.Append:
+		return strconv.FormatInt(out.Number, 10)
+	case linearizability.Write:
+		return "ok"
+	}
+	if out.Applied {
+		return "yes"
+	}
+	return "no"
+}
+
+// expect holds an operation to what its script wants of it.
+func (w *World) expect(op *operation, outcome linearizability.Outcome, out *linearizability.Output) {
+	if op.Want == "" {
+		return
+	}
+	got := outcomeText(op.Kind, outcome, out)
+	for _, want := range strings.Split(op.Want, "|") {
+		if strings.TrimSpace(want) == got {
+			return
+		}
+	}
+	w.violate(OracleExpectation, "operation %d (%v %s): came to %s; the script wants %s", op.number, op.Kind, op.Key, got, op.Want)
+}
