@@ -62,13 +62,13 @@ func Mutants() []Mutant {
 		{
 			Number: 8, Name: mutant.AmnesiaSameID, Seeds: 5,
 			Lesson:   "A restarted replica that keeps its old name votes with an empty memory. Two of three nodes elect a leader that never saw what the third one acknowledged.",
-			Scenario: renamed(amnesia(), "amnesia-same-id"),
+			Scenario: renamed(mustFind("amnesia"), "amnesia-same-id"),
 			Expect:   oracles("IDLAN"), Silent: nil,
 		},
 		{
 			Number: 16, Name: mutant.NoPreVote, Seeds: 2,
 			Lesson:   "Without PreVote and CheckQuorum a node that hears nobody campaigns for ever, and everybody who hears it must follow its terms. Nothing untrue is said, and little is done: only a liveness oracle sees it.",
-			Scenario: renamed(asymmetricPartition(), "no-prevote"),
+			Scenario: renamed(mustFind("asymmetric-partition"), "no-prevote"),
 			Expect:   oracles("V"), Silent: oracles("LADSIT"),
 		},
 		{

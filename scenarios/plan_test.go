@@ -11,7 +11,7 @@ import (
 // What a run wrote down of its decisions makes the same run again, event for event.
 func TestPlansReplay(t *testing.T) {
 	for seed := uint64(1); seed <= seedsOf(10); seed++ {
-		drawn := passes(t, swarm(), seed)
+		drawn := passes(t, mustFind("swarm"), seed)
 		again := sim.Run(sim.Options{Seed: seed, Scenario: drawn.Plan})
 		require.Equal(t, drawn.Hash, again.Hash, "seed %d", seed)
 		require.Equal(t, drawn.Ops, again.Ops)

@@ -14,7 +14,7 @@ import (
 type Call struct {
 	At     time.Duration // from the start of the torture
 	Client int           // by index: those with sessions first
-	Via    int           // the node that a plain client asks, counted from 1
+	Via    Target        // the node that a plain client asks; n1 if it is not said
 	Ops    []Op
 }
 

@@ -30,29 +30,41 @@ const (
 
 func (o Oracle) String() string { return string(o) }
 
+// meanings is what a violation of an oracle says, in words.
+var meanings = []struct {
+	oracle  Oracle
+	meaning string
+}{
+	{OracleLinearizable, "some answers cannot come from one honest copy of the data"},
+	{OracleOnce, "an effect was applied twice, or an acknowledged effect is missing"},
+	{OracleDurability, "something acknowledged is gone"},
+	{OracleState, "two replicas differ at the same point of the log"},
+	{OracleRaft, "consensus itself broke"},
+	{OracleSanity, "a node failed its own checks"},
+	{OracleLiveness, "the cluster did not serve when it should"},
+	{OracleTTL, "a key outlived its expiry or died before it"},
+	{OracleExpectation, "an operation of the script came to something else than the script says"},
+}
+
 // Meaning is what a violation of the oracle says, in words.
 func (o Oracle) Meaning() string {
-	switch o {
-	case OracleLinearizable:
-		return "some answers cannot come from one honest copy of the data"
-	case OracleOnce:
-		return "an effect was applied twice, or an acknowledged effect is missing"
-	case OracleDurability:
-		return "something acknowledged is gone"
-	case OracleState:
-		return "two replicas differ at the same point of the log"
-	case OracleRaft:
-		return "consensus itself broke"
-	case OracleSanity:
-		return "a node failed its own checks"
-	case OracleLiveness:
-		return "the cluster did not serve when it should"
-	case OracleTTL:
-		return "a key outlived its expiry or died before it"
-	case OracleExpectation:
-		return "an operation of the script came to something else than the script says"
+	for _, m := range meanings {
+		if m.oracle == o {
+			return m.meaning
+		}
 	}
 	return "unknown oracle"
+}
+
+// Known says that there is such an oracle.
+func (o Oracle) Known() bool { return o.Meaning() != "unknown oracle" }
+
+// Oracles are the letters of all oracles.
+func Oracles() (letters string) {
+	for _, m := range meanings {
+		letters += m.oracle.String()
+	}
+	return letters
 }
 
 // Violation is one finding.

@@ -113,7 +113,7 @@ func (c *client) make(planned *Call) {
 	for _, op := range planned.Ops {
 		k.ops = append(k.ops, operation{Op: op})
 	}
-	c.do(k, max(planned.Via-1, 0)%len(c.w.nodes))
+	c.do(k, int(planned.Via.find(c.w).index))
 }
 
 // do makes a call, and writes it down; a plain client asks the node.
@@ -128,7 +128,7 @@ func (c *client) do(k *call, node int) {
 	}
 	c.open = append(c.open, k)
 	if c.brain == nil {
-		record.Via = node + 1
+		record.Via = Node(node + 1)
 		c.ask(k, node, commands)
 	}
 	w.work.made = append(w.work.made, record)

@@ -243,8 +243,8 @@ func (f Bridge) strike(w *World) (string, func()) {
 }
 
 // Crash kills a process (SIGKILL) and starts a new one after Down: with empty memory, as a
-// new incarnation. Under the nemesis's rule it does nothing while another loss of memory is
-// not repaired.
+// new incarnation. Without Down it stays away until Restart or the end of the torture. Under the
+// nemesis's rule it does nothing while another loss of memory is not repaired.
 type Crash struct {
 	Target Target
 	Down   time.Duration
@@ -262,7 +262,11 @@ func (f Crash) strike(w *World) (string, func()) {
 	}
 	leads := w.leads(n)
 	n.crash()
-	return fmt.Sprintf("crash %v%s, down for %v", n, leads, f.Down), w.revive(n, f.Down)
+	said := fmt.Sprintf("crash %v%s", n, leads)
+	if f.Down == 0 {
+		return said, nil
+	}
+	return fmt.Sprintf("%s, down for %v", said, f.Down), w.revive(n, f.Down)
 }
 
 // revive plans a node's restart, and gives the way to have it at once.
@@ -276,6 +280,50 @@ func (w *World) revive(n *node, down time.Duration) func() {
 	}
 	w.after(down, start)
 	return start
+}
+
+// Restart starts a process that a Crash or a Stop without Down has left away.
+type Restart struct{ Target Target }
+
+func (f Restart) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
+func (f Restart) strike(w *World) (string, func()) {
+	n := f.Target.find(w)
+	if n.state != stateDown || n.life == 0 {
+		return "", nil
+	}
+	n.start()
+	return fmt.Sprintf("restart %v as incarnation %d", n, n.incarnation), nil
+}
+
+// Join starts a node that was absent from the beginning (Settings.Absent).
+type Join struct{ Target Target }
+
+func (f Join) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
+func (f Join) strike(w *World) (string, func()) {
+	n := f.Target.find(w)
+	if n.life != 0 {
+		return "", nil
+	}
+	n.start()
+	return fmt.Sprintf("%v joins as incarnation %d", n, n.incarnation), nil
+}
+
+// HotKeys makes all clients draw the same few keys.
+type HotKeys struct{}
+
+func (f HotKeys) fix(*World) Fault { return f }
+
+func (HotKeys) strike(w *World) (string, func()) {
+	w.work.hot++
+	return "hot keys: everybody wants the same", func() { w.work.hot-- }
 }
 
 // Stop ends a process politely, as a rolling update does, and starts a new one after Down.
@@ -298,16 +346,23 @@ func (f Stop) strike(w *World) (string, func()) {
 	w.faults.leaving = true
 	n.stop(func() {
 		w.faults.leaving = false
-		w.revive(n, f.Down)
+		if f.Down > 0 {
+			w.revive(n, f.Down)
+		}
 	})
 	life := n.life
 	w.after(10*time.Second, func() { // a polite stop that takes too long is made a hard one, as an init system does
 		if n.life == life && n.state != stateDown {
 			w.faults.leaving = false
 			n.crash()
-			w.revive(n, f.Down)
+			if f.Down > 0 {
+				w.revive(n, f.Down)
+			}
 		}
 	})
+	if f.Down == 0 {
+		return fmt.Sprintf("stop %v%s", n, leads), nil
+	}
 	return fmt.Sprintf("stop %v%s, down for %v", n, leads, f.Down), nil
 }
 

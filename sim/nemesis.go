@@ -54,7 +54,7 @@ func (f *nemesis) settle() {
 	for _, n := range f.w.nodes {
 		n.turnCost = f.w.settings.TurnCost
 		n.resume()
-		if n.state == stateDown {
+		if n.state == stateDown && n.life > 0 {
 			n.start()
 		}
 	}

@@ -154,7 +154,7 @@ func (w *World) report(progress func(time.Duration, string)) {
 // warmUp starts the nodes and waits until they are a cluster.
 func (w *World) warmUp() bool {
 	start := NewStream(w.seed, "start")
-	for _, n := range w.nodes {
+	for _, n := range w.nodes[:len(w.nodes)-w.settings.Absent] {
 		w.after(start.Duration(0, 300*time.Millisecond), n.start)
 	}
 	if !w.await(formLimit, 100*time.Millisecond, w.formed) {

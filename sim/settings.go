@@ -12,6 +12,7 @@ import (
 type Settings struct {
 	// The cluster.
 	Nodes     int
+	Absent    int // of the nodes, the last ones, until they join
 	Shards    int
 	Replicas  int
 	Lanes     []int // per node
@@ -142,7 +143,8 @@ func (s *Settings) fit() {
 		s.Lanes = append(s.Lanes, 1)
 	}
 	s.Lanes = s.Lanes[:s.Nodes]
-	s.Replicas = min(s.Replicas, s.Nodes)
+	s.Absent = min(max(s.Absent, 0), s.Nodes-1)
+	s.Replicas = min(s.Replicas, s.Nodes-s.Absent)
 	s.Swim = s.Swim.withDefaults()
 	s.DriftUsed = min(s.DriftUsed, s.Drift)
 	s.Threads, s.Registers = max(s.Threads, 1), max(s.Registers, 1)

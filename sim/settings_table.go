@@ -21,6 +21,7 @@ type Field struct {
 var fieldGroups = [][]Field{
 	{
 		intField("nodes", "machines", 1, 32, func(s *Settings) *int { return &s.Nodes }),
+		intField("absent", "of the nodes, the last ones, until they join", 0, 31, func(s *Settings) *int { return &s.Absent }),
 		intField("shards", "Raft groups with data", 1, 1024, func(s *Settings) *int { return &s.Shards }),
 		intField("replicas", "of each shard", 1, 9, func(s *Settings) *int { return &s.Replicas }),
 		{"lanes", "event loops of each node, as in 2,1,1", getLanes, setLanes},

@@ -57,6 +57,7 @@ type workload struct {
 	known   map[string]int    // keys' places in keys
 	seen    map[string]uint64 // a key's version that anybody saw last
 	made    []Call            // what the clients did, in full
+	hot     int               // how many faults want everybody at the same keys
 	oks     [3]int            // by wire.Outcome
 	reasons [32]int
 }
@@ -124,6 +125,9 @@ func (l *workload) next(c *client) operation {
 		f = flavourRegister
 	}
 	s := l.series[f][c.rand.IntN(len(l.series[f]))]
+	if l.hot > 0 {
+		s = l.series[f][0]
+	}
 	if s.left--; s.left < 0 {
 		l.renew(s)
 	}

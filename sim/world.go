@@ -99,7 +99,7 @@ func (w *World) configOf(n *node, join []string) cluster.Config {
 	s := &w.settings
 	return cluster.Config{
 		Self: wire.Member{ID: n.id, Name: n.name, PeerAddr: n.name + ":peer", GRPCAddr: n.name + ":client", RESPAddr: n.name + ":resp"},
-		Join: join, Expect: s.Nodes, Shards: s.Shards, Replicas: s.Replicas, Lanes: n.laneCount,
+		Join: join, Expect: s.Nodes - s.Absent, Shards: s.Shards, Replicas: s.Replicas, Lanes: n.laneCount,
 		Tick: s.Tick, ElectionTicks: s.Election, HeartbeatTicks: s.Heartbeat, ClockDrift: s.Drift, Reads: s.Reads, LogBytes: s.LogBytes, Grace: s.Grace,
 	}.Defaults()
 }

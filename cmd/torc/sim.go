@@ -8,9 +8,13 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"torc/scenarios"
+	"torc/scenarios/repro"
+	"torc/scenarios/script"
 	"torc/sim"
 )
 
@@ -40,17 +44,46 @@ func (s *simFlags) flags(f *flag.FlagSet) {
 	f.BoolVar(&s.json, "json", false, "print a sweep's result as JSON")
 }
 
+// simCommands are what `torc sim` does besides running a scenario.
+func simCommands() []command {
+	return []command{
+		{"words", "every word that a scenario file may use", simWords},
+	}
+}
+
+func simUsage() string {
+	var b strings.Builder
+	b.WriteString("[FILE], a scenario file or a repro.json; or torc sim COMMAND:\n")
+	for _, c := range simCommands() {
+		fmt.Fprintf(&b, "  %-8s %s\n", c.name, c.summary)
+	}
+	return b.String()
+}
+
 // simulate runs one simulation, or many, and returns the verdict's exit code.
 func simulate(args []string) int {
-	flags := newFlags("torc sim", "")
+	if len(args) > 0 {
+		all := simCommands()
+		if i := slices.IndexFunc(all, func(c command) bool { return c.name == args[0] }); i >= 0 {
+			return all[i].run(args[1:])
+		}
+	}
+	flags := newFlags("torc sim", simUsage())
 	var s simFlags
 	s.flags(flags)
-	if err := flags.Parse(args); err != nil {
+	rest, err := parseMixed(flags, args)
+	if err != nil {
 		return flagsExit(err)
+	}
+	if len(rest) > 1 || len(rest) == 1 && s.seeds > 0 {
+		fmt.Fprintf(os.Stderr, "torc sim: one FILE at most, and none in a sweep, not %q\n", rest)
+		return exitError
 	}
 	given := false
 	flags.Visit(func(f *flag.Flag) { given = given || f.Name == "seed" })
 	switch {
+	case len(rest) == 1:
+		return s.file(rest[0], given)
 	case s.scenario == "list":
 		listScenarios(os.Stdout)
 		return 0
@@ -75,8 +108,35 @@ func listScenarios(w io.Writer) {
 	}
 }
 
+// one runs a named scenario.
 func (s *simFlags) one() int {
-	o := sim.Options{Seed: s.seed, Duration: s.duration, Mutant: s.mutant}
+	scenario, err := scenarios.Find(s.scenario)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "torc sim: %v\n", err)
+		return exitError
+	}
+	return s.run(sim.Options{Seed: s.seed, Scenario: scenario, Duration: s.duration, Mutant: s.mutant})
+}
+
+// file runs a scenario file or a repro.json; flags that are given go before what it says.
+func (s *simFlags) file(path string, seeded bool) int {
+	run, err := repro.Load(path)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "torc sim: %v\n", err)
+		return exitError
+	}
+	o := run.Options()
+	o.Duration = s.duration
+	if seeded {
+		o.Seed = s.seed
+	}
+	if s.mutant != "" {
+		o.Mutant = s.mutant
+	}
+	return s.run(o)
+}
+
+func (s *simFlags) run(o sim.Options) int {
 	if s.trace != "" {
 		f, err := os.Create(s.trace)
 		if err != nil {
@@ -86,16 +146,25 @@ func (s *simFlags) one() int {
 		defer func() { _ = f.Close() }()
 		o.Trace = io.Writer(f)
 	}
-	r, err := scenarios.Run(s.scenario, o)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "torc sim: %v\n", err)
-		return 1
-	}
+	r := sim.Run(o)
 	if err := r.Report(os.Stdout, bool(newPainter(os.Stdout))); err != nil {
 		fmt.Fprintf(os.Stderr, "torc sim: %v\n", err)
 		return 1
 	}
 	return int(r.Verdict)
+}
+
+// simWords prints the language of scenario files.
+func simWords(args []string) int {
+	if len(args) > 0 {
+		fmt.Fprintln(os.Stderr, "torc sim words: takes no arguments")
+		return exitError
+	}
+	if err := script.Usage(os.Stdout); err != nil {
+		fmt.Fprintf(os.Stderr, "torc sim words: %v\n", err)
+		return exitError
+	}
+	return exitOK
 }
 
 func drawSeed() uint64 {
