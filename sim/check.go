@@ -72,6 +72,7 @@ type Violation struct {
 	Oracle Oracle
 	At     time.Duration
 	Text   string
+	Key    string // that a history checker accuses
 	Stack  string // of a panic: its head
 }
 
@@ -145,7 +146,11 @@ func (w *World) judge(finalFrom time.Duration, losses []linearizability.Loss) {
 		if v.Result == linearizability.Undecided {
 			text = "undecided: " + text
 		}
+		before := len(w.violations)
 		w.violate(oracleOf(v.Oracle), "%s", text)
+		for i := range w.violations[before:] {
+			w.violations[before+i].Key = v.Key
+		}
 	}
 }
 

@@ -306,7 +306,7 @@ func (w *World) readAll() {
 	deadline := w.now + int64(finalLimit)
 	var read func(k touched)
 	read = func(k touched) {
-		id := w.work.record.Invoke(w.prober().index, w.now, linearizability.Read, k.key, linearizability.Input{})
+		id := w.work.record.Invoke(w.prober().index+1, w.now, linearizability.Read, k.key, linearizability.Input{})
 		op := operation{Op: Op{Kind: linearizability.Read}}
 		w.prober().probe(wire.Command{Op: wire.OpGet, Key: []byte(k.key)}, func(item session.Item) {
 			word, out := outcomeOf(&op, item.Outcome, &item.Result)

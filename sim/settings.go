@@ -137,8 +137,8 @@ func drawFaults(r *Stream) Faults {
 // election is how long a follower waits at least before it campaigns.
 func (s *Settings) election() time.Duration { return s.Tick * time.Duration(s.Election) }
 
-// fit repairs what a scenario left inconsistent.
-func (s *Settings) fit() {
+// Fit repairs what a scenario left inconsistent.
+func (s *Settings) Fit() {
 	for len(s.Lanes) < s.Nodes {
 		s.Lanes = append(s.Lanes, 1)
 	}

@@ -220,7 +220,7 @@ func (l *workload) invoke(c *client, op *operation) wire.Command {
 	if op.Seen {
 		op.In.Version = l.seen[op.Key]
 	}
-	op.number = l.record.Invoke(c.index, l.w.now, op.Kind, op.Key, op.In)
+	op.number = l.record.Invoke(c.index+1, l.w.now, op.Kind, op.Key, op.In)
 	command := op.command()
 	l.w.emit(trace.Event{Kind: trace.Invoke, Node: l.w.idOf(c.endpoint), Shard: op.shard, A: uint64(op.number),
 		B: printOf(command.Key) ^ printOf(command.Value), Term: uint64(op.Kind), Note: op.Key})

@@ -58,7 +58,7 @@ func newWorld(seed uint64, settings Settings, factory Factory, out io.Writer) *W
 	if factory == nil {
 		factory = realLane
 	}
-	settings.fit()
+	settings.Fit()
 	w := &World{seed: seed, settings: settings, factory: factory, hash: trace.NewHasher()}
 	if out != nil {
 		w.writer = bufio.NewWriterSize(out, 1<<16)

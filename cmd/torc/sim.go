@@ -47,6 +47,7 @@ func (s *simFlags) flags(f *flag.FlagSet) {
 // simCommands are what `torc sim` does besides running a scenario.
 func simCommands() []command {
 	return []command{
+		{"shrink", "make a failing run small: fewer faults, operations, nodes; a scenario file and a Go test", simShrink},
 		{"words", "every word that a scenario file may use", simWords},
 	}
 }

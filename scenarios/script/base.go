@@ -29,7 +29,8 @@ func small(s *sim.Settings) {
 	s.Reads, s.Grace = cluster.ReadLease, 0
 	s.Links = sim.Links{Delay: 500 * time.Microsecond, Jitter: time.Millisecond}
 	s.Swim = sim.Swim{}
-	s.Clients, s.Plain, s.Threads, s.Think = 3, 4, 1, 25*time.Millisecond
+	s.Lanes, s.TurnCost = []int{1, 1, 1}, 10*time.Microsecond
+	s.Clients, s.Plain, s.Threads, s.Think, s.Timeout = 3, 4, 1, 25*time.Millisecond, 2*time.Second
 	s.DriftUsed, s.Skew = 0, 0
 	s.Codec = false
 }
