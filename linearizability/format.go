@@ -19,6 +19,8 @@ import (
 //	r3 c2 12ms 15ms read y ok absent
 //	c4 c1 20ms 25ms cas x expect=4 value=5 ok applied
 //	i5 c3 20ms ? increment n delta=1 unknown
+//	a6 c3 30ms 35ms append log value="6;" batch=6 ok number=2
+//	r7 c3 30ms 35ms read other batch=6 ok absent
 //
 // Times are whole numbers with a unit (s, ms, us; none = ns), "?" is an open end. Strings
 // other than plain words are quoted as in Go.
@@ -58,6 +60,9 @@ func (op *Operation) inputWords() (words []string) {
 	}
 	if op.Kind == Touch || op.Kind == Write && op.In.TTL != 0 {
 		words = append(words, "ttl="+formatTime(int64(op.In.TTL)))
+	}
+	if op.Batch != 0 {
+		words = append(words, "batch="+strconv.Itoa(op.Batch))
 	}
 	return words
 }

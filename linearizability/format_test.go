@@ -38,6 +38,7 @@ func TestFormatRoundTrip(t *testing.T) {
 		h := p.run(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 4)))
 		for i := range h.Ops {
 			h.Ops[i].Key = rapid.String().Draw(t, "key")
+			h.Ops[i].Batch = rapid.SampledFrom([]int{0, i + 1}).Draw(t, "batch")
 			if h.Ops[i].Kind.setsWhole() {
 				h.Ops[i].In.Value = rapid.String().Draw(t, "value")
 			}
@@ -82,7 +83,7 @@ func TestParseErrors(t *testing.T) {
 		{`w1 c1 5 1 write x value=1 ok`, `returns before its call`},
 		{`w1 c1 0 ? write x value=1 ok`, `no return time if and only if`},
 		{`w1 c1 0 1 write x value=1 unknown`, `no return time if and only if`},
-		{`w1 c1 0 1 write x ok`, `want 1 of these fields: value ttl`},
+		{`w1 c1 0 1 write x ok`, `want 1 of these fields: value ttl batch`},
 		{`w1 c1 0 1 write x ttl=1s ok`, `want 1 of these fields: value ttl`},
 		{`w1 c1 0 1 write x value=1 ttl=0 ok`, `has no ttl field`},
 		{`w1 c1 0 1 write x value=1 ttl=-1s ok`, `negative TTL`},
@@ -106,6 +107,11 @@ func TestParseErrors(t *testing.T) {
 		{`a1 c1 0 1 append x value="" ok number=0`, `appends nothing`},
 		{`t1 c1 0 1 touch x ok applied`, `want 1 of these fields: ttl`},
 		{`t1 c1 0 1 touch x ttl=? ok applied`, `want a duration`},
+		{`r1 c1 0 1 read x batch ok absent`, `has a value exactly if`},
+		{`r1 c1 0 1 read x batch=0 ok absent`, `field batch: a batch has a positive number`},
+		{`r1 c1 0 1 read x batch=-1 ok absent`, `field batch: a batch has a positive number`},
+		{`r1 c1 0 1 read x batch=01 ok absent`, `field batch: not a number`},
+		{`r1 c1 0 1 read x value=1 ok absent`, `unexpected "value=1": want batch`},
 		{`d1 c1 0 1 delete x ok`, `want one of these fields: applied refused`},
 	} {
 		_, err := Parse(strings.NewReader("# one\n\n"+c.line+"\n"), "h.txt")
@@ -115,6 +121,11 @@ func TestParseErrors(t *testing.T) {
 	_, err := Parse(strings.NewReader("d2 c1 0 1 delete x ok applied\nd2 c1 2 3 delete x ok applied\n"), "h.txt")
 	require.ErrorIs(t, err, errOrder)
 	require.ErrorContains(t, err, "h.txt:2: ")
+	for _, second := range []string{"r2 c2 0 2 read y batch=1 ok absent", "r2 c1 2 3 read y batch=1 ok absent"} {
+		_, err = Parse(strings.NewReader("r1 c1 0 1 read x batch=1 ok absent\n"+second+"\n"), "h.txt")
+		require.ErrorIs(t, err, errBatch, "another client, or a call after the answer")
+		require.ErrorContains(t, err, "h.txt:2: ")
+	}
 }
 
 // FuzzParse: no input makes the parser panic, and what it accepts has one canonical form.

@@ -76,12 +76,14 @@ var (
 	errOpen    = errors.New("an operation has no return time if and only if its outcome is unknown")
 	errToken   = errors.New("appends nothing")
 	errTTL     = errors.New("negative TTL")
+	errBatch   = errors.New("a batch has a positive number, one client, and all its calls before any return")
 )
 
 // Validate reports the first operation that no recorder would have written. Checkers rely
 // on a valid history.
 func (h *History) Validate() error {
 	last := 0
+	batches := newBatchRule()
 	for i := range h.Ops {
 		op := &h.Ops[i]
 		if op.ID <= last {
@@ -91,8 +93,42 @@ func (h *History) Validate() error {
 		if err := op.validate(); err != nil {
 			return fmt.Errorf("operation %s: %w", op.Name(), err)
 		}
+		if !batches.admit(op) {
+			return fmt.Errorf("operation %s: %w", op.Name(), errBatch)
+		}
 	}
 	return nil
+}
+
+// batchRule holds what is true of batches, operation by operation: one client sent each as
+// one message, so none of its answers can come before one of its calls.
+type batchRule struct {
+	seen  map[int]*message
+	last  *message // operations of a batch mostly stand together
+	batch int
+}
+
+type message struct {
+	client             int
+	lastCall, firstEnd int64
+}
+
+func newBatchRule() batchRule { return batchRule{seen: map[int]*message{}} }
+
+func (r *batchRule) admit(op *Operation) bool {
+	if op.Batch == 0 {
+		return true
+	}
+	if op.Batch != r.batch {
+		r.batch, r.last = op.Batch, r.seen[op.Batch]
+	}
+	if r.last == nil {
+		r.last = &message{op.Client, op.Call, op.Return}
+		r.seen[op.Batch] = r.last
+	}
+	m := r.last
+	m.lastCall, m.firstEnd = max(m.lastCall, op.Call), min(m.firstEnd, op.Return)
+	return op.Batch > 0 && op.Client == m.client && m.lastCall <= m.firstEnd
 }
 
 func (op *Operation) validate() error {

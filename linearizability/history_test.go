@@ -20,6 +20,7 @@ func TestValidate(t *testing.T) {
 		"closed":  {func(op *Operation) { op.Return = Open }, errOpen},
 		"token":   {func(op *Operation) { op.Kind = Append }, errToken},
 		"ttl":     {func(op *Operation) { op.In.TTL = -1 }, errTTL},
+		"batch":   {func(op *Operation) { op.Batch = -1 }, errBatch},
 	} {
 		t.Run(name, func(t *testing.T) {
 			op := good

@@ -109,6 +109,11 @@ type Operation struct {
 	In      Input
 	Out     Output
 	Outcome Outcome
+	// Batch is the transaction that the operation is part of, 0 if it is alone. Operations with
+	// the same number were sent by one client as one message, and the system promises to do
+	// them as one: in order of ID, with nothing in between, and if the outcome is unknown all
+	// of them or none. A batch without that promise has no number.
+	Batch int
 }
 
 // Name is the short name used in files and sentences: the kind's letter and the ID, as in

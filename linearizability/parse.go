@@ -20,6 +20,7 @@ func Parse(r io.Reader, file string) (*History, error) {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(make([]byte, 0, 64<<10), lineMax)
 	h := &History{}
+	batches := newBatchRule()
 	line := 0
 	for scanner.Scan() {
 		line++
@@ -30,6 +31,9 @@ func Parse(r io.Reader, file string) (*History, error) {
 		op, err := parseOperation(text)
 		if err == nil && len(h.Ops) > 0 && op.ID <= h.Ops[len(h.Ops)-1].ID {
 			err = errOrder
+		}
+		if err == nil && !batches.admit(&op) {
+			err = errBatch
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", file, line, err)
@@ -174,8 +178,8 @@ func fields(words []string, allowed string) ([]field, error) {
 }
 
 var inputFields = [kindEnd]string{
-	Read: "nothing", Delete: "nothing", GetDel: "nothing", Write: "value ttl", SetNX: "value",
-	CAS: "expect expect-absent expect-version value", Increment: "delta", Append: "value", Touch: "ttl",
+	Read: "batch", Delete: "batch", GetDel: "batch", Write: "value ttl batch", SetNX: "value batch",
+	CAS: "expect expect-absent expect-version value batch", Increment: "delta batch", Append: "value batch", Touch: "ttl batch",
 }
 
 func (op *Operation) parseInput(words []string) error {
@@ -185,8 +189,8 @@ func (op *Operation) parseInput(words []string) error {
 	}
 	seen := 0
 	for _, f := range list {
-		if f.name != "ttl" || op.Kind == Touch {
-			seen++ // a write's TTL is the one optional field
+		if f.name != "batch" && (f.name != "ttl" || op.Kind == Touch) {
+			seen++ // a batch, and a write's TTL, may be left out
 		}
 		if err := op.setInput(f); err != nil {
 			return err
@@ -215,6 +219,10 @@ func (op *Operation) setInput(f field) (err error) {
 		op.In.Version, err = strconv.ParseUint(f.text, 10, 64)
 	case "delta":
 		op.In.Delta, err = strconv.ParseInt(f.text, 10, 64)
+	case "batch":
+		if op.Batch, err = parseNumber(f.text); err == nil && op.Batch < 1 {
+			err = errBatch
+		}
 	case "ttl":
 		var ns int64
 		if ns, err = parseTime(f.text); err == nil && ns == Open {

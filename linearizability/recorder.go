@@ -26,6 +26,28 @@ func (r *Recorder) Invoke(client int, at int64, kind Kind, key string, in Input)
 	return id
 }
 
+// Call is what one operation of a batch asks for.
+type Call struct {
+	Kind Kind
+	Key  string
+	In   Input
+}
+
+// InvokeBatch records that a client is about to send several operations as one message, which
+// the system promises to do as one (see Operation.Batch). They are named first, first+1 ... in
+// the order of calls; each gets its own Return, and a message without an answer needs none.
+func (r *Recorder) InvokeBatch(client int, at int64, calls []Call) (first int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first = len(r.ops) + 1
+	for i, call := range calls {
+		r.ops = append(r.ops, Operation{
+			ID: first + i, Client: client, Call: at, Return: Open, Kind: call.Kind, Key: call.Key, In: call.In, Outcome: Unknown, Batch: first,
+		})
+	}
+	return first
+}
+
 // Return records what became of an operation. The first definite word counts. Unknown leaves
 // the operation open, because giving up is not the end of its effect; a definite answer that
 // arrives later is still recorded, it is only more knowledge.

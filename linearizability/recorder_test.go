@@ -39,6 +39,23 @@ r6 c4 50 ? read x unknown
 	require.Len(t, h.Ops, 6, "a history is a copy")
 }
 
+func TestRecorderBatch(t *testing.T) {
+	r := NewRecorder(8)
+	r.Invoke(1, 9, Read, "x", Input{})
+	first := r.InvokeBatch(2, 10, []Call{{Append, "x", Input{Value: "1;"}}, {Read, "y", Input{}}})
+	r.Return(first, 20, OK, Output{Number: 2})
+	r.Return(first+1, 20, OK, Output{})
+	r.InvokeBatch(2, 30, []Call{{Append, "x", Input{Value: "2;"}}, {Append, "y", Input{Value: "3;"}}})
+	h := r.History()
+	require.NoError(t, h.Validate())
+	require.Equal(t, `r1 c1 9 ? read x unknown
+a2 c2 10 20 append x value=1; batch=2 ok number=2
+r3 c2 10 20 read y batch=2 ok absent
+a4 c2 30 ? append x value=2; batch=4 unknown
+a5 c2 30 ? append y value=3; batch=4 unknown
+`, text(t, h))
+}
+
 // TestRecorderConcurrently records a real register, a mutex and a string, under real
 // goroutines; time is a counter that only grows. The history must be linearizable.
 func TestRecorderConcurrently(t *testing.T) {
