@@ -13,20 +13,29 @@ package linearizability
 //	reads, writes, deletes, touches, TTLs     register*, ttl    (* sound, not complete)
 //	anything else without TTLs                model
 //
-// and durability wherever there is a final phase.
+// and durability wherever there is a final phase, and in the end, over all keys that batches
+// use, the order of transactions.
 func Check(h *History, o Options) []Verdict {
 	if err := h.Validate(); err != nil {
 		return []Verdict{undecided(OracleHistory, KeyHistory{}, "the history is malformed: "+err.Error())}
 	}
 	var verdicts []Verdict
+	accused := map[string]bool{}
 	for _, k := range h.ByKey() {
-		verdicts = append(verdicts, checkOrder(k, o)...)
+		order := checkOrder(k, o)
+		accused[k.Key] = Worst(order) == Violation
+		verdicts = append(verdicts, order...)
 		if len(o.lossesOf(k.Key)) == 0 { // a client may well miss what was declared lost
 			found, _ := CheckSession(k, o)
 			verdicts = append(verdicts, found...)
 		}
 		found, _ := CheckDurability(k, o)
 		verdicts = append(verdicts, found...)
+	}
+	for _, a := range checkTransactions(h, o) {
+		if !a.local || !accused[a.verdict.Key] { // what a key alone shows has been said
+			verdicts = append(verdicts, a.verdict)
+		}
 	}
 	return verdicts
 }

@@ -37,6 +37,8 @@
 //	(zones)     (ladder)   (ladder)          (porcupine)
 //	                |
 //	            []Verdict: violation or undecided, with a sentence and the operations
+//	                |
+//	    transaction: once, over all keys that batches of several operations use
 //
 // # What each checker sees, and what it is blind to
 //
@@ -73,8 +75,17 @@
 // checker also notices a key that nobody could read. A loss that the system declared itself
 // (Options.Losses) excuses what it covers, here and in all other checkers.
 //
-// None of them sees: liveness, replicas that differ behind the scenes, operations on several
-// keys at once, evictions (an evicted key looks lost: run with room enough).
+// transaction (CheckTransactions). Is each batch that the system promised to do as one
+// (Operation.Batch) done as one, at an instant between its call and its return? Keys by
+// themselves cannot tell: half of a batch looks fine on either key. It looks for cycles of
+// reasons over keys that are only appended to, after Elle: near-linear, and the shortest cycle
+// is the explanation (transaction.go). Exact, but for appends of unknown outcome that nobody
+// saw, which it takes not to have happened. Blind: keys that a declared loss covers, and all
+// that nobody reads: let batches read several keys at once. Batches on keys that are written,
+// incremented or deleted are Undecided, because such values do not tell their order.
+//
+// None of them sees: liveness, replicas that differ behind the scenes, evictions (an evicted
+// key looks lost: run with room enough).
 //
 // # What must hold
 //

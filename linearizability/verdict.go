@@ -16,14 +16,15 @@ func (r Result) String() string { return resultNames[r] }
 
 // The oracles: which belief a verdict is about.
 const (
-	OracleHistory    = "history"    // the history itself is malformed
-	OracleRegister   = "register"   // reads and writes of unique values: linearizable (zones)
-	OracleModel      = "model"      // any commands: linearizable (porcupine)
-	OracleTTL        = "ttl"        // served too late, lost too early
-	OracleCounter    = "counter"    // each increment counts once
-	OracleAppend     = "append"     // each appended token is there once
-	OracleSession    = "session"    // read your writes, monotonic reads
-	OracleDurability = "durability" // what was acknowledged is there in the end
+	OracleHistory     = "history"     // the history itself is malformed
+	OracleRegister    = "register"    // reads and writes of unique values: linearizable (zones)
+	OracleModel       = "model"       // any commands: linearizable (porcupine)
+	OracleTTL         = "ttl"         // served too late, lost too early
+	OracleCounter     = "counter"     // each increment counts once
+	OracleAppend      = "append"      // each appended token is there once
+	OracleSession     = "session"     // read your writes, monotonic reads
+	OracleDurability  = "durability"  // what was acknowledged is there in the end
+	OracleTransaction = "transaction" // each batch of several operations is done as one
 )
 
 // Verdict is one finding about one key.
