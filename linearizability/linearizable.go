@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -48,7 +49,9 @@ type search struct {
 	// instead anything may have become of them.
 	guessed map[*Operation]int64
 	exact   bool
-	// deadline is when the timeout for this key ends; all runs share it.
+	// steps are how many steps of the model all runs together may still take, deadline is when
+	// the key's time is over.
+	steps    int64
 	deadline time.Time
 }
 
@@ -62,8 +65,11 @@ func CheckModel(k KeyHistory, o Options) []Verdict {
 		return []Verdict{v}
 	}
 	var verdicts []Verdict
+	deadline := time.Now().Add(o.Timeout)
 	for _, ops := range lossCases(k, o) {
-		v := newSearch(KeyHistory{k.Key, ops}, o).run()
+		s := newSearch(KeyHistory{k.Key, ops}, o, deadline)
+		v := s.run()
+		o.StepsMax = max(0, s.steps) // the bounds are for the key, not for each way of losing it
 		if v.Result == Fine {
 			return nil
 		}
@@ -196,8 +202,8 @@ func withLosses(k KeyHistory, losses []Loss, choice int, open bool) []*Operation
 	return ops
 }
 
-func newSearch(k KeyHistory, o Options) *search {
-	s := &search{k: k, o: o, rank: map[*Operation]int{}, guessed: map[*Operation]int64{}, deadline: time.Now().Add(o.Timeout)}
+func newSearch(k KeyHistory, o Options, deadline time.Time) *search {
+	s := &search{k: k, o: o, rank: map[*Operation]int{}, guessed: map[*Operation]int64{}, steps: o.StepsMax, deadline: deadline}
 	for _, op := range k.Ops {
 		switch {
 		case op.Return == Open:
@@ -229,11 +235,19 @@ func (s *search) run() Verdict {
 			return s.accuse(n)
 		case porcupine.Unknown:
 			return undecided(OracleModel, s.k, who(s.ends[n-1])+" "+answer(s.ends[n-1])+
-				", and an order that explains this answer was neither found nor excluded in "+seconds(int64(s.o.Timeout))+
-				": look at it, and use fewer clients per key or a longer timeout")
+				", and an order that explains this answer was neither found nor excluded "+s.effort()+
+				": look at it, and use fewer clients per key or a larger bound")
 		}
 		good = n // the guesses were wrong; from here on the search stays exact
 	}
+}
+
+// effort is what was spent in vain.
+func (s *search) effort() string {
+	if s.steps <= 0 {
+		return "within the bound on steps"
+	}
+	return "in " + seconds(int64(s.o.Timeout))
 }
 
 // firstBad is the length of the shortest prefix, longer than one known to be good, that
@@ -284,10 +298,24 @@ func (s *search) guess(n int) bool {
 
 func (s *search) try(n int, other *Operation) porcupine.CheckResult {
 	left := time.Until(s.deadline)
-	if left <= 0 {
+	if left <= 0 || s.steps <= 0 {
 		return porcupine.Unknown
 	}
-	return porcupine.CheckOperationsTimeout(porcupineModel(), s.prefix(n, other), left)
+	model := porcupineModel()
+	var taken atomic.Int64 // porcupine steps in a goroutine, which may outlive a timeout
+	plain, most := model.Step, s.steps
+	model.Step = func(state, input, output any) (bool, any) {
+		if taken.Add(1) > most {
+			return false, state // nothing leads on from here: the search ends at once
+		}
+		return plain(state, input, output)
+	}
+	result := porcupine.CheckOperationsTimeout(model, s.prefix(n, other), left)
+	s.steps -= taken.Load()
+	if result == porcupine.Illegal && s.steps < 0 {
+		return porcupine.Unknown
+	}
+	return result
 }
 
 // prefix is the history at the moment at which its n-th operation returned. What had been

@@ -174,8 +174,33 @@ func TestTimeoutIsUndecided(t *testing.T) {
 	h := hopeless(40)
 	verdicts := CheckModel(h.ByKey()[0], Options{Timeout: 50 * time.Millisecond})
 	require.Equal(t, Undecided, Worst(verdicts))
-	require.Contains(t, verdicts[0].Sentence, "in 50 ms")
+	require.Regexp(t, "in 50 ms|within the bound on steps", verdicts[0].Sentence)
 	require.Error(t, Picture(&strings.Builder{}, h.ByKey()[0], Options{Timeout: 50 * time.Millisecond}))
+}
+
+// TestStepsAreBounded: beyond its bounds a search ends without a result, at the same point each
+// time, and a history that is over the bounds from the start is not searched at all.
+func TestStepsAreBounded(t *testing.T) {
+	h := hopeless(40)
+	k := h.ByKey()[0]
+	o := Options{StepsMax: 10_000, Losses: []Loss{{From: 1, To: 2}, {From: 3, To: 4}}}
+	first := CheckModel(k, o)
+	require.Equal(t, Undecided, Worst(first))
+	require.Contains(t, first[0].Sentence, "within the bound on steps")
+	require.Equal(t, first, CheckModel(k, o))
+
+	o = o.withDefaults()
+	s := newSearch(KeyHistory{k.Key, effective(k.Ops)}, o, time.Now().Add(time.Hour))
+	require.Equal(t, Undecided, s.run().Result)
+	require.Less(t, -s.steps, int64(10_000), "the search unwinds at once")
+
+	for _, o := range []Options{{ConcurrencyMax: 40}, {OperationsMax: 40}} {
+		v, over := overBounds(k, o.withDefaults())
+		require.True(t, over, "41 operations, all open at once")
+		require.Equal(t, Undecided, v.Result)
+		require.Equal(t, []Verdict{v}, CheckModel(k, o))
+		require.Equal(t, Undecided, Worst(Check(h, o)), "giving up is never fine")
+	}
 }
 
 // hopeless is a sum of many open increments that no subset of them gives.
