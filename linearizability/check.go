@@ -13,15 +13,16 @@ package linearizability
 //	reads, writes, deletes, touches, TTLs     register*, ttl    (* sound, not complete)
 //	anything else without TTLs                model
 //
-// and durability wherever there is a final phase, and in the end, over all keys that batches
-// use, the order of transactions.
+// and durability wherever there is a final phase. In the end come the checkers that look at
+// several keys: the order of writes as clients saw them, and transactions.
 func Check(h *History, o Options) []Verdict {
 	if err := h.Validate(); err != nil {
 		return []Verdict{undecided(OracleHistory, KeyHistory{}, "the history is malformed: "+err.Error())}
 	}
 	var verdicts []Verdict
 	accused := map[string]bool{}
-	for _, k := range h.ByKey() {
+	keys := h.ByKey()
+	for _, k := range keys {
 		order := checkOrder(k, o)
 		accused[k.Key] = Worst(order) == Violation
 		verdicts = append(verdicts, order...)
@@ -31,6 +32,9 @@ func Check(h *History, o Options) []Verdict {
 		}
 		found, _ := CheckDurability(k, o)
 		verdicts = append(verdicts, found...)
+	}
+	if Worst(verdicts) == Violation { // else no client can have been wronged
+		verdicts = append(verdicts, checkWriteOrder(keys, o, func(key string) bool { return accused[key] })...)
 	}
 	for _, a := range checkTransactions(h, o) {
 		if !a.local || !accused[a.verdict.Key] { // what a key alone shows has been said

@@ -66,9 +66,11 @@
 // tolerance, and where an operation of unknown outcome could be the reason, anything goes.
 // Keys that mix TTLs with increments, appends or CAS are Undecided.
 //
-// session (CheckSession). Does each client see its own writes, and never an older value than
-// before? On a linearizable system this finds nothing new, but it names who was wronged. And
-// it is the right question for reads that promise no more than that.
+// session (CheckSession, CheckWriteOrder). Does each client see its own writes, never an older
+// value than before, and the writes of others in the order in which they were made, what they
+// had read included, on all keys? On a linearizable system this finds nothing new (so Check
+// asks about order only after keys that are accused), but it names who was wronged. And it is
+// the right question for reads that promise no more than that.
 //
 // durability (CheckDurability). After the faults are healed, is everything that was
 // acknowledged still there? Linearizability asks this too, of keys that are read again; this

@@ -22,7 +22,7 @@ const (
 	OracleTTL         = "ttl"         // served too late, lost too early
 	OracleCounter     = "counter"     // each increment counts once
 	OracleAppend      = "append"      // each appended token is there once
-	OracleSession     = "session"     // read your writes, monotonic reads
+	OracleSession     = "session"     // the four session guarantees
 	OracleDurability  = "durability"  // what was acknowledged is there in the end
 	OracleTransaction = "transaction" // each batch of several operations is done as one
 )
