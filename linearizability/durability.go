@@ -13,8 +13,9 @@ import (
 // covers the time. A key that was changed but not read in the final phase is Undecided.
 //
 // It looks at reads, writes and deletes of any values, at counters, and at append-only
-// texts. ok is false, and nothing is checked, for other mixtures, for keys with TTLs, and if
-// there is no final phase.
+// texts. Of keys with TTLs it only asks that somebody could read them: what they may show is
+// CheckTTL's affair. ok is false, and nothing is checked, for other mixtures, and if there is
+// no final phase.
 func CheckDurability(k KeyHistory, o Options) (verdicts []Verdict, ok bool) {
 	o = o.withDefaults()
 	check := finalCheck(k, o)
@@ -44,6 +45,8 @@ func finalCheck(k KeyHistory, o Options) func(*Operation) (Verdict, bool) {
 	kinds := kindSet(k)
 	lostUntil, lossy := o.lostUntil(k.Key)
 	switch {
+	case kinds.ttl && kinds.only(Read, Write, Delete, Touch):
+		return func(*Operation) (Verdict, bool) { return Verdict{}, false } // CheckTTL judges what it shows
 	case kinds.ttl:
 		return nil
 	case kinds.only(Read, Write, Delete):

@@ -19,6 +19,10 @@ import (
 // return it; a read during which the value must be alive must not find nothing. Between the
 // two, and whenever an operation of unknown outcome could be the reason, the checker accepts.
 //
+// Deletes and touches are looks at the key as well: one that was applied found it there, and
+// one that was refused did not, except that a touch with TTL 0 (PERSIST) is also refused where
+// there is no TTL to take away.
+//
 // A setter is superseded, for a read, once another one was called after it returned and
 // itself returned before the read began.
 
@@ -31,12 +35,16 @@ type lives struct {
 	eps    int64
 	lost   []Loss
 	writes map[string][]*Operation // by value, without failed ones
+	order  []*Operation            // the same, by call
 	seen   map[string]int64        // the earliest return of a read of each value
 	// Setters that were acknowledged, by return, and the latest call among each prefix.
 	acked      []*Operation
 	ackedCalls []int64
-	touches    latest // applied touches
-	removers   latest // answered deletes, and acknowledged setters with a TTL
+	// Operations after which, or at which, nothing was there: the same two.
+	absent      []*Operation
+	absentCalls []int64
+	touches     latest // applied touches
+	removers    latest // applied deletes, and acknowledged setters with a TTL
 	// Touches and removers of unknown outcome are few and never end.
 	openTouches, openRemovers []*Operation
 }
@@ -81,14 +89,17 @@ func CheckTTL(k KeyHistory, o Options) (verdicts []Verdict, ok bool) {
 		return nil, false
 	}
 	for _, op := range k.Ops {
-		if op.Kind != Read || op.Outcome != OK || len(verdicts) >= o.ViolationsMax {
+		if op.Outcome != OK || len(verdicts) >= o.ViolationsMax {
 			continue
 		}
 		v, wrong := Verdict{}, false
-		if op.Out.Value.Found {
+		switch {
+		case op.Kind == Read && op.Out.Value.Found:
 			v, wrong = l.checkServed(op)
-		} else {
+		case op.missed():
 			v, wrong = l.checkGone(op)
+		case (op.Kind == Delete || op.Kind == Touch) && op.Out.Applied:
+			v, wrong = l.checkThere(op)
 		}
 		if wrong {
 			verdicts = append(verdicts, v)
@@ -103,24 +114,49 @@ func newLives(k KeyHistory, o Options) *lives {
 		if op.Outcome == Failed {
 			continue
 		}
+		if op.Outcome == OK && (op.Kind == Delete || op.missed()) {
+			l.absent = append(l.absent, op)
+		}
 		switch op.Kind {
 		case Read:
 			l.addRead(op)
 		case Write, Touch:
 			l.addSetter(op)
 		case Delete:
-			l.addRemover(op)
+			if op.Outcome == Unknown || op.Out.Applied {
+				l.addRemover(op)
+			}
 		default:
 			return nil
 		}
 	}
-	slices.SortFunc(l.acked, byReturn)
-	call := beginning
-	for _, op := range l.acked {
-		call = max(call, op.Call)
-		l.ackedCalls = append(l.ackedCalls, call)
-	}
+	l.ackedCalls = sortWithCalls(l.acked)
+	l.absentCalls = sortWithCalls(l.absent)
 	return l
+}
+
+// sortWithCalls sorts by return and gives the latest call of each prefix.
+func sortWithCalls(ops []*Operation) (calls []int64) {
+	slices.SortFunc(ops, byReturn)
+	call := beginning
+	for _, op := range ops {
+		call = max(call, op.Call)
+		calls = append(calls, call)
+	}
+	return calls
+}
+
+// missed says that an operation on an expiring key found nothing there.
+func (op *Operation) missed() bool {
+	switch op.Kind {
+	case Read:
+		return !op.Out.Value.Found
+	case Delete:
+		return !op.Out.Applied
+	case Touch:
+		return !op.Out.Applied && op.In.TTL > 0
+	}
+	return false
 }
 
 func (l *lives) addRead(op *Operation) {
@@ -139,6 +175,7 @@ func (l *lives) addSetter(op *Operation) {
 	}
 	if op.Kind == Write {
 		l.writes[op.In.Value] = append(l.writes[op.In.Value], op)
+		l.order = append(l.order, op)
 	}
 	if op.Kind == Touch && op.Outcome == OK {
 		l.touches.add(op)
@@ -212,6 +249,41 @@ func (l *lives) checkServed(read *Operation) (v Verdict, wrong bool) {
 		l.tolerance(), read, last), true
 }
 
+// checkThere: some value could still be alive when a delete or touch that was applied began.
+func (l *lives) checkThere(op *Operation) (v Verdict, wrong bool) {
+	var last *Operation
+	until := beginning
+	cleared := l.clearedBy(op)
+	called := sort.Search(len(l.order), func(i int) bool { return l.order[i].Call > op.Return })
+	for _, w := range slices.Backward(l.order[:called]) {
+		if w.Return < cleared {
+			continue // nothing was there in between
+		}
+		end, setter := l.aliveUntil(w, op)
+		if end >= op.Call {
+			return v, false
+		}
+		if end > until {
+			until, last = end, setter
+		}
+	}
+	if last == nil {
+		return violation(OracleTTL, l.k, who(op)+" "+answer(op)+", but nothing was there: no write that could have taken effect by then is left, or had yet been called", op), true
+	}
+	return violation(OracleTTL, l.k, who(op)+" "+answer(op)+", but what was there expired by "+seconds(until)+" at the latest: "+
+		deed(last)+" with a TTL of "+seconds(int64(last.In.TTL))+" had taken effect by "+seconds(until-l.eps-int64(last.In.TTL))+l.tolerance(), op, last), true
+}
+
+// clearedBy is the latest call among the operations that left or found nothing there and had
+// returned before op began.
+func (l *lives) clearedBy(op *Operation) int64 {
+	i := sort.Search(len(l.absent), func(i int) bool { return l.absent[i].Return >= op.Call })
+	if i == 0 {
+		return beginning
+	}
+	return l.absentCalls[i-1]
+}
+
 // aliveUntil is the last instant at which a write's value could be alive as far as a read
 // can tell, and the setter that says so.
 func (l *lives) aliveUntil(w, read *Operation) (until int64, setter *Operation) {
@@ -220,12 +292,14 @@ func (l *lives) aliveUntil(w, read *Operation) (until int64, setter *Operation) 
 	if w.Return >= superseded {
 		end := w.Return
 		if len(l.writes[w.In.Value]) == 1 {
-			end = min(end, l.seen[w.In.Value]) // it had taken effect when it was first seen
+			if first, seen := l.seen[w.In.Value]; seen {
+				end = min(end, first) // it had taken effect when it was first seen
+			}
 		}
 		until = after(end, w, l.eps)
 	}
 	l.touches.overlapping(max(superseded, w.Call), read.Return, func(t *Operation) bool {
-		if end := after(t.Return, t, l.eps); end > until {
+		if end := after(t.Return, t, l.eps); t != read && end > until {
 			until, setter = end, t
 		}
 		return until == never

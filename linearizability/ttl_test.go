@@ -61,10 +61,12 @@ func (c life) do(op *Operation, at int64) (life, bool) {
 		if c.value.Found && (!answered || op.Out.Applied) {
 			c.set, c.ttl = at, int64(op.In.TTL)
 		}
-		// A touch may also be refused for reasons of its own (NX, GT ...).
-		return c, !answered || !op.Out.Applied || c.value.Found
+		if op.In.TTL == 0 && !op.Out.Applied {
+			return c, true // PERSIST is refused as well where there is no TTL
+		}
+		return c, !answered || op.Out.Applied == c.value.Found
 	case Delete:
-		return life{}, !answered || !op.Out.Applied || c.value.Found
+		return life{}, !answered || op.Out.Applied == c.value.Found
 	}
 	return c, false
 }
