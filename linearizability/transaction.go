@@ -65,11 +65,14 @@ type micro struct {
 type transactions struct {
 	h     *History
 	o     Options
-	sizes map[int]int // operations of each batch
-	index map[string]int32
-	keys  []*versions
-	list  []transaction // in order of call
-	found []anomaly
+	many  []bool  // which operations are part of batches of several
+	keyOf []int32 // of those, the key's number from 1 on
+	// scattered says that operations of other batches stand between those of one.
+	scattered bool
+	index     map[string]int32
+	keys      []*versions
+	list      []transaction // in order of call
+	found     []anomaly
 	// former is where in a key's operations each transaction had its last one (checkInternal).
 	former []int32
 }
@@ -113,43 +116,70 @@ func checkTransactions(h *History, o Options) []anomaly {
 
 // findKeys collects the keys of batches of more than one operation.
 func (t *transactions) findKeys() bool {
-	ops := t.h.Ops
-	for i := 0; i < len(ops); {
-		end := i + 1 // batches mostly stand together
-		for ; end < len(ops) && ops[end].Batch == ops[i].Batch; end++ {
-		}
-		if ops[i].Batch != 0 {
-			if t.sizes == nil {
-				t.sizes, t.index = map[int]int{}, map[string]int32{}
-			}
-			t.sizes[ops[i].Batch] += end - i
-		}
-		i = end
+	if !t.measure() {
+		return false
 	}
-	batch, many := 0, false
-	for i := range ops {
-		if ops[i].Batch != batch {
-			batch, many = ops[i].Batch, t.sizes[ops[i].Batch] > 1
-		}
+	t.index = map[string]int32{}
+	t.keyOf = make([]int32, len(t.h.Ops))
+	for i, many := range t.many {
 		if !many {
 			continue
 		}
-		if _, known := t.index[ops[i].Key]; !known {
-			t.index[ops[i].Key] = int32(len(t.keys))
-			t.keys = append(t.keys, &versions{key: ops[i].Key})
+		key := t.h.Ops[i].Key
+		k, known := t.index[key]
+		if !known {
+			k = int32(len(t.keys))
+			t.index[key] = k
+			t.keys = append(t.keys, &versions{key: key})
 		}
+		t.keyOf[i] = k + 1
 	}
 	return len(t.keys) > 0
 }
 
+// measure finds out which operations are part of batches of several. Batches mostly stand
+// together, with growing numbers; then no table of them is needed.
+func (t *transactions) measure() (any bool) {
+	ops, last := t.h.Ops, 0
+	for i := 0; i < len(ops); {
+		end := i + 1
+		for ; end < len(ops) && ops[end].Batch == ops[i].Batch; end++ {
+		}
+		if batch := ops[i].Batch; batch != 0 {
+			if t.many == nil {
+				t.many = make([]bool, len(ops))
+			}
+			t.scattered = t.scattered || batch <= last
+			last = batch
+			for j := i; j < end; j++ {
+				t.many[j] = end-i > 1
+			}
+		}
+		i = end
+	}
+	if t.scattered {
+		sizes := map[int]int{}
+		for i := range ops {
+			sizes[ops[i].Batch]++
+		}
+		for i := range ops {
+			t.many[i] = ops[i].Batch != 0 && sizes[ops[i].Batch] > 1
+		}
+	}
+	return t.many != nil
+}
+
 // gather makes the transactions and deals their operations out to the keys.
 func (t *transactions) gather() {
-	byBatch := make(map[int]int32, len(t.sizes))
-	t.list = make([]transaction, 0, len(t.sizes))
+	byBatch := map[int]int32{}
+	t.list = make([]transaction, 0, len(t.h.Ops)/4)
 	batch, txn := 0, int32(0)
 	for i := range t.h.Ops {
 		op := &t.h.Ops[i]
-		k, used := t.index[op.Key]
+		k, used := t.keyOf[i]-1, true
+		if k < 0 {
+			k, used = t.index[op.Key]
+		}
 		switch {
 		case !used || op.Kind == Read && op.Outcome != OK:
 			continue
@@ -158,7 +188,7 @@ func (t *transactions) gather() {
 			continue
 		}
 		if op.Batch == 0 || op.Batch != batch {
-			batch, txn = op.Batch, t.begin(op, byBatch)
+			batch, txn = op.Batch, t.begin(op, t.many[i], byBatch)
 		}
 		t.list[txn].add(op)
 		t.keys[k].ops = append(t.keys[k].ops, micro{op, txn})
@@ -166,13 +196,14 @@ func (t *transactions) gather() {
 }
 
 // begin finds the transaction that an operation is part of, or makes it.
-func (t *transactions) begin(op *Operation, byBatch map[int]int32) int32 {
-	if txn, begun := byBatch[op.Batch]; begun {
+func (t *transactions) begin(op *Operation, many bool, byBatch map[int]int32) int32 {
+	lookedUp := t.scattered && many
+	if txn, begun := byBatch[op.Batch]; lookedUp && begun {
 		return txn
 	}
 	txn := int32(len(t.list))
-	t.list = append(t.list, transaction{head: op, call: op.Call, end: Open, many: op.Batch != 0 && t.sizes[op.Batch] > 1})
-	if op.Batch != 0 {
+	t.list = append(t.list, transaction{head: op, call: op.Call, end: Open, many: many})
+	if lookedUp {
 		byBatch[op.Batch] = txn
 	}
 	return txn

@@ -326,3 +326,42 @@ func endOf(h *History) (at int64) {
 	}
 	return at
 }
+
+// TestScatteredBatches: it does not matter how batches are numbered, nor that operations of
+// others stand between those of one.
+func TestScatteredBatches(t *testing.T) {
+	bad := 0
+	for seed := range uint64(600) {
+		rng := rand.New(rand.NewPCG(seed, 22))
+		p := batchProfile{n: 30, keys: 3, width: 4, spread: 15, unknown: 5, failed: 5, fault: faults[seed%uint64(len(faults))], faulty: int(seed%2) * 15}
+		h, _ := p.run(rng)
+		want := CheckTransactions(h, Options{})
+		queues, numbers := [][]Operation{}, rng.Perm(p.n+1)
+		for i, op := range h.Ops {
+			if i == 0 || op.Batch == 0 || op.Batch != h.Ops[i-1].Batch {
+				queues = append(queues, nil)
+			}
+			queues[len(queues)-1] = append(queues[len(queues)-1], op)
+		}
+		again := &History{}
+		for len(queues) > 0 {
+			q := rng.IntN(min(3, len(queues)))
+			op := queues[q][0]
+			op.ID = len(again.Ops) + 1
+			if op.Batch != 0 {
+				op.Batch = numbers[op.Batch] + 1
+			}
+			again.Ops = append(again.Ops, op)
+			if queues[q] = queues[q][1:]; len(queues[q]) == 0 {
+				queues = slices.Delete(queues, q, q+1)
+			}
+		}
+		require.NoError(t, again.Validate())
+		got := CheckTransactions(again, Options{})
+		require.Equal(t, Worst(want), Worst(got), "seed %d\n%s", seed, text(t, h))
+		if Worst(want) == Violation {
+			bad++
+		}
+	}
+	require.Greater(t, bad, 100)
+}

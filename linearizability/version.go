@@ -183,7 +183,7 @@ func (v *versions) operations() (ops []*Operation) {
 
 func (v *versions) abortedRead(t *transactions) Verdict {
 	s := "G1a: " + who(v.longest.op) + " " + answer(v.longest.op) + ", but " + deed(v.culprit)
-	if t.sizes[v.culprit.Batch] > 1 {
+	if i := slices.IndexFunc(t.h.Ops, func(op Operation) bool { return op.ID == v.culprit.ID }); t.many[i] {
 		s += ", part of " + batchName(v.culprit) + ","
 	}
 	return violation(OracleTransaction, KeyHistory{Key: v.key}, s+" had been reported as failed: it must never be seen", v.longest.op, v.culprit)
