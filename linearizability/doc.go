@@ -97,7 +97,7 @@
 //  2. Undecided is not fine: whoever runs a check counts it as a failure.
 //  3. Absent, "", and "0" are three different values.
 //  4. Equal histories and options give equal verdicts in equal order. Only porcupine's timeout
-//     reads a clock; bounds on operations and concurrency are meant to make it unreachable.
+//     reads a clock; the bound on its steps is meant to make it unreachable.
 //  5. Checkers never change a history, and a KeyHistory's operations are shared, not copied.
 //  6. Every sentence can be understood by someone who knows what a read and a write are.
 //

@@ -130,7 +130,7 @@ func TestParseErrors(t *testing.T) {
 
 // FuzzParse: no input makes the parser panic, and what it accepts has one canonical form.
 func FuzzParse(f *testing.F) {
-	for _, file := range []string{"testdata/format.txt", "testdata/good/ttl.txt", "testdata/good/cas-versions.txt"} {
+	for _, file := range []string{"testdata/format.txt", "testdata/good/ttl.txt", "testdata/good/cas-versions.txt", "testdata/good/batch-unknown.txt", "testdata/bad/batch-circle.txt", "testdata/bad/ttl-touch-late.txt"} {
 		data, err := os.ReadFile(file)
 		require.NoError(f, err)
 		f.Add(string(data))
