@@ -31,9 +31,11 @@ type group struct {
 	baseAt   time.Duration
 	ticking  uint64 // number of the tick batch in the log, or zero
 
-	touched  bool // is on the lane's list for the end of this turn
-	former   bool // planted bug: the map has moved this replica away
-	patience int  // ticks until the leadership may be offered again
+	touched  bool           // is on the lane's list for the end of this turn
+	former   bool           // planted bug: the map has moved this replica away
+	offered  wire.ReplicaID // to whom this replica offered the leadership last
+	patience int            // ticks until it may offer it again
+	declined int            // offers since one was taken
 }
 
 // proposal is a batch that is in the log, perhaps, and who waits for it.
@@ -139,7 +141,10 @@ func (g *group) RoleChanged() {
 		g.base, g.baseAt = g.store.Time(), g.lane.env.Now()
 	}
 	if g.leader != g.member.Leader() {
-		g.leader, g.patience = g.member.Leader(), 0
+		g.leader = g.member.Leader()
+		if g.leader == g.offered {
+			g.patience, g.declined = 0, 0
+		}
 		g.lane.hall.LeaderChanged(g.shard)
 	}
 	g.lane.board.PublishLeader(g.shard, g.lane.hall.Leader(g.shard), g.member.Term())

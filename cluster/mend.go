@@ -9,6 +9,7 @@ import (
 const (
 	mendEvery     = 8   // ticks between a settled shard's looks at the map
 	offerPatience = 100 // ticks between two offers of the leadership to the preferred node
+	declinedMax   = 2   // how often that doubles while offers are not taken
 )
 
 // mend is a shard leader's round: bring the group's configuration to what the map wants, one
@@ -165,13 +166,15 @@ func (g *group) prefer(p *wire.Placement) {
 }
 
 // offer offers the leadership to a replica that could take it now, and reports whether it did. An
-// offer costs the lease of this term and holds writes up, so one that is not taken is not
-// repeated soon.
+// offer costs the lease of this term, holds writes up and may cost an election, so one that is not
+// taken is not repeated soon, not even when this replica is elected again: the other one may
+// reach this leader and nobody else.
 func (g *group) offer(r wire.Replica) bool {
 	if g.patience > 0 || r.ID == g.replica || !alive(g.lane.m, r) || !g.member.CaughtUp(r.ID) || !g.member.Recent(r.ID) {
 		return false
 	}
-	g.patience = offerPatience
+	g.offered, g.patience = r.ID, offerPatience<<min(g.declined, declinedMax)
+	g.declined++
 	g.member.Transfer(r.ID)
 	g.lane.touch(g)
 	return true
