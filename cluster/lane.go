@@ -175,7 +175,7 @@ func (l *Lane) adopt(m *wire.ClusterMap) {
 		}
 	}
 	if l.trace != nil {
-		l.trace.Emit(trace.Event{Kind: trace.Map, Node: l.cfg.Self.ID, A: uint64(m.Epoch)})
+		l.trace.Emit(trace.Event{Kind: trace.Map, Node: l.cfg.Self.ID, A: uint64(m.Epoch), B: digestOf(m)})
 	}
 }
 

@@ -15,10 +15,13 @@ type meta struct {
 	m    *wire.ClusterMap
 }
 
-func (s *meta) digest() uint64 {
+func (s *meta) digest() uint64 { return digestOf(s.m) }
+
+// digestOf describes a map: equal maps have equal digests.
+func digestOf(m *wire.ClusterMap) uint64 {
 	h := fnv.New64a()
-	if s.m != nil {
-		_, _ = h.Write(wire.AppendClusterMap(nil, s.m))
+	if m != nil {
+		_, _ = h.Write(wire.AppendClusterMap(nil, m))
 	}
 	return h.Sum64()
 }

@@ -75,4 +75,5 @@ type Stats struct {
 	Retries   uint64 // attempts after a failure, a timeout or a refusal: what the budget bounds
 	Redirects uint64 // attempts that follow a hint or a new map
 	Fetches   uint64 // questions for the cluster map
+	Trips     uint64 // times that a breaker has opened: a node was given up for a while
 }

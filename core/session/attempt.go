@@ -94,7 +94,7 @@ func (b *Brain) wait(p *part, s partState, d time.Duration) {
 func (b *Brain) onTimer(p *part) {
 	late := p.newest()
 	if late != nil && b.clock.Now()-late.at >= b.cfg.AttemptLimit/4 {
-		b.breaker(late.addr).Failure(b.clock.Now())
+		b.failed(late.addr)
 	}
 	switch {
 	case b.clock.Now() >= p.op.deadline:
@@ -153,7 +153,7 @@ func (b *Brain) OnFailure(id uint64, maybeSent bool) {
 	b.enter()
 	defer b.leave()
 	if id != 0 && id == b.fetch.id {
-		b.breaker(b.fetch.addr).Failure(b.clock.Now())
+		b.failed(b.fetch.addr)
 		b.endFetch()
 		b.fruitless()
 		return
@@ -162,7 +162,7 @@ func (b *Brain) OnFailure(id uint64, maybeSent bool) {
 	if a == nil {
 		return
 	}
-	b.breaker(a.addr).Failure(b.clock.Now())
+	b.failed(a.addr)
 	a.part.doubt = a.part.doubt || maybeSent
 	if awaited {
 		b.noHelp(a)

@@ -53,7 +53,7 @@ func (b *Brain) ask() {
 	b.lastID++
 	b.fetch.id, b.fetch.addr = b.lastID, addr
 	b.fetch.timer = b.after(b.cfg.AttemptLimit, func() {
-		b.breaker(addr).Failure(b.clock.Now())
+		b.failed(addr)
 		b.fetch.id = 0
 		b.fruitless()
 	})
@@ -221,6 +221,15 @@ func (b *Brain) breaker(addr string) *breaker.Breaker {
 		b.breakers[addr] = br
 	}
 	return br
+}
+
+// failed tells an address's breaker that nothing came from there.
+func (b *Brain) failed(addr string) {
+	br := b.breaker(addr)
+	was := br.State()
+	if br.Failure(b.clock.Now()); was != breaker.Open && br.State() == breaker.Open {
+		b.stats.Trips++
+	}
 }
 
 // jitter spreads a delay over its upper half, so that clients that failed together do not

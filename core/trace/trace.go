@@ -28,7 +28,7 @@ const (
 	Snapshot // Index, A = 0 sent, 1 installed, 2 failed
 
 	// Membership (emitted by core).
-	Map     // A = epoch
+	Map     // A = epoch, B = digest of the map
 	Member  // A = node, B = incarnation, Note = what gossip believes now
 	Founded // A = cluster ID
 
