@@ -434,7 +434,7 @@ func (f Lossy) strike(w *World) (string, func()) {
 }
 
 // Rate changes a clock's rate to a thousandth count from true time; it is kept within the
-// drift that the settings allow for.
+// drift that the settings allow for, unless they say that no clock is trusted.
 type Rate struct {
 	Target     Target
 	Thousandth int
@@ -448,10 +448,16 @@ func (f Rate) fix(w *World) Fault {
 func (f Rate) strike(w *World) (string, func()) {
 	n := f.Target.find(w)
 	half := int64(w.settings.Drift) * 1000 * 48 / 100
-	ppm := 1_000_000 + min(max(int64(f.Thousandth)*1000, -half), half)
+	if w.settings.Unbounded {
+		half = 1_000_000
+	}
+	ppm := max(1_000_000+min(max(int64(f.Thousandth)*1000, -half), half), slowest)
 	n.clock.setRate(w.now, ppm)
 	return fmt.Sprintf("clock of %v%s runs at %d.%03d‰ of true time", n, w.leads(n), ppm/1000, ppm%1000), nil
 }
+
+// slowest is the least rate of a clock, in millionths: none stands still.
+const slowest = 1000
 
 // WallJump moves a node's wall clock.
 type WallJump struct {

@@ -30,6 +30,7 @@ type Settings struct {
 	Codec     bool          // frames travel in their binary form
 	Redirect  bool          // Torc's clients are redirected, not forwarded for
 	DriftUsed int           // thousandths: how much of Drift the nodes' clocks use
+	Unbounded bool          // no clock is trusted: faults may take rates beyond Drift
 	Skew      time.Duration // wall clocks are off by up to this, either way
 	TurnCost  time.Duration // how long a lane's turn takes
 

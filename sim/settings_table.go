@@ -51,6 +51,7 @@ var fieldGroups = [][]Field{
 		partsField("swim.old-rumour", "a former life is declared dead once more", func(s *Settings) *int { return &s.Swim.OldRumour }),
 	}, {
 		intField("drift-used", "thousandths by which the nodes' clocks do run apart", 0, 500, func(s *Settings) *int { return &s.DriftUsed }),
+		boolField("unbounded", "clocks' rates may go beyond what leases allow for", func(s *Settings) *bool { return &s.Unbounded }),
 		durationField("skew", "how far wall clocks are off, either way", func(s *Settings) *time.Duration { return &s.Skew }),
 	}, {
 		intField("sessions", "clients with sessions, as Torc's own are", 0, 100, func(s *Settings) *int { return &s.Clients }),
