@@ -25,6 +25,10 @@ const (
 	OracleSanity       Oracle = 'N' // no panic, bounded memory, one answer per call
 	OracleLiveness     Oracle = 'V' // after heal, and where a majority is connected, there is progress
 	OracleTTL          Oracle = 'T' // nothing is served after its expiry or lost before it
+	OracleSession      Oracle = 'G' // each client sees its own writes, and never an older value than before
+	OracleBatch        Oracle = 'B' // what is said of each operation of a batch is true (batch.go)
+	OracleRing         Oracle = 'R' // one cluster, one map under each epoch (ring.go), and no more of them than needed
+	OracleQuality      Oracle = 'Q' // retries and breakers keep within their bounds (quality.go)
 	OracleExpectation  Oracle = 'E' // a script's operations come to what it says
 )
 
@@ -43,6 +47,10 @@ var meanings = []struct {
 	{OracleSanity, "a node failed its own checks"},
 	{OracleLiveness, "the cluster did not serve when it should"},
 	{OracleTTL, "a key outlived its expiry or died before it"},
+	{OracleSession, "a client was shown less than it had written or seen before"},
+	{OracleBatch, "a client was told of some operation what no node had said"},
+	{OracleRing, "nodes held different maps to be the cluster's, or the map changed without need"},
+	{OracleQuality, "clients or copies made things worse than they had to"},
 	{OracleExpectation, "an operation of the script came to something else than the script says"},
 }
 
@@ -83,8 +91,8 @@ type Verdict int
 const (
 	Pass       Verdict = 0
 	Broken     Verdict = 1 // usage or internal error: there was no run
-	LostTruth  Verdict = 2 // L A S I D T
-	NoProgress Verdict = 3 // V
+	LostTruth  Verdict = 2 // L A S I D T G B R
+	NoProgress Verdict = 3 // V Q
 	Crashed    Verdict = 4 // N
 )
 
@@ -96,7 +104,7 @@ func (v Verdict) Sentence() string {
 	case LostTruth:
 		return "CONSISTENCY LOST: the cluster told some client something untrue"
 	case NoProgress:
-		return "NO PROGRESS: the cluster told nobody anything untrue, but did not serve when it should"
+		return "NO PROGRESS: the cluster told nobody anything untrue, but did not serve as it should"
 	case Crashed:
 		return "CRASH: a node failed its own checks"
 	}
@@ -113,7 +121,7 @@ func verdictOf(violations []Violation) Verdict {
 			if verdict != LostTruth {
 				verdict = Crashed
 			}
-		case OracleLiveness:
+		case OracleLiveness, OracleQuality:
 			if verdict == Pass {
 				verdict = NoProgress
 			}
@@ -133,6 +141,8 @@ func oracleOf(name string) Oracle {
 		return OracleDurability
 	case linearizability.OracleTTL:
 		return OracleTTL
+	case linearizability.OracleSession:
+		return OracleSession
 	}
 	return OracleLinearizable
 }
@@ -152,6 +162,7 @@ func (w *World) judge(finalFrom time.Duration, losses []linearizability.Loss) {
 			w.violations[before+i].Key = v.Key
 		}
 	}
+	w.judgeQuality()
 }
 
 // ttlTolerance is how far a key's expiry may be from what the world's clock says: the
@@ -170,6 +181,9 @@ type watch struct {
 	replicas map[replicaKey]*mark // where each replica stands
 	voters   [][]wire.ReplicaID   // by shard: the newest configuration applied
 	votersAt []uint64
+	ring     rings
+	fence    fence
+	copies   uint64 // snapshots that were sent
 	demands  []demand
 }
 
@@ -223,6 +237,13 @@ func (o *watch) see(e *trace.Event) {
 		o.role(e)
 	case trace.Conf:
 		o.configured(e)
+		o.fence.configured(o.w, e)
+	case trace.Snapshot:
+		if e.A == 0 {
+			o.copies++
+		}
+	case trace.Founded, trace.Map:
+		o.ring.see(o.w, e)
 	}
 }
 

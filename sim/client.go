@@ -22,7 +22,9 @@ type client struct {
 	open     []*call
 	node     int // plain: whom it talks to now
 	asked    uint64
-	issues   bool // threads take new operations
+	issues   bool   // threads take new operations
+	asks     uint64 // how many operations the brain was given
+	heard    answers
 }
 
 // call is a call under way.
@@ -31,6 +33,10 @@ type call struct {
 	asked  uint64
 	ops    []operation
 	left   int // of ops, those without an outcome
+
+	began uint64   // see answers
+	asks  []string // by operation: what it asks for
+	twin  []bool   // and whether another one under way asks the same
 }
 
 // batchChance is how often, in ten-thousandths, a session client sends a batch, which its
@@ -126,7 +132,7 @@ func (c *client) do(k *call, node int) {
 		record.Ops = append(record.Ops, k.ops[j].Op)
 		commands[j] = w.work.invoke(c, &k.ops[j])
 	}
-	c.open = append(c.open, k)
+	c.enter(k, commands)
 	if c.brain == nil {
 		record.Via = Node(node + 1)
 		c.ask(k, node, commands)
@@ -135,12 +141,14 @@ func (c *client) do(k *call, node int) {
 	if c.brain == nil {
 		return
 	}
+	c.asks += uint64(len(commands))
 	c.brain.Do(commands, w.settings.Timeout, func(items []session.Item) {
 		if k.left != len(k.ops) || len(items) != len(k.ops) {
 			w.violate(OracleSanity, "client %d: the brain concluded operation %d twice or in part", c.index, k.ops[0].number)
 			return
 		}
 		for j := range items {
+			c.verify(k, j, items[j].Outcome)
 			c.finish(k, j, items[j].Outcome, items[j].Reason, &items[j].Result)
 		}
 	})
@@ -182,6 +190,9 @@ func (c *client) finish(k *call, j int, outcome wire.Outcome, reason wire.Reason
 		return
 	}
 	c.open = slices.DeleteFunc(c.open, func(other *call) bool { return other == k })
+	if c.idle() {
+		c.heard.forget()
+	}
 	if k.thread < 0 {
 		return
 	}
@@ -212,6 +223,7 @@ func (c *client) onReply(m *wire.Reply) {
 			c.brain.OnMap(m.ID&^fetchBit, nil)
 			return
 		}
+		c.heard.answer(m.ID, &m.Response)
 		c.brain.OnResponse(m.ID, &m.Response)
 		return
 	}
@@ -234,6 +246,9 @@ type transport client
 const fetchBit = 1 << 39
 
 func (t *transport) Send(id uint64, addr string, req *wire.Request, timeout time.Duration) {
+	if len(t.open) > 0 {
+		t.heard.ask(id, req.Commands)
+	}
 	t.w.network.send(t.endpoint, addr, &wire.Frame{Messages: []wire.Message{&wire.Forward{
 		ID: id, TimeoutMillis: timeout.Milliseconds(), Request: *req}}})
 }
@@ -256,5 +271,6 @@ func (k *clientClock) After(d time.Duration, f func()) {
 // probe asks one question through the session client and waits for nobody.
 func (c *client) probe(cmd wire.Command, done func(session.Item)) {
 	c.w.emit(trace.Event{Kind: trace.Invoke, Node: c.w.idOf(c.endpoint), B: printOf(cmd.Key)})
+	c.asks++
 	c.brain.Do([]wire.Command{cmd}, c.w.settings.Timeout, func(items []session.Item) { done(items[0]) })
 }
