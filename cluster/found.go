@@ -3,6 +3,7 @@ package cluster
 import (
 	"slices"
 
+	"torc/core/mutant"
 	"torc/core/ring"
 	"torc/core/trace"
 	"torc/core/wire"
@@ -133,8 +134,11 @@ func (l *Lane) joinsOnly() bool {
 }
 
 func (l *Lane) propose() {
-	f := &l.found
-	if l.joinsOnly() || len(f.heard) < l.cfg.Expect {
+	f, expect := &l.found, l.cfg.Expect
+	if mutant.On(mutant.BootstrapTwice) && l.ticks > l.cfg.ElectionTicks {
+		expect = min(expect, len(f.heard)) // with those who have answered
+	}
+	if l.joinsOnly() || len(f.heard) < expect {
 		return
 	}
 	if f.heard[0].ID != l.cfg.Self.ID {
@@ -152,7 +156,7 @@ func (l *Lane) propose() {
 		}
 		f.proposal = f.newest
 		f.pledged, f.leader = f.proposal, l.cfg.Self
-		f.members, f.yes = slices.Clone(f.heard[:l.cfg.Expect]), []wire.NodeID{l.cfg.Self.ID}
+		f.members, f.yes = slices.Clone(f.heard[:expect]), []wire.NodeID{l.cfg.Self.ID}
 	}
 	for _, m := range f.members {
 		if !slices.Contains(f.yes, m.ID) {

@@ -32,7 +32,7 @@ type group struct {
 	ticking  uint64 // number of the tick batch in the log, or zero
 
 	touched  bool           // is on the lane's list for the end of this turn
-	former   bool           // planted bug: the map has moved this replica away
+	former   bool           // planted bugs: it serves reads although it has no right to
 	offered  wire.ReplicaID // to whom this replica offered the leadership last
 	patience int            // ticks until it may offer it again
 	declined int            // offers since one was taken
@@ -109,7 +109,12 @@ type storeRestorer struct {
 
 func (r *storeRestorer) Add(chunk []byte) error { return r.in.Add(chunk) }
 func (r *storeRestorer) Finish() (err error)    { r.out, err = r.in.Finish(); return err }
-func (r *storeRestorer) Install()               { r.group.store = r.out }
+func (r *storeRestorer) Install() {
+	r.group.store = r.out
+	if mutant.On(mutant.HandoffGap) {
+		r.group.former = true // it serves reads from now on: it has a copy
+	}
+}
 
 // Send is raft's way out: to the node that holds the replica.
 func (g *group) Send(to wire.ReplicaID, m wire.Message) { g.lane.sendReplica(g.shard, to, m) }
@@ -173,6 +178,9 @@ func (g *group) deposed() {
 // it neither stands still nor stays ahead for good. A follower that reads has no say.
 func (g *group) now() int64 {
 	now := max(g.lane.env.Wall(), g.store.Time())
+	if mutant.On(mutant.TTLRestart) && g.member.IsLeader() {
+		return g.base + (g.lane.env.Now() - g.baseAt).Milliseconds() // time begins with the leader
+	}
 	if g.member.IsLeader() {
 		now = max(now, g.base+(g.lane.env.Now()-g.baseAt).Milliseconds()/2)
 	}
@@ -251,6 +259,9 @@ func (g *group) proposeWrites() {
 	for i, c := range calls {
 		c.Proposed()
 		b.Requests[i] = c.Request
+	}
+	if mutant.On(mutant.CASAtPropose) {
+		g.compareNow(b)
 	}
 	if !g.propose(b, calls) {
 		for _, c := range calls {
@@ -346,6 +357,9 @@ func (g *group) tick() {
 		g.tickLog(g.now()) // it was dropped, for a transfer of leadership
 	}
 	if at, ok := g.store.NextExpiry(); ok && at <= g.now() {
+		if mutant.On(mutant.StaleExpirer) {
+			g.deleteDue()
+		}
 		g.tickLog(g.now())
 	}
 }

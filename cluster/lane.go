@@ -94,10 +94,10 @@ func (l *Lane) onTick() {
 // OnFrame takes a frame. All its messages must be for this lane (the world splits frames by
 // LaneOf when the sender's lanes differ).
 func (l *Lane) OnFrame(f *wire.Frame) {
-	if f.ToIncarnation != 0 && f.ToIncarnation != l.cfg.Self.Incarnation || f.To != 0 && f.To != l.cfg.Self.ID {
+	if f.ToIncarnation != 0 && f.ToIncarnation != l.cfg.Self.Incarnation && !mutant.On(mutant.GroupMixup) || f.To != 0 && f.To != l.cfg.Self.ID {
 		return
 	}
-	if who := l.m.Member(f.From); who != nil && who.Incarnation != f.FromIncarnation && !firstContact(f) {
+	if who := l.m.Member(f.From); who != nil && who.Incarnation != f.FromIncarnation && !firstContact(f) && !mutant.On(mutant.AmnesiaCrossedWires) {
 		return // a former life of the sender, or one not yet admitted
 	}
 	if l.index == 0 {
@@ -120,6 +120,9 @@ func firstContact(f *wire.Frame) bool {
 }
 
 func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
+	if mutant.On(mutant.AmnesiaCrossedWires) {
+		m = l.byNode(f.From, m)
+	}
 	if g := l.groups[m.Group()]; g != nil && g.onMessage(m) {
 		return
 	}
@@ -152,7 +155,12 @@ func (l *Lane) OnMap(m *wire.ClusterMap) {
 }
 
 // OnGossip takes what the membership protocol believes about a node (lane 0 only). It is advice.
-func (l *Lane) OnGossip(e gossip.Event) { l.view.Merge(e) }
+func (l *Lane) OnGossip(e gossip.Event) {
+	l.view.Merge(e)
+	if mutant.On(mutant.TwoRings) && e.Status == gossip.Dead {
+		l.ringWithout(e.Node, e.Incarnation)
+	}
+}
 
 // newMap takes a map from the meta group or a peer and puts it up for the other lanes.
 func (l *Lane) newMap(m *wire.ClusterMap) {

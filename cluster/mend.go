@@ -3,6 +3,7 @@ package cluster
 import (
 	"slices"
 
+	"torc/core/mutant"
 	"torc/core/wire"
 )
 
@@ -80,7 +81,10 @@ func (g *group) change(p *wire.Placement, conf wire.ConfState) error {
 		switch {
 		case slices.Contains(conf.Voters, uint64(r.ID)) || !alive(g.lane.m, r):
 		case !slices.Contains(conf.Learners, uint64(r.ID)):
-			if r.Role == wire.RoleLearner { // else it was a voter and has been removed: an ID is never used again
+			if mutant.On(mutant.VoterTooSoon) && r.Role == wire.RoleLearner {
+				return g.member.Replace([]wire.ReplicaID{r.ID}, nil)
+			}
+			if r.Role == wire.RoleLearner || mutant.On(mutant.ZombieMember) { // else it was a voter and has been removed: an ID is never used again
 				return g.member.AddLearner(r.ID)
 			}
 		case g.member.NearlyCaughtUp(r.ID):
@@ -115,7 +119,7 @@ func (g *group) promote(id wire.ReplicaID, p *wire.Placement, conf wire.ConfStat
 
 // dismiss removes a voter. A leader does not remove itself: it lets another one lead, who will.
 func (g *group) dismiss(id wire.ReplicaID, p *wire.Placement) error {
-	if id != g.replica {
+	if id != g.replica || mutant.On(mutant.RemovedLeader) {
 		return g.member.Replace(nil, []wire.ReplicaID{id})
 	}
 	for _, r := range p.Replicas {

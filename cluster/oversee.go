@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"torc/core/gossip"
+	"torc/core/mutant"
 	"torc/core/wire"
 )
 
@@ -66,6 +67,9 @@ func (l *Lane) mournSilent(m *wire.ClusterMap) {
 		grace := l.cfg.Grace
 		if e, ok := l.view.Of(who.ID); !ok || e.Incarnation != who.Incarnation || e.Status == gossip.Alive || e.Status == gossip.Suspect {
 			grace *= 3
+		}
+		if mutant.On(mutant.HairTrigger) && l.view.Is(who.ID, who.Incarnation, gossip.Suspect) {
+			grace = 0
 		}
 		if now-max(l.heard[who.ID], l.since) > grace {
 			l.command(&wire.MetaCommand{Kind: wire.MetaSetState, Node: who.ID, Incarnation: who.Incarnation, State: wire.MemberDown})

@@ -60,15 +60,63 @@ func Mutants() []Mutant {
 			Expect:   oracles("LA"), Silent: oracles("DSV"),
 		},
 		{
+			Number: 7, Name: mutant.ReadIndexCtxReuse, Seeds: 5,
+			Lesson:   "A retried question under the name of the first one is answered by the first one's answer, which comes late: how far the log went then, not now. Names of questions must never come twice.",
+			Scenario: directed("readindex-ctx-reuse", "Followers ask the leader how far they must see, over links that delay and double what they carry.", echoes(), byIndex),
+			Expect:   oracles("LGA"), Silent: oracles("DSV"),
+		},
+		{
 			Number: 8, Name: mutant.AmnesiaSameID, Seeds: 5,
 			Lesson:   "A restarted replica that keeps its old name votes with an empty memory. Two of three nodes elect a leader that never saw what the third one acknowledged.",
 			Scenario: renamed(mustFind("amnesia"), "amnesia-same-id"),
 			Expect:   oracles("IDLAN"), Silent: nil,
 		},
 		{
+			Number: 9, Name: mutant.AmnesiaCrossedWires, Seeds: 5,
+			Lesson:   "A message says which node it comes from, not which of its lives. An acknowledgement of the life before makes the leader believe that the new one, which is empty, holds everything.",
+			Scenario: directed("amnesia-crossed-wires", "Followers are killed and come back at once, while packets of their former lives are still under way.", rebirths(), late),
+			Expect:   oracles("NIDL"), Silent: nil,
+		},
+		{
+			Number: 11, Name: mutant.BootstrapTwice, Seeds: 2,
+			Lesson:   "A node that starts where nobody answers founds a cluster of its own. It is alone, it has all shards, they are empty, and its clients believe it.",
+			Scenario: directed("bootstrap-twice", "A node is restarted behind a cut: it can ask nobody whether there is a cluster.", lonelyStarts(), nil),
+			Expect:   oracles("R"), Silent: oracles("N"),
+		},
+		{
+			Number: 12, Name: mutant.VoterTooSoon, Seeds: 5,
+			Lesson:   "A newcomer that counts at once makes the quorum greater before it can be part of one: with the dead replica still counted, three of four are needed, and only two hold anything.",
+			Scenario: directed("voter-too-soon", "A follower is killed, comes back slowly, and is cut off while it catches up. The two others are well.", slowReturns(), nil),
+			Expect:   oracles("V"), Silent: oracles("LADSI"),
+		},
+		{
+			Number: 13, Name: mutant.TwoConfChanges, Seeds: 1,
+			Lesson:   "Two changes at once, a voter in and a voter out, and no joint step between them: a majority of the old voters and a majority of the new ones may have nobody in common.",
+			Scenario: directed("two-confchanges", "Replicas are replaced, while the leader is cut off now and then.", replacements(), nil),
+			Expect:   oracles("I"), Silent: nil,
+		},
+		{
+			Number: 14, Name: mutant.RemovedLeader, Seeds: 5,
+			Lesson:   "A leader that removes itself and stays is a leader of nobody: it can propose nothing more, but its heartbeats keep the others from electing one who could.",
+			Scenario: directed("removed-leader-lingers", "Replicas are moved while the leaders' words do not reach the meta group's leader.", farewells(), roomy),
+			Expect:   oracles("V"), Silent: oracles("LADS"),
+		},
+		{
+			Number: 15, Name: mutant.ZombieMember, Seeds: 5,
+			Lesson:   "What was removed is still in some list, and a diligent loop adds it again. An ID may be used once, for all time.",
+			Scenario: directed("zombie-member", "An owner is cut off until it is replaced, comes back, and shards move home.", moves(), roomy),
+			Expect:   oracles("I"), Silent: oracles("LAD"),
+		},
+		{
 			Number: 16, Name: mutant.NoPreVote, Seeds: 2,
 			Lesson:   "Without PreVote and CheckQuorum a node that hears nobody campaigns for ever, and everybody who hears it must follow its terms. Nothing untrue is said, and little is done: only a liveness oracle sees it.",
 			Scenario: renamed(mustFind("asymmetric-partition"), "no-prevote"),
+			Expect:   oracles("V"), Silent: oracles("LADSIT"),
+		},
+		{
+			Number: 17, Name: mutant.CheckQuorumBridge, Seeds: 2,
+			Lesson:   "A leader that takes what it has sent for answered never learns that it leads nobody. The one node it still reaches keeps faith with it, and the others lack that node for a quorum.",
+			Scenario: directed("checkquorum-bridge", "Of five nodes one is down, and the leader reaches only one of the others, which reaches all.", bridgehead(), five),
 			Expect:   oracles("V"), Silent: oracles("LADSIT"),
 		},
 		{
@@ -90,6 +138,12 @@ func Mutants() []Mutant {
 			Expect:   oracles("AL"), Silent: oracles("SIV"),
 		},
 		{
+			Number: 21, Name: mutant.CASAtPropose, Seeds: 3,
+			Lesson:   "Compare on the leader, set in the log, and something comes between: two clients swap the same version, and both are told that they did.",
+			Scenario: directed("cas-at-propose", "Nothing special: many clients, one key.", nil, hot),
+			Expect:   oracles("LA"), Silent: oracles("SIVD"),
+		},
+		{
 			Number: 22, Name: mutant.NondetApply, Seeds: 1,
 			Lesson:   "Apply must be a function of the log: with a clock, a map's order or a local setting in it, replicas part ways without anybody noticing, until one of them leads.",
 			Scenario: directed("nondet-apply", "Nothing special: compare the replicas.", nil, nil),
@@ -102,10 +156,70 @@ func Mutants() []Mutant {
 			Expect:   oracles("STL"), Silent: oracles("IV"),
 		},
 		{
+			Number: 24, Name: mutant.TTLRestart, Seeds: 3,
+			Lesson:   "The clock that counts keys down belongs to the leader and begins with it: what passes between two leaders never passed, and keys outlive their time by every election.",
+			Scenario: directed("ttl-restart-on-leader-change", "Leaders change more often than keys expire.", elections(), expiring),
+			Expect:   oracles("T"), Silent: oracles("SIV"),
+		},
+		{
+			Number: 25, Name: mutant.StaleExpirer, Seeds: 5,
+			Lesson:   "The leader sees that a key is due and puts its deletion into the log, behind a write that has made the key new. Whoever deletes by name deletes what is there by then.",
+			Scenario: directed("stale-expirer", "Keys expire and are written again, over links that take their time.", pauses(), refreshed),
+			Expect:   oracles("TL"), Silent: oracles("SIV"),
+		},
+		{
+			Number: 27, Name: mutant.HandoffGap, Seeds: 3,
+			Lesson:   "A copy is as old as the moment it was taken. Who serves because the copying is over serves without what was written since.",
+			Scenario: directed("handoff-gap", "Replicas restart and are restored from copies, under a storm of writes, over lossy links.", restores(), shortLogs),
+			Expect:   oracles("LG"), Silent: oracles("SIV"),
+		},
+		{
+			Number: 28, Name: mutant.TwoRings, Seeds: 3,
+			Lesson:   "Every node lays out the ring by what gossip tells it. Gossip tells different things to different nodes, and each takes its own ring for the cluster's.",
+			Scenario: directed("two-rings", "A node is cut off for long enough to be believed dead.", moves(), spare),
+			Expect:   oracles("R"), Silent: oracles("N"),
+		},
+		{
 			Number: 29, Name: mutant.StaleRoute, Seeds: 5,
 			Lesson:   "A node that used to own a shard answers by the map it remembers. Every request carries the map's epoch so that an ex-owner can tell, and redirect.",
 			Scenario: directed("stale-route", "Of four nodes one owner is cut off until its replicas are moved away; clients with old maps still reach it.", moves(), spare),
 			Expect:   oracles("LAD"), Silent: oracles("I"),
+		},
+		{
+			Number: 31, Name: mutant.BatchLies, Seeds: 3,
+			Lesson:   "One word for a whole batch is untrue of some of it: its parts go to different leaders, and one of them may have none.",
+			Scenario: directed("batch-lies", "Batches over several shards, one of which has no quorum now and then.", lostQuorums(), batches),
+			Expect:   oracles("B"), Silent: oracles("SIVQ"),
+		},
+		{
+			Number: 32, Name: mutant.BreakerFlap, Seeds: 3,
+			Lesson:   "A breaker that counts an honest refusal as a failure, and is as quick to open the tenth time as the first, opens and closes all day; and retries that nobody bounds are the load that keeps the outage going.",
+			Scenario: directed("breaker-flap", "The nodes are cut off from each other for long, and refuse everything politely.", blackouts(), crowd),
+			Expect:   oracles("Q"), Silent: oracles("LADSIT"),
+		},
+		{
+			Number: 34, Name: mutant.HairTrigger, Seeds: 3,
+			Lesson:   "One missed ping, and a node is written off: its replicas are copied elsewhere, and back again when it speaks. The network that was too slow to answer now carries copies as well.",
+			Scenario: directed("gossip-hair-trigger", "Nothing is wrong but that the failure detector is nervous.", nil, nervous),
+			Expect:   oracles("R"), Silent: oracles("LADSIT"),
+		},
+		{
+			Number: 35, Name: mutant.SnapshotLoop, Seeds: 3,
+			Lesson:   "A leader that keeps no more log than it must answers every gap with a copy of everything, and by the time that the copy has arrived there is a new gap.",
+			Scenario: directed("snapshot-loop", "Links lose packets under a steady load of writes.", losses(), hot),
+			Expect:   oracles("Q"), Silent: oracles("LADSIT"),
+		},
+		{
+			Number: 39, Name: mutant.GroupMixup, Seeds: 5,
+			Lesson:   "A message for the replica that used to be here is delivered to the one that is here now. It speaks of a log that this one has never had.",
+			Scenario: directed("group-mixup", "Followers are killed and come back at once, while packets to their former lives are still under way.", rebirths(), late),
+			Expect:   oracles("NIDL"), Silent: nil,
+		},
+		{
+			Number: 40, Name: mutant.SnapshotHalf, Seeds: 5,
+			Lesson:   "The label of a copy says one index, its bytes are of a later one. Who is restored from it applies the difference twice.",
+			Scenario: directed("snapshot-half", "Replicas restart under load and are restored from copies, by leaders that do much in one turn.", restores(), crammed),
+			Expect:   oracles("SA"), Silent: nil,
 		},
 	}
 }

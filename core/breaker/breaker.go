@@ -1,6 +1,10 @@
 package breaker
 
-import "time"
+import (
+	"time"
+
+	"torc/core/mutant"
+)
 
 // State says whether a Breaker lets calls through.
 type State uint8
@@ -151,6 +155,9 @@ func (b *Breaker) Failure(now time.Duration) {
 
 func (b *Breaker) open(now time.Duration) {
 	b.state, b.inARow, b.probes = Open, 0, 0
+	if mutant.On(mutant.BreakerFlap) {
+		b.openFor = b.cfg.OpenMin
+	}
 	b.until = now + b.openFor
 	b.openFor = min(2*b.openFor, b.cfg.OpenMax)
 }

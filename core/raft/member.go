@@ -101,7 +101,7 @@ func New(cfg Config) (*Member, error) {
 		ID: uint64(cfg.Replica), ElectionTick: cfg.ElectionTicks, HeartbeatTick: cfg.HeartbeatTicks, Storage: m.log,
 		Applied: m.applied, MaxSizePerMsg: 1 << 20, MaxCommittedSizePerReady: 8 << 20, MaxUncommittedEntriesSize: 256 << 20,
 		MaxInflightMsgs: 256, MaxInflightBytes: 64 << 20, CheckQuorum: !mutant.On(mutant.NoPreVote), PreVote: !mutant.On(mutant.NoPreVote),
-		ReadOnlyOption: readOnly, DisableProposalForwarding: true, StepDownOnRemoval: true, Logger: silent{},
+		ReadOnlyOption: readOnly, DisableProposalForwarding: true, StepDownOnRemoval: !mutant.On(mutant.RemovedLeader), Logger: silent{},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start member %d of shard %d: %w", cfg.Replica, cfg.Shard, err)
@@ -143,7 +143,7 @@ func (m *Member) Tick(number int) {
 
 // Step takes a message from another replica.
 func (m *Member) Step(msg *wire.RaftMessage) {
-	if msg.To != m.cfg.Replica || pb.MessageType(msg.Type) == pb.MsgSnap {
+	if msg.To != m.cfg.Replica && !mutant.On(mutant.GroupMixup) || pb.MessageType(msg.Type) == pb.MsgSnap {
 		return // a snapshot comes in parts (snapshot.go)
 	}
 	m.step(msg)

@@ -39,6 +39,9 @@ func (m *Member) ReadIndex(release func(ok bool)) {
 		return
 	}
 	m.reads.next++
+	if mutant.On(mutant.ReadIndexCtxReuse) {
+		m.reads.next = 1
+	}
 	m.reads.asked = append(m.reads.asked, question{number: m.reads.next, release: release})
 	m.node.ReadIndex(m.readContext(m.reads.next))
 }

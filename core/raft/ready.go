@@ -7,6 +7,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"torc/core/invariant"
+	"torc/core/mutant"
 	"torc/core/trace"
 	"torc/core/wire"
 )
@@ -22,9 +23,14 @@ func (m *Member) Flush() {
 			m.install(rd.Snapshot)
 		}
 		m.log.append(rd.Entries)
+		committed := rd.CommittedEntries
+		if mutant.On(mutant.SnapshotHalf) {
+			m.apply(committed)
+			committed = nil
+		}
 		m.send(rd.Messages)
 		m.onReadStates(rd.ReadStates)
-		m.apply(rd.CommittedEntries)
+		m.apply(committed)
 		m.node.Advance(rd)
 	}
 	m.dropRefused()
@@ -71,6 +77,9 @@ func (m *Member) send(messages []*pb.Message) {
 		switch p.GetType() {
 		case pb.MsgApp, pb.MsgHeartbeat:
 			w.Stamp = now
+			if mutant.On(mutant.CheckQuorumBridge) && w.Type == uint8(pb.MsgHeartbeat) { // what could be sent counts as answered
+				_ = m.node.Step(fromWire(&wire.RaftMessage{Type: uint8(pb.MsgHeartbeatResp), From: w.To, To: w.From, Term: w.Term}))
+			}
 		case pb.MsgAppResp, pb.MsgHeartbeatResp:
 			if m.stampIn == w.Term {
 				w.Stamp = m.stamp
@@ -115,6 +124,10 @@ func (m *Member) applyChange(e *pb.Entry) {
 		m.conf = confToWire(m.node.ApplyConfChange(&one))
 	} else {
 		invariant.Check(unmarshal(e.Data, &change) == nil, "shard %d: unreadable membership change at %d", m.cfg.Shard, e.GetIndex())
+		for mutant.On(mutant.TwoConfChanges) && len(change.Changes) > 1 { // one after the other, with no joint step between
+			m.node.ApplyConfChange(&pb.ConfChangeV2{Changes: change.Changes[:1]})
+			change.Changes = change.Changes[1:]
+		}
 		m.conf = confToWire(m.node.ApplyConfChange(&change))
 	}
 	m.emit(trace.Event{Kind: trace.Conf, Index: e.GetIndex(), A: uint64(len(m.conf.Voters)), B: uint64(len(m.conf.Learners)),
@@ -124,12 +137,12 @@ func (m *Member) applyChange(e *pb.Entry) {
 
 // truncate keeps the log within its bytes: down to half the bound, never past what is applied.
 func (m *Member) truncate() {
-	if m.log.bytes <= m.cfg.LogBytes {
+	if m.log.bytes <= m.cfg.LogBytes && !mutant.On(mutant.SnapshotLoop) {
 		return
 	}
 	left, index := m.log.bytes, m.log.first-1
 	for _, e := range m.log.entries {
-		if left <= m.cfg.LogBytes/2 || e.GetIndex() > m.applied {
+		if left <= m.cfg.LogBytes/2 && !mutant.On(mutant.SnapshotLoop) || e.GetIndex() > m.applied {
 			break
 		}
 		left -= int64(len(e.Data)) + entryOverhead

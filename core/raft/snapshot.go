@@ -7,6 +7,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"torc/core/invariant"
+	"torc/core/mutant"
 	"torc/core/trace"
 	"torc/core/wire"
 )
@@ -58,7 +59,7 @@ func (m *Member) snapshotNow() (*pb.Snapshot, error) {
 // ship begins to send a snapshot in place of raft's one big message.
 func (m *Member) ship(w *wire.RaftMessage) {
 	m.drop(w.To)
-	if w.Snapshot.Index != m.applied {
+	if w.Snapshot.Index != m.applied && !mutant.On(mutant.SnapshotHalf) {
 		m.node.ReportSnapshot(uint64(w.To), etcdraft.SnapshotFailure) // older than the state: raft asks again
 		return
 	}

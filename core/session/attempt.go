@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"torc/core/invariant"
+	"torc/core/mutant"
 	"torc/core/wire"
 )
 
@@ -123,7 +124,11 @@ func (b *Brain) OnResponse(id uint64, r *wire.Response) {
 	if a == nil {
 		return
 	}
-	b.breaker(a.addr).Success(b.clock.Now())
+	if mutant.On(mutant.BreakerFlap) && r.Outcome == wire.OutcomeRefused {
+		b.failed(a.addr)
+	} else {
+		b.breaker(a.addr).Success(b.clock.Now())
+	}
 	if r.Epoch > b.cmap.Epoch {
 		b.refresh(r.Epoch)
 	}
@@ -326,6 +331,11 @@ func (b *Brain) settle(p *part, item Item, results []wire.Result) {
 		p.op.items[at] = item
 	}
 	if p.op.left--; p.op.left == 0 {
+		if mutant.On(mutant.BatchLies) { // what is true of the first is said of all
+			for i := range p.op.items {
+				p.op.items[i].Outcome, p.op.items[i].Reason = p.op.items[0].Outcome, p.op.items[0].Reason
+			}
+		}
 		b.finished = append(b.finished, p.op)
 	}
 }

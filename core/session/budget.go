@@ -1,6 +1,10 @@
 package session
 
-import "time"
+import (
+	"time"
+
+	"torc/core/mutant"
+)
 
 // budget is a token bucket that keeps retries from making an outage worse. A first attempt
 // pays a tenth of a token in, a retry takes a whole one out and gets it back when its
@@ -29,7 +33,7 @@ func (b *budget) take(now time.Duration) bool {
 		b.filled += drops * dripInterval
 		b.earn(min(int64(drops), budgetMax) * budgetRetry)
 	}
-	if b.tokens < budgetRetry {
+	if b.tokens < budgetRetry && !mutant.On(mutant.BreakerFlap) {
 		return false
 	}
 	b.tokens -= budgetRetry

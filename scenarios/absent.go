@@ -1,0 +1,19 @@
+package scenarios
+
+// AbsentMutant is a bug of the gallery that cannot be planted yet, because Torc has nothing that
+// it could spoil.
+type AbsentMutant struct {
+	Number int // in the gallery
+	Name   string
+	Comes  string // with which feature
+}
+
+// Absent returns the bugs of the gallery that wait for a feature, by number. Together with Mutants
+// they are the whole gallery.
+func Absent() []AbsentMutant {
+	return []AbsentMutant{
+		{10, "silent-total-loss", "the meta group fences a shard that has lost its quorum for good, and creates it anew under a declared loss"},
+		{26, "evict-local", "eviction when memory is full"},
+		{30, "hotkey-replica-unfenced", "read replicas of hot keys"},
+	}
+}
