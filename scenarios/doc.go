@@ -13,7 +13,8 @@
 //     violation found by one is a bug of Torc or of the simulator, never noise.
 //  2. Every planted bug is caught by its directed scenario within a few seeds, by an oracle
 //     it names, and wakes none that it says must stay silent.
-//  3. A seed that once found something stays in seeds.go, with a line on what it found.
+//  3. The controls, which tempt a checker to cry wolf, find nothing.
+//  4. A seed that once found something stays in seeds.go, with a line on what it found.
 //
 // It leaves to sim how faults are made and judged.
 package scenarios

@@ -1,0 +1,96 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+
+	"torc/cluster"
+	"torc/linearizability"
+	"torc/sim"
+)
+
+// Control is a run that must find nothing though it tempts a bad checker. One that cries wolf here
+// is itself the bug.
+type Control struct {
+	Number   int
+	Tempts   string // to what
+	Scenario sim.Scenario
+	Comes    string // with which feature; "": it is here
+}
+
+// Controls returns the gallery's controls, by number.
+func Controls() []Control {
+	return []Control{
+		{Number: 1, Scenario: everyFault(), Tempts: "Operations of unknown outcome are everywhere: whoever takes them for failed, or for done, cries wolf."},
+		{Number: 2, Scenario: wildClocks(), Tempts: "Clocks are wrong beyond any bound, and it must not matter: nothing rests on them."},
+		{Number: 3, Tempts: "Something acknowledged is gone, and that is no violation, because the loss was declared.",
+			Comes: "the meta group declares the loss of a shard that has lost its quorum for good"},
+		{Number: 4, Scenario: likeValues(), Tempts: "Absent, empty and 0 are three different values, and a value may come twice."},
+	}
+}
+
+// everyFault is everything at once, but the loss of a majority's memory.
+func everyFault() sim.Scenario {
+	return sim.Scenario{
+		Name: "control-every-fault", Doc: "All kinds of fault at once, the loss of a majority apart.",
+		Expect: "Nothing is found.", Swarm: true,
+		Settings: func(s *sim.Settings) { s.Faults = every },
+	}
+}
+
+var every = sim.Faults{Isolate: true, Split: true, OneWay: true, Bridge: true, Crash: true, Stop: true, Pause: true, Slow: true,
+	Lossy: true, Rates: true, WallJumps: true}
+
+// wildClocks run at a quarter of true time and at twice it.
+func wildClocks() sim.Scenario {
+	return sim.Scenario{
+		Name: "control-wild-clocks", Doc: "Clocks run at 0.25 to 2 times true time, and change their minds; reads ask a quorum.",
+		Expect: "Nothing is found: reads by ReadIndex trust no clock.", Swarm: true,
+		Settings: func(s *sim.Settings) {
+			s.Faults = sim.Faults{Isolate: true, Split: true, Pause: true, Crash: true}
+			s.Reads, s.Unbounded = cluster.ReadIndex, true
+			s.Nodes, s.Replicas, s.Think = 3, 3, 20*ms
+			s.FaultEvery, s.FaultFor = 6*time.Second, 2*time.Second
+		},
+		Script: sim.Steps(
+			rates(0, -750, 0, 1000), rates(15*s, 1000, -750, -500), rates(30*s, -500, 1000, 0), rates(45*s, 0, 500, -750),
+		),
+	}
+}
+
+// rates sets the three clocks, in thousandths from true time.
+func rates(at time.Duration, thousandths ...int) (steps []sim.Step) {
+	for i, t := range thousandths {
+		steps = append(steps, sim.At(at, sim.Rate{Target: sim.Node(i + 1), Thousandth: t}))
+	}
+	return steps
+}
+
+// likeValues write 0, nothing and the same again, delete and begin anew, while leaders are cut off.
+func likeValues() sim.Scenario {
+	c := directed("control-like-values", "Values are 0, empty and the same as before; keys are deleted and made again; leaders are cut off meanwhile.",
+		sim.Every(4*s, 9*s, 6, sim.For{Duration: 2 * s, Fault: sim.Isolate{Target: sim.Leader(1)}}),
+		func(s *sim.Settings) { s.Shards, s.Clients, s.Plain = 2, 2, 2 })
+	c.Expect, c.Quiet, c.Calls = "Nothing is found.", true, likeCalls()
+	return c
+}
+
+// likeCalls has four clients act on one key at a time, all at once, again and again.
+func likeCalls() (calls []sim.Call) {
+	write := func(value string) sim.Op {
+		return sim.Op{Kind: linearizability.Write, In: linearizability.Input{Value: value}}
+	}
+	read, remove := sim.Op{Kind: linearizability.Read}, sim.Op{Kind: linearizability.Delete}
+	fresh := sim.Op{Kind: linearizability.SetNX, In: linearizability.Input{Value: ""}}
+	swap := sim.Op{Kind: linearizability.CAS, Seen: true, In: linearizability.Input{Value: "0", ByVersion: true}}
+	deeds := []sim.Op{read, write("0"), write(""), read, remove, fresh, write("0"), read, write("0"), swap, read, remove, read}
+	const clients, callsPerKey = 4, 16
+	for i := range 108 * callsPerKey {
+		op := deeds[i*5%len(deeds)]
+		op.Key = fmt.Sprintf("like.%d", i/callsPerKey)
+		calls = append(calls, sim.Call{
+			At: time.Duration(i/clients)*130*ms + time.Duration(i%clients)*ms, Client: i % clients, Via: sim.Node(1 + i%3), Ops: []sim.Op{op},
+		})
+	}
+	return calls
+}
