@@ -4,6 +4,9 @@ import (
 	"slices"
 	"time"
 
+	etcdraft "go.etcd.io/raft/v3"
+
+	"torc/core/trace"
 	"torc/core/wire"
 )
 
@@ -27,6 +30,7 @@ import (
 type lease struct {
 	length time.Duration
 	void   bool // a transfer was begun in this term
+	told   bool // what the trace believes: held, or not
 	acked  map[wire.ReplicaID]int64
 }
 
@@ -45,6 +49,22 @@ func (l *lease) reset() {
 func (l *lease) ack(from wire.ReplicaID, stamp int64) {
 	if stamp > l.acked[from] {
 		l.acked[from] = stamp
+	}
+}
+
+// tellLease tells the trace of a lease gained or lost since the last tick. A lease ends by itself, at
+// no event, so the trace is right to a tick; reads ask LeaseValid.
+func (m *Member) tellLease() {
+	if m.cfg.Trace == nil {
+		return
+	}
+	if held := m.role == etcdraft.StateLeader && m.LeaseValid(); held != m.lease.told {
+		m.lease.told = held
+		e := trace.Event{Kind: trace.Lease, Term: m.term}
+		if held {
+			e.A = 1
+		}
+		m.emit(e)
 	}
 }
 

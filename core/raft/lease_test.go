@@ -8,6 +8,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 	"pgregory.net/rapid"
 
+	"torc/core/trace"
 	"torc/core/wire"
 )
 
@@ -170,6 +171,8 @@ func TestAnIsolatedLeaderLosesItsLeaseFirst(t *testing.T) {
 		n.run(tick)
 		require.Positive(t, n.acked)
 		require.False(t, old.LeaseValid())
+		tales := n.trace.of(trace.Lease, wire.NodeID(old.id))
+		require.Zero(t, tales[len(tales)-1].A, "the trace says so, too")
 	}
 }
 

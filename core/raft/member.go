@@ -139,6 +139,7 @@ func (m *Member) Tick(number int) {
 	}
 	m.tickShips()
 	m.tickReads()
+	m.tellLease()
 }
 
 // Step takes a message from another replica.

@@ -13,6 +13,7 @@ import (
 
 	pb "go.etcd.io/raft/v3/raftpb"
 
+	"torc/core/trace"
 	"torc/core/wire"
 )
 
@@ -80,6 +81,8 @@ type network struct {
 	entries map[uint64]string // index -> data, as first applied
 	digests map[uint64]uint64 // index -> digest of the state, likewise
 	acked   uint64            // the newest index that a leader has applied: its writer has been told
+
+	trace told
 }
 
 // peer is one member with its machine and its clock.
@@ -98,6 +101,21 @@ type peer struct {
 
 	installed []uint64 // indexes of snapshots put in place
 	taken     []uint64 // indexes of snapshots begun
+}
+
+// told keeps the events that members tell.
+type told []trace.Event
+
+func (l *told) Emit(e trace.Event) { *l = append(*l, e) }
+
+// of returns the events of a kind that a node told.
+func (l *told) of(kind trace.Kind, node wire.NodeID) (list []trace.Event) {
+	for _, e := range *l {
+		if e.Kind == kind && e.Node == node {
+			list = append(list, e)
+		}
+	}
+	return list
 }
 
 type event struct {
@@ -139,7 +157,7 @@ func (n *network) add(id wire.ReplicaID, voters []wire.ReplicaID, logBytes int64
 	p := &peer{net: n, id: id, rate: 1000}
 	p.state.peer = p
 	member, err := New(Config{Shard: 1, Replica: id, Node: wire.NodeID(id), Voters: voters, Tick: tick, ElectionTicks: electionTicks,
-		HeartbeatTicks: 2, ClockDrift: drift, LogBytes: logBytes, Clock: p, Machine: &p.state, Output: p})
+		HeartbeatTicks: 2, ClockDrift: drift, LogBytes: logBytes, Clock: p, Machine: &p.state, Output: p, Trace: &n.trace})
 	if err != nil {
 		n.t.Fatalf("add %d: %v", id, err)
 	}
