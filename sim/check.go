@@ -82,6 +82,8 @@ type Violation struct {
 	Text   string
 	Key    string // that a history checker accuses
 	Stack  string // of a panic: its head
+	// Operations are the history's operations that it is about (their IDs), the accused one first.
+	Operations []int
 }
 
 // Verdict is what a run comes to.
@@ -158,11 +160,19 @@ func (w *World) judge(finalFrom time.Duration, losses []linearizability.Loss) {
 		}
 		before := len(w.violations)
 		w.violate(oracleOf(v.Oracle), "%s", text)
-		for i := range w.violations[before:] {
-			w.violations[before+i].Key = v.Key
+		if len(w.violations) > before {
+			w.violations[before].Key = v.Key
+			w.violations[before].accuse(v.Operations)
 		}
 	}
 	w.judgeQuality()
+}
+
+// accuse names the operations that a violation is about.
+func (v *Violation) accuse(ops []linearizability.Operation) {
+	for i := range ops {
+		v.Operations = append(v.Operations, ops[i].ID)
+	}
 }
 
 // ttlTolerance is how far a key's expiry may be from what the world's clock says: the

@@ -158,7 +158,21 @@ func (n *network) onPacket(e *event) {
 // cut adds (by = 1) or takes away (by = -1) a cut of the link in one direction.
 func (n *network) cut(from, to, by int) {
 	l := n.link(from, to)
+	was := l.cuts
 	l.cuts = max(0, l.cuts+by)
+	n.tellCut(from, to, was, l.cuts)
+}
+
+// tellCut tells of a link that is cut now and was not, or the other way round.
+func (n *network) tellCut(from, to, was, is int) {
+	kind := trace.Cut
+	switch {
+	case (was > 0) == (is > 0):
+		return
+	case is == 0:
+		kind = trace.Mend
+	}
+	n.w.emit(trace.Event{Kind: kind, Node: n.w.idOf(int32(from)), Peer: n.w.idOf(int32(to))})
 }
 
 // open reports whether packets pass from one endpoint to another.
@@ -167,7 +181,9 @@ func (n *network) open(from, to int) bool { return n.link(from, to).cuts == 0 }
 // mend takes every fault off every link.
 func (n *network) mend() {
 	for i := range n.links {
+		was := n.links[i].cuts
 		n.links[i] = link{rand: n.links[i].rand}
+		n.tellCut(i/n.size, i%n.size, was, 0)
 	}
 }
 

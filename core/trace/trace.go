@@ -45,12 +45,18 @@ const (
 
 	// Verdicts.
 	Violation // Note says which oracle and what it saw
+
+	// Links (emitted by the world). Nothing passes from Node to Peer, until it does again. They stand
+	// last because a kind's number is part of every hash.
+	Cut
+	Mend
 	kindEnd
 )
 
 var kindNames = [kindEnd]string{
 	"none", "send", "deliver", "drop", "duplicate", "role", "commit", "apply", "conf", "lease", "snapshot",
 	"map", "member", "founded", "invoke", "return", "fault", "crash", "restart", "pause", "resume", "violation",
+	"cut", "mend",
 }
 
 func (k Kind) String() string {
