@@ -24,7 +24,7 @@ function drawArrows(ctx, page, L) {
   const plain = shown.filter(m => !remarkable(R, m)), odd = shown.filter(m => remarkable(R, m));
   const alpha = Math.max(0.14, Math.min(0.85, 320 / (plain.length + 1)));
   for (const m of plain) arrow(ctx, page, L, m, alpha);
-  for (const m of odd) arrow(ctx, page, L, m, many ? 0.3 : Math.max(0.35, Math.min(1, 300 / odd.length)), odd.length > 500);
+  for (const m of odd) arrow(ctx, page, L, m, many ? Math.max(0.1, Math.min(0.35, 350 / odd.length)) : Math.max(0.35, Math.min(1, 300 / odd.length)), odd.length > 500);
   page.crowd = many ? all.length : 0;
   if (shown.length <= 70) nameArrows(ctx, page, L, shown);
   if (many) {
@@ -86,7 +86,7 @@ function nameArrows(ctx, page, L, shown) {
   const order = shown.slice().sort((a, b) => R.faint.has(classOf(R, a)) - R.faint.has(classOf(R, b)));
   for (const m of order) {
     if (R.m.from[m] === R.m.to[m]) continue;
-    const a = arrowEnds(page, L, m), text = messageText(R, m, 1), wide = Math.min(ctx.measureText(text).width, 210);
+    const a = arrowEnds(page, L, m), text = messageText(R, m, 1, page.shard), wide = Math.min(ctx.measureText(text).width, 210);
     for (const at of [0.5, 0.32, 0.68, 0.2, 0.8]) {
       const x = a.x0 + (a.x1 - a.x0) * at + 6, y = a.y0 + (a.y1 - a.y0) * at;
       if (x < L.left || x + wide > L.right || taken.some(b => x < b.x + b.w + 8 && b.x < x + wide + 8 && Math.abs(b.y - y) < 14)) continue;

@@ -172,7 +172,7 @@ class Page {
     if (shard !== undefined && shard >= -1 && shard <= R.shards) this.shard = shard;
     $('shard').value = this.shard;
     const finding = number('finding');
-    if (finding >= 1 && finding <= R.findings.length) this.finding = finding - 1;
+    if (R.findings.length) this.finding = finding >= 1 && finding <= R.findings.length ? finding - 1 : Math.max(this.finding, 0);
     const call = a.has('call') ? R.o.name.indexOf(a.get('call')) : -1;
     if (call >= 0 && R.o.from[call] >= 0) { this.op = call; this.cone = ['way', 'past'].includes(a.get('cone')) ? coneOf(R, call, a.get('cone')) : null; }
     const t = number('t');

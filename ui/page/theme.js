@@ -25,6 +25,8 @@ function termColour(term, alpha = 1) {
 
 // hatch is a pattern of slanted lines.
 function hatch(ctx, colour, gap = 6) {
+  const key = colour + gap + ' ' + devicePixelRatio;
+  if (theme.cache.has(key)) return theme.cache.get(key);
   const tile = document.createElement('canvas'), ratio = devicePixelRatio || 1;
   tile.width = tile.height = gap * ratio;
   const t = tile.getContext('2d');
@@ -34,6 +36,7 @@ function hatch(ctx, colour, gap = 6) {
   t.stroke();
   const pattern = ctx.createPattern(tile, 'repeat');
   pattern.setTransform(new DOMMatrix().scale(1 / ratio));
+  theme.cache.set(key, pattern);
   return pattern;
 }
 

@@ -21,9 +21,9 @@ const partsOf = (R, m) => Array.from({ length: R.m.part[m + 1] - R.m.part[m] }, 
 const classOf = (R, m) => R.strings[R.m.cls[m]];
 const hostName = (R, h) => h < 0 ? 'the world' : R.hosts[h].Name;
 
-// messageText is what a message says, cut after a few parts.
-function messageText(R, m, most = 3) {
-  const parts = partsOf(R, m), said = parts.slice(0, most).map(p => partText(R, p));
+// messageText is what a message says, to one shard or to all, cut after a few parts.
+function messageText(R, m, most = 3, shard = -1) {
+  const parts = partsOf(R, m).filter(p => shard < 0 || R.p.shard[p] === shard), said = parts.slice(0, most).map(p => partText(R, p));
   return said.join('; ') + (parts.length > most ? `; and ${parts.length - most} more` : '') || 'nothing';
 }
 
