@@ -17,9 +17,9 @@ SEEDS ?= 100
 TAGS := invariants$(if $(MUTANT), mutants)
 SIM := --scenario $(SCENARIO) $(if $(DURATION),--duration $(DURATION)) $(if $(MUTANT),--mutant $(MUTANT))
 
-sim: ## one simulation: make sim SEED=7 SCENARIO=split-brain
+sim: ## one simulation: make sim SEED=7 SCENARIO=split-brain REPORT=out.html
 	@go build -tags "$(TAGS)" -o bin/torc-sim ./cmd/torc
-	@./bin/torc-sim sim $(if $(SEED),--seed $(SEED)) $(SIM)
+	@./bin/torc-sim sim $(if $(SEED),--seed $(SEED)) $(SIM) $(if $(REPORT),--report $(REPORT)) $(if $(PORCUPINE),--porcupine $(PORCUPINE)) $(if $(SHIVIZ),--shiviz $(SHIVIZ))
 
 sim-many: ## many: make sim-many SEEDS=1000 DURATION=60s
 	@go build -tags "$(TAGS)" -o bin/torc-sim ./cmd/torc

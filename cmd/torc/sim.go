@@ -30,6 +30,8 @@ type simFlags struct {
 	workers int
 	budget  time.Duration
 	json    bool
+
+	page pageFlags
 }
 
 func (s *simFlags) flags(f *flag.FlagSet) {
@@ -42,6 +44,7 @@ func (s *simFlags) flags(f *flag.FlagSet) {
 	f.IntVar(&s.workers, "workers", runtime.NumCPU(), "processes at a time, in a sweep")
 	f.DurationVar(&s.budget, "budget", 5*time.Minute, "wall `time` after which a sweep gives a seed up")
 	f.BoolVar(&s.json, "json", false, "print a sweep's result as JSON")
+	s.page.flags(f)
 }
 
 // simCommands are what `torc sim` does besides running a scenario.
@@ -147,9 +150,13 @@ func (s *simFlags) run(o sim.Options) int {
 		defer func() { _ = f.Close() }()
 		o.Trace = io.Writer(f)
 	}
-	r := sim.Run(o)
+	r, pageErr := s.page.run(o)
 	if err := r.Report(os.Stdout, bool(newPainter(os.Stdout))); err != nil {
 		fmt.Fprintf(os.Stderr, "torc sim: %v\n", err)
+		return 1
+	}
+	if pageErr != nil {
+		fmt.Fprintf(os.Stderr, "torc sim: %v\n", pageErr)
 		return 1
 	}
 	return int(r.Verdict)
