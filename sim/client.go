@@ -31,6 +31,7 @@ type client struct {
 type call struct {
 	thread int // that waits for it, or -1
 	asked  uint64
+	since  int64
 	ops    []operation
 	left   int // of ops, those without an outcome
 
@@ -125,7 +126,7 @@ func (c *client) make(planned *Call) {
 // do makes a call, and writes it down; a plain client asks the node.
 func (c *client) do(k *call, node int) {
 	w := c.w
-	k.left = len(k.ops)
+	k.left, k.since = len(k.ops), w.now
 	record := Call{At: time.Duration(w.now - w.faults.began), Client: c.index}
 	commands := make([]wire.Command, len(k.ops))
 	for j := range k.ops {

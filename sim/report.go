@@ -21,6 +21,11 @@ func (r *Result) Replay() string {
 	return cmd
 }
 
+// Pace says how fast the run was made. It is apart from the report, which equal runs write equally.
+func (r *Result) Pace() string {
+	return fmt.Sprintf("%.0f simulated seconds in %.2f s (%.0fx)", r.SimSeconds, r.WallSeconds, r.SimSeconds/max(r.WallSeconds, 1e-9))
+}
+
 // timelineMax bounds the faults that a report lists.
 const timelineMax = 60
 
@@ -81,8 +86,7 @@ func (r *Result) writeOps(b *strings.Builder) {
 			b.WriteString("\n")
 		}
 	}
-	fmt.Fprintf(b, "  %d events, %d messages, %.0f simulated seconds in %.2f s (%.0fx)\n",
-		r.Events, r.Messages, r.SimSeconds, r.WallSeconds, r.SimSeconds/max(r.WallSeconds, 1e-9))
+	fmt.Fprintf(b, "  %d events, %d messages, %.0f simulated seconds\n", r.Events, r.Messages, r.SimSeconds)
 }
 
 func (r *Result) writeVerdict(b *strings.Builder, paint func(code, text string) string) {

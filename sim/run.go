@@ -24,6 +24,8 @@ type Options struct {
 	// Observe, when set, sees every event in order, with the frame for those of kind Send (nil
 	// otherwise; it must be left as it is). True ends the run there: it is not judged.
 	Observe func(e *trace.Event, f *wire.Frame) (stop bool)
+	// Look, when set, is given a window on the world before anything happens in it.
+	Look func(View)
 	// Progress, when set, is called about every simulated second with the phase.
 	Progress func(at time.Duration, phase string)
 }
@@ -88,6 +90,9 @@ func Run(o Options) Result {
 	started := time.Now()
 	w := newWorld(o.Seed, settings, o.Lanes, o.Trace)
 	w.observe = o.Observe
+	if o.Look != nil {
+		o.Look(View{w})
+	}
 	defer w.entropy.seize()()
 	w.live(o)
 	result.Stopped = w.stopped
