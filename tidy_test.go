@@ -66,6 +66,8 @@ var arrows = []arrow{
 	{"sim", []string{"torc/core/...", "torc/cluster", "torc/cluster/...", "torc/linearizability"}, "the simulator replaces net; sockets or grpc in it would end determinism"},
 	{"linearizability", []string{"torc/core/wire", "github.com/anishathalye/porcupine"}, "a history is judged without knowing who made it"},
 	{"scenarios", []string{"torc/sim", "torc/linearizability", "torc/cluster", "torc/core/mutant", "torc/core/wire"}, "a scenario is a script for the simulator"},
+	{"scenarios/sweep", []string{"torc/sim", "torc/scenarios", "torc/scenarios/repro", "torc/scenarios/script"}, "a sweep makes runs and keeps them; what happens in one is not its affair"},
+	{"scenarios/replay", []string{"torc/sim", "torc/scenarios/repro", "torc/scenarios/script", "torc/linearizability", "torc/cluster", "torc/core/trace", "torc/core/wire"}, "who tells a run event by event reads what the simulator tells, and makes runs that were kept"},
 	{"client", []string{"torc/core/session", "torc/core/wire", "torc/core/env", "torc/api/...", "google.golang.org/grpc/...", "google.golang.org/protobuf/..."}, "users link the client: it must not drag a node in"},
 	{"api", []string{"google.golang.org/grpc/...", "google.golang.org/protobuf/...", "google.golang.org/genproto/..."}, "generated code and nothing else"},
 	{"ui", nil, "pages are files"},

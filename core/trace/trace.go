@@ -66,6 +66,19 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
+// KindNamed is the kind with this name.
+func KindNamed(name string) (k Kind, ok bool) {
+	for k, known := range kindNames {
+		if known == name && k > 0 {
+			return Kind(k), true
+		}
+	}
+	return None, false
+}
+
+// KindNames are the names of all kinds, in their order.
+func KindNames() []string { return append([]string(nil), kindNames[1:]...) }
+
 // Event is one thing that happened.
 type Event struct {
 	At      int64 // nanoseconds of the world's time; stamped by the world, zero in production

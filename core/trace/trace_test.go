@@ -93,7 +93,11 @@ func TestKindNames(t *testing.T) {
 		require.NotEmpty(t, k.String())
 		require.NotContains(t, seen, k.String())
 		seen[k.String()] = k
+		named, ok := KindNamed(k.String())
+		require.Equal(t, k != None, ok)
+		require.Equal(t, k, named)
 	}
+	require.Len(t, KindNames(), int(kindEnd)-1)
 	require.Equal(t, "violation", Violation.String())
 	require.Equal(t, "role", Role.String())
 	require.Equal(t, "kind(200)", Kind(200).String())

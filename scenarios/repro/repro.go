@@ -41,7 +41,7 @@ type onDisk struct {
 
 // Of keeps a run with all its decisions.
 func Of(r *sim.Result) *Run {
-	run := &Run{Seed: r.Seed, Mutant: r.Mutant, File: script.Of(r.Plan, r.Settings), Commit: commit(), Hash: r.Hash, Fired: r.Fired()}
+	run := &Run{Seed: r.Seed, Mutant: r.Mutant, File: script.Of(r.Plan, r.Settings), Commit: Commit(), Hash: r.Hash, Fired: r.Fired()}
 	run.File.Mutant, run.File.Seed = r.Mutant, r.Seed
 	for _, v := range r.Violations {
 		run.Found = append(run.Found, v.String())
@@ -117,8 +117,8 @@ func Decode(name string, text []byte) (*Run, error) {
 	return r, nil
 }
 
-// commit is the revision that this program was built from, with a mark when the tree was changed.
-func commit() (rev string) {
+// Commit is the revision that this program was built from, with a mark when the tree was changed.
+func Commit() (rev string) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""

@@ -142,6 +142,9 @@ func writeCall(c *sim.Call) string {
 	return text
 }
 
+// FormatOp is an operation as files spell it.
+func FormatOp(op *sim.Op) string { return writeOp(op) }
+
 func writeOp(op *sim.Op) string {
 	w := wordOf(op)
 	text := w.word + " " + quote(op.Key)
