@@ -14,6 +14,7 @@ vet:
 
 SCENARIO ?= swarm
 SEEDS ?= 100
+OUT ?= sim-failures
 TAGS := invariants$(if $(MUTANT), mutants)
 SIM := --scenario $(SCENARIO) $(if $(DURATION),--duration $(DURATION)) $(if $(MUTANT),--mutant $(MUTANT))
 
@@ -21,9 +22,9 @@ sim: ## one simulation: make sim SEED=7 SCENARIO=split-brain REPORT=out.html
 	@go build -tags "$(TAGS)" -o bin/torc-sim ./cmd/torc
 	@./bin/torc-sim sim $(if $(SEED),--seed $(SEED)) $(SIM) $(if $(REPORT),--report $(REPORT)) $(if $(PORCUPINE),--porcupine $(PORCUPINE)) $(if $(SHIVIZ),--shiviz $(SHIVIZ))
 
-sim-many: ## many: make sim-many SEEDS=1000 DURATION=60s
+sim-many: ## many: make sim-many SEEDS=1000 DURATION=60s, and RESUME=1 after Ctrl-C
 	@go build -tags "$(TAGS)" -o bin/torc-sim ./cmd/torc
-	@./bin/torc-sim sim --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(SIM)
+	@exec ./bin/torc-sim sim --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(SIM) --out $(OUT) $(if $(RESUME),--resume) $(if $(WORKERS),--workers $(WORKERS))
 
 bench-sim: ## how fast the simulator is
 	go test ./scenarios -run '^$$' -bench . -benchmem

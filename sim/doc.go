@@ -24,7 +24,7 @@
 //     in one concern does not shift the others. While a node is stepped, crypto/rand.Reader
 //     serves that node's own stream (raft draws its election timeouts there).
 //  2. One world at a time in a process, because crypto/rand.Reader is one per process. Many
-//     seeds are many processes: see Sweep.
+//     worlds are made one after the other, or in many processes: see scenarios/sweep.
 //  3. The world calls a lane as production does: one thread, any number of events, then
 //     Flush. A paused node is not called; a crashed one leaves nothing behind but packets.
 //  4. Packets may be lost, late, doubled or overtaken, never altered. Links of clients are

@@ -31,7 +31,10 @@ type simFlags struct {
 	budget  time.Duration
 	json    bool
 
-	page pageFlags
+	page   pageFlags
+	out    string
+	resume bool
+	keep   int
 }
 
 func (s *simFlags) flags(f *flag.FlagSet) {
@@ -40,11 +43,14 @@ func (s *simFlags) flags(f *flag.FlagSet) {
 	f.DurationVar(&s.duration, "duration", 0, "simulated `time` of the torture; 0 is the scenario's own")
 	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name` (build with -tags mutants)")
 	f.StringVar(&s.trace, "trace", "", "write every event to this `file`")
-	f.IntVar(&s.seeds, "seeds", 0, "sweep so many seeds, each in a process of its own")
+	f.IntVar(&s.seeds, "seeds", 0, "sweep so many seeds, in worker processes")
 	f.IntVar(&s.workers, "workers", runtime.NumCPU(), "processes at a time, in a sweep")
 	f.DurationVar(&s.budget, "budget", 5*time.Minute, "wall `time` after which a sweep gives a seed up")
 	f.BoolVar(&s.json, "json", false, "print a sweep's result as JSON")
 	s.page.flags(f)
+	f.StringVar(&s.out, "out", "sim-failures", "a sweep's `folder`: each failing seed's run, and how far the sweep is; \"\" keeps nothing")
+	f.BoolVar(&s.resume, "resume", false, "go on with the sweep that was stopped or killed in --out")
+	f.IntVar(&s.keep, "keep", 50, "how many failing seeds of a sweep get a folder; the others are only listed")
 }
 
 // simCommands are what `torc sim` does besides running a scenario.
@@ -52,6 +58,10 @@ func simCommands() []command {
 	return []command{
 		{"shrink", "make a failing run small: fewer faults, operations, nodes; a scenario file and a Go test", simShrink},
 		{"words", "every word that a scenario file may use", simWords},
+		{"replay", "make a run that was kept again: up to a time or an event, or step by step", simReplay},
+		{"diff", "where two runs part, side by side: a planted bug against the code without it", simDiff},
+		{"check-determinism", "many seeds, several times each, in different processes: are the hashes equal?", simCheckDeterminism},
+		{"worker", "make the runs of a sweep, as its questions on stdin say (not for people)", simWorker},
 	}
 }
 
@@ -59,7 +69,7 @@ func simUsage() string {
 	var b strings.Builder
 	b.WriteString("[FILE], a scenario file or a repro.json; or torc sim COMMAND:\n")
 	for _, c := range simCommands() {
-		fmt.Fprintf(&b, "  %-8s %s\n", c.name, c.summary)
+		fmt.Fprintf(&b, "  %-17s  %s\n", c.name, c.summary)
 	}
 	return b.String()
 }
@@ -79,23 +89,23 @@ func simulate(args []string) int {
 	if err != nil {
 		return flagsExit(err)
 	}
-	if len(rest) > 1 || len(rest) == 1 && s.seeds > 0 {
-		fmt.Fprintf(os.Stderr, "torc sim: one FILE at most, and none in a sweep, not %q\n", rest)
+	if len(rest) > 1 {
+		fmt.Fprintf(os.Stderr, "torc sim: one FILE at most, not %q\n", rest)
 		return exitError
 	}
 	given := false
 	flags.Visit(func(f *flag.Flag) { given = given || f.Name == "seed" })
 	switch {
+	case s.seeds > 0:
+		if !given {
+			s.seed = 1
+		}
+		return s.sweep(rest)
 	case len(rest) == 1:
 		return s.file(rest[0], given)
 	case s.scenario == "list":
 		listScenarios(os.Stdout)
 		return 0
-	case s.seeds > 0:
-		if !given {
-			s.seed = 1
-		}
-		return s.sweep()
 	case !given:
 		s.seed = drawSeed()
 	}
@@ -154,6 +164,9 @@ func (s *simFlags) run(o sim.Options) int {
 	if err := r.Report(os.Stdout, bool(newPainter(os.Stdout))); err != nil {
 		fmt.Fprintf(os.Stderr, "torc sim: %v\n", err)
 		return 1
+	}
+	if r.Err == nil {
+		fmt.Fprintln(os.Stderr, r.Pace()) // apart, so that equal runs print equal reports
 	}
 	if pageErr != nil {
 		fmt.Fprintf(os.Stderr, "torc sim: %v\n", pageErr)

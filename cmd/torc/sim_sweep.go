@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
+	"path/filepath"
 	"strings"
-	"time"
+	"syscall"
 
-	"golang.org/x/term"
-
-	"torc/scenarios"
+	"torc/core/mutant"
+	"torc/scenarios/sweep"
 	"torc/sim"
 )
 
@@ -17,50 +18,110 @@ import (
 type sweepResult struct {
 	Scenario   string         `json:"scenario"`
 	Seeds      int            `json:"seeds"`
+	Done       int            `json:"done"` // fewer than Seeds when the sweep was stopped
 	Failed     []sweepFailure `json:"failed"`
 	Events     uint64         `json:"events"`
 	SimSeconds float64        `json:"simulated_seconds"`
-	Seconds    float64        `json:"wall_seconds"`
+	Seconds    float64        `json:"wall_seconds"` // of this session
 }
 
 type sweepFailure struct {
 	Seed    uint64 `json:"seed"`
 	Verdict string `json:"verdict"`
+	Found   string `json:"found,omitempty"`
 	Replay  string `json:"replay"`
+	Folder  string `json:"folder,omitempty"`
 	Error   string `json:"error,omitempty"`
 }
 
 // sweep runs many seeds and returns the worst verdict's exit code.
-func (s *simFlags) sweep() int {
-	if _, err := scenarios.Find(s.scenario); err != nil {
-		fmt.Fprintf(os.Stderr, "torc sim: %v\n", err)
-		return 1
+func (s *simFlags) sweep(files []string) int {
+	job, err := s.job(files)
+	if err != nil {
+		return simFailed("--seeds", err)
 	}
 	self, err := os.Executable()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "torc sim: find this program: %v\n", err)
-		return 1
+		return simFailed("--seeds", fmt.Errorf("finding this program: %w", err))
 	}
-	args := []string{"sim", "--scenario", s.scenario, "--duration", s.duration.String()}
-	if s.mutant != "" {
-		args = append(args, "--mutant", s.mutant)
+	t := newTally(s, &job)
+	journal, err := s.journal(&job, self)
+	if err != nil {
+		return simFailed("--seeds", err)
 	}
-	t := &tally{sweepResult: sweepResult{Scenario: s.scenario, Seeds: s.seeds, Failed: []sweepFailure{}}, flags: s, begin: time.Now(),
-		live: term.IsTerminal(int(os.Stderr.Fd())) && !s.json}
-	sim.Sweep{First: s.seed, Count: s.seeds, Workers: s.workers, Exec: sim.Spawn(s.budget, self, args...), Done: t.take}.Run()
-	t.Seconds = time.Since(t.begin).Seconds()
+	if journal != nil {
+		defer func() { _ = journal.Close() }()
+	}
+	run := &sweep.Sweep{Job: job, Workers: s.workers, Budget: s.budget, KeepMax: s.keep,
+		Start: func() (*sweep.Process, error) { return sweep.Spawn(self) }}
+	run.Stop, run.Abort = interrupts()
+	run.Seeds = t.resume(journal)
+	run.Told = func(a sweep.Answer) error {
+		t.take(a)
+		if journal == nil {
+			return nil
+		}
+		return journal.Add(a)
+	}
+	stopTicking := t.tick()
+	err = run.Run()
+	stopTicking()
 	t.finish()
+	if err != nil {
+		return simFailed("--seeds", err)
+	}
 	return t.worst
 }
 
-// tally counts what comes in and shows it.
-type tally struct {
-	sweepResult
-	flags *simFlags
-	begin time.Time
-	live  bool // there is a terminal for the progress line
-	done  int
-	worst int
+// job is what all seeds have in common. What cannot be run at all is said before any worker starts.
+func (s *simFlags) job(files []string) (job sweep.Job, err error) {
+	job = sweep.Job{Scenario: s.scenario, Duration: s.duration, Mutant: s.mutant, Out: s.out}
+	if len(files) == 1 {
+		text, err := os.ReadFile(files[0])
+		if err != nil {
+			return job, fmt.Errorf("reading the scenario: %w", err)
+		}
+		job.Scenario, job.Text = filepath.Base(files[0]), string(text)
+	}
+	o, err := job.Options(0)
+	if err == nil && o.Mutant != "" && !mutant.Compiled {
+		err = fmt.Errorf("planted bug %s: this binary is built without planted bugs (build with -tags mutants)", o.Mutant)
+	}
+	return job, err
+}
+
+// journal opens the sweep's journal in its folder, if it has one.
+func (s *simFlags) journal(job *sweep.Job, self string) (*sweep.Journal, error) {
+	if s.out == "" {
+		if s.resume {
+			return nil, fmt.Errorf("--resume needs --out, the folder of the sweep to go on with")
+		}
+		return nil, nil
+	}
+	binary, err := sweep.HashFile(self)
+	if err != nil {
+		return nil, err
+	}
+	j, err := sweep.OpenJournal(job, binary, s.resume)
+	if err == nil && j.Former > 0 {
+		fmt.Fprintf(os.Stderr, "an earlier sweep in %s, of which %d seeds were done, is started over; folders of its failures stay\n", s.out, j.Former)
+	}
+	return j, err
+}
+
+// interrupts is closed at the first and at the second Ctrl-C (or polite kill).
+func interrupts() (first, second chan struct{}) {
+	first, second = make(chan struct{}), make(chan struct{})
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		fmt.Fprintln(os.Stderr, "\nstopping when the seeds that are under way are done; once more stops at once")
+		close(first)
+		<-signals
+		close(second)
+	}()
+	return first, second
 }
 
 // severity orders verdicts: a crash is worse than a lie, a lie worse than silence.
@@ -76,70 +137,32 @@ func severity(v sim.Verdict) int {
 	return 3
 }
 
-func (t *tally) take(r sim.SeedResult) {
-	t.done++
-	events, seconds := workOf(r.Report)
-	t.Events, t.SimSeconds = t.Events+events, t.SimSeconds+seconds
-	if r.Verdict != sim.Pass {
-		t.fail(r)
+// failure is what is told of a seed that failed.
+func (s *simFlags) failure(job *sweep.Job, a *sweep.Answer) sweepFailure {
+	f := sweepFailure{Seed: a.Seed, Verdict: a.Verdict.Sentence(), Found: a.Found, Error: a.Error}
+	r := sim.Result{Seed: a.Seed, Scenario: job.Scenario, Mutant: job.Mutant, Duration: job.Duration}
+	f.Replay = r.Replay()
+	if job.Text != "" {
+		f.Replay = fmt.Sprintf("torc sim %s --seed %d", job.Scenario, a.Seed)
 	}
-	if t.live {
-		fmt.Fprintf(os.Stderr, "\r\x1b[K%s", t.line())
+	if a.Kept {
+		f.Folder = filepath.Join(s.out, a.Folder())
 	}
+	return f
 }
 
-func (t *tally) fail(r sim.SeedResult) {
-	if severity(r.Verdict) > severity(sim.Verdict(t.worst)) {
-		t.worst = int(r.Verdict)
-	}
-	replay := sim.Result{Seed: r.Seed, Scenario: t.flags.scenario, Mutant: t.flags.mutant, Duration: t.flags.duration}
-	f := sweepFailure{Seed: r.Seed, Verdict: r.Verdict.Sentence(), Replay: replay.Replay()}
-	if r.Err != nil {
-		f.Error = r.Err.Error()
-	}
-	t.Failed = append(t.Failed, f)
-	if t.live {
-		fmt.Fprint(os.Stderr, "\r\x1b[K")
-	}
-	if !t.flags.json {
-		fmt.Printf("seed %d: %s\n  %s\n", f.Seed, strings.TrimSpace(f.Verdict+" "+f.Error), f.Replay)
-	}
-}
-
-// line is the progress in one line.
-func (t *tally) line() string {
-	wall := time.Since(t.begin).Seconds()
-	left := time.Duration(wall / float64(t.done) * float64(t.Seeds-t.done) * float64(time.Second))
-	return fmt.Sprintf("%d of %d seeds, %d failed; %.0f seeds a minute, %.0fx real time, %.0f events/s; %v left",
-		t.done, t.Seeds, len(t.Failed), float64(t.done)*60/wall, t.SimSeconds/wall, float64(t.Events)/wall, left.Round(time.Second))
-}
-
-func (t *tally) finish() {
-	if t.live {
-		fmt.Fprint(os.Stderr, "\r\x1b[K")
-	}
-	if t.flags.json {
-		out, _ := json.MarshalIndent(t.sweepResult, "", "  ")
-		fmt.Println(string(out))
-		return
-	}
-	p := newPainter(os.Stdout)
-	verdict := p.good("all passed")
-	if len(t.Failed) > 0 {
-		verdict = p.bad(fmt.Sprintf("%d FAILED", len(t.Failed)))
-	}
-	fmt.Printf("%d seeds of %s from %d: %s; %.0f simulated seconds and %d events in %.1f s: %.0f seeds a minute, %.0fx real time, %.0f events/s\n",
-		t.Seeds, t.Scenario, t.flags.seed, verdict, t.SimSeconds, t.Events, t.Seconds,
-		float64(t.Seeds)*60/t.Seconds, t.SimSeconds/t.Seconds, float64(t.Events)/t.Seconds)
-}
-
-// workOf reads from a report how much was done.
-func workOf(report []byte) (events uint64, seconds float64) {
-	for line := range strings.Lines(string(report)) {
-		var messages uint64
-		if n, _ := fmt.Sscanf(line, "  %d events, %d messages, %f simulated seconds", &events, &messages, &seconds); n == 3 {
-			return events, seconds
+func (f *sweepFailure) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d: %s\n", f.Seed, f.Verdict)
+	for _, line := range []string{f.Found, f.Error, f.Replay, f.Folder} {
+		if line != "" {
+			fmt.Fprintf(&b, "  %s\n", line)
 		}
 	}
-	return 0, 0
+	return b.String()
+}
+
+func printJSON(v any) {
+	out, _ := json.MarshalIndent(v, "", "  ")
+	fmt.Println(string(out))
 }

@@ -1,0 +1,19 @@
+package sim
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReportSaysHowToReplay(t *testing.T) {
+	r := toyRun(3, "no dedupe", Scenario{Name: "toy", Settings: lossySettings}, nil)
+	r.Mutant, r.WallSeconds = "no-dedupe", 1
+	var out bytes.Buffer
+	require.NoError(t, r.Report(&out, false))
+	require.NotContains(t, out.String(), "\x1b")
+	require.Contains(t, out.String(), "replay: make sim SEED=3 SCENARIO=toy MUTANT=no-dedupe DURATION=10s\n")
+	require.Contains(t, out.String(), "trace hash: "+r.Hash)
+	require.Contains(t, out.String(), "CONSISTENCY LOST")
+}
