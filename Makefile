@@ -1,5 +1,5 @@
 # Torc's few commands. Needs Go, make and gcc; the Go tool fetches the rest.
-.PHONY: run test vet sim sim-many bench-sim
+.PHONY: run test vet sim sim-many gallery mutants controls bench-sim
 
 run: ## a three-node cluster in one process, on loopback
 	go build -o bin/torc ./cmd/torc
@@ -25,6 +25,18 @@ sim: ## one simulation: make sim SEED=7 SCENARIO=split-brain REPORT=out.html
 sim-many: ## many: make sim-many SEEDS=1000 DURATION=60s, and RESUME=1 after Ctrl-C
 	@go build -tags "$(TAGS)" -o bin/torc-sim ./cmd/torc
 	@exec ./bin/torc-sim sim --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(SIM) --out $(OUT) $(if $(RESUME),--resume) $(if $(WORKERS),--workers $(WORKERS))
+
+gallery: ## the planted bugs, and bin/torc-sim to learn from them: bin/torc-sim sim gallery run local-read
+	@go build -tags "mutants invariants" -o bin/torc-sim ./cmd/torc
+	@./bin/torc-sim sim gallery
+
+mutants: ## the mutation score: how many planted bugs random search catches within their budgets
+	@go build -tags "mutants invariants" -o bin/torc-mutants ./cmd/torc
+	@./bin/torc-mutants sim gallery score $(if $(ONLY),--only $(ONLY))
+
+controls: ## runs that tempt a bad checker: make controls SEEDS=1000
+	@go build -tags invariants -o bin/torc-sim ./cmd/torc
+	@./bin/torc-sim sim gallery controls --seeds $(SEEDS)
 
 bench-sim: ## how fast the simulator is
 	go test ./scenarios -run '^$$' -bench . -benchmem

@@ -84,6 +84,9 @@ func Run(o Options) Result {
 	result := Result{Seed: o.Seed, Scenario: o.Scenario.Name, Mutant: o.Mutant, Duration: o.Duration, Settings: settings}
 	if !mutant.Enable(o.Mutant) && o.Mutant != "" {
 		result.Verdict, result.Err = Broken, fmt.Errorf("mutant %q: this binary is built without planted bugs (build with -tags mutants)", o.Mutant)
+		if mutant.Compiled {
+			result.Err = fmt.Errorf("mutant %q: there is no such planted bug, nor is it the seal of one; torc sim gallery lists them", o.Mutant)
+		}
 		return result
 	}
 	defer mutant.Enable("")

@@ -56,6 +56,7 @@ func (s *simFlags) flags(f *flag.FlagSet) {
 // simCommands are what `torc sim` does besides running a scenario.
 func simCommands() []command {
 	return []command{
+		{"gallery", "the planted bugs: list them, learn from them, score the simulator by them", gallery},
 		{"shrink", "make a failing run small: fewer faults, operations, nodes; a scenario file and a Go test", simShrink},
 		{"words", "every word that a scenario file may use", simWords},
 		{"replay", "make a run that was kept again: up to a time or an event, or step by step", simReplay},

@@ -55,6 +55,9 @@ func (j *Job) answer(q Question) Answer {
 	}
 	if len(r.Violations) > 0 {
 		a.Found = r.Violations[0].String()
+		for _, o := range r.Fired() {
+			a.Fired += o.String()
+		}
 	}
 	if r.Verdict == sim.Pass || !q.Keep || j.Out == "" {
 		return a

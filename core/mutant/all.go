@@ -1,0 +1,40 @@
+//go:build mutants
+
+package mutant
+
+// All are the planted bugs in this binary.
+var All = []string{
+	AckEarly,
+	LocalRead,
+	LeaseCheckQuorum,
+	LeaseSkew,
+	ReadIndexNoWait,
+	ReadIndexNewTerm,
+	ReadIndexCtxReuse,
+	AmnesiaSameID,
+	AmnesiaCrossedWires,
+	BootstrapTwice,
+	VoterTooSoon,
+	TwoConfChanges,
+	RemovedLeader,
+	ZombieMember,
+	NoPreVote,
+	CheckQuorumBridge,
+	NoDedupe,
+	DedupeNotInSnapshot,
+	FailMeansNo,
+	CASAtPropose,
+	NondetApply,
+	TTLLocalClock,
+	TTLRestart,
+	StaleExpirer,
+	HandoffGap,
+	TwoRings,
+	StaleRoute,
+	BatchLies,
+	BreakerFlap,
+	HairTrigger,
+	SnapshotLoop,
+	GroupMixup,
+	SnapshotHalf,
+}
