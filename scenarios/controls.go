@@ -6,6 +6,7 @@ import (
 
 	"torc/cluster"
 	"torc/linearizability"
+	"torc/scenarios/script"
 	"torc/sim"
 )
 
@@ -68,11 +69,13 @@ func rates(at time.Duration, thousandths ...int) (steps []sim.Step) {
 
 // likeValues write 0, nothing and the same again, delete and begin anew, while leaders are cut off.
 func likeValues() sim.Scenario {
-	c := directed("control-like-values", "Values are 0, empty and the same as before; keys are deleted and made again; leaders are cut off meanwhile.",
-		sim.Every(4*s, 9*s, 6, sim.For{Duration: 2 * s, Fault: sim.Isolate{Target: sim.Leader(1)}}),
-		func(s *sim.Settings) { s.Shards, s.Clients, s.Plain = 2, 2, 2 })
-	c.Expect, c.Quiet, c.Calls = "Nothing is found.", true, likeCalls()
-	return c
+	f := script.File{
+		Name: "control-like-values", Doc: "Values are 0, empty and the same as before; keys are deleted and made again; leaders are cut off meanwhile.",
+		Expect: "Nothing is found.", Quiet: true, Calls: likeCalls(), Base: "small",
+		Settings: []script.Pair{{Name: "shards", Value: "2"}, {Name: "sessions", Value: "2"}, {Name: "plain", Value: "2"}},
+		Script:   sim.Every(4*s, 9*s, 6, sim.For{Duration: 2 * s, Fault: sim.Isolate{Target: sim.Leader(1)}}),
+	}
+	return f.Scenario()
 }
 
 // likeCalls has four clients act on one key at a time, all at once, again and again.

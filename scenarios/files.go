@@ -11,7 +11,7 @@ import (
 	"torc/sim"
 )
 
-//go:embed named/*.scenario
+//go:embed named/*.scenario gallery/*.scenario
 var files embed.FS
 
 // load parses the embedded files of a folder, in the order of their names. What is embedded is

@@ -10,8 +10,10 @@ import (
 
 // What a run wrote down of its decisions makes the same run again, event for event.
 func TestPlansReplay(t *testing.T) {
+	swarm, err := Find("swarm")
+	require.NoError(t, err)
 	for seed := uint64(1); seed <= seedsOf(10); seed++ {
-		drawn := passes(t, mustFind("swarm"), seed)
+		drawn := passes(t, swarm, seed)
 		again := sim.Run(sim.Options{Seed: seed, Scenario: drawn.Plan})
 		require.Equal(t, drawn.Hash, again.Hash, "seed %d", seed)
 		require.Equal(t, drawn.Ops, again.Ops)

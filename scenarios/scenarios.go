@@ -41,16 +41,6 @@ func Find(name string) (sim.Scenario, error) {
 	return sim.Scenario{}, fmt.Errorf("no scenario is called %q; there are %s, and one for each planted bug", name, strings.Join(names, ", "))
 }
 
-// mustFind is a named scenario that there is.
-func mustFind(name string) sim.Scenario {
-	for _, c := range named() {
-		if c.Name == name {
-			return c
-		}
-	}
-	panic("scenarios: there is no " + name)
-}
-
 // Run makes one run of a named scenario.
 func Run(name string, o sim.Options) (sim.Result, error) {
 	scenario, err := Find(name)

@@ -28,7 +28,7 @@ func State(v sim.View) string {
 		b.WriteString("no client waits for an answer\n")
 	}
 	for i := range open {
-		fmt.Fprintf(&b, "c%-2d waits %v for %s (r%d)\n", open[i].Client+1, (v.Now()-open[i].Since).Round(time.Millisecond), opsWords(open[i].Ops), open[i].Number)
+		fmt.Fprintf(&b, "c%-2d waits %v for %s (r%d)\n", open[i].Client+1, (v.Now() - open[i].Since).Round(time.Millisecond), opsWords(open[i].Ops), open[i].Number)
 	}
 	return b.String()
 }
