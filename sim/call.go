@@ -15,6 +15,7 @@ type Call struct {
 	At     time.Duration // from the start of the torture
 	Client int           // by index: those with sessions first
 	Via    Target        // the node that a plain client asks; n1 if it is not said
+	Atomic bool          // the operations, all reads or all writes of one slot, are one to everybody
 	Ops    []Op
 }
 

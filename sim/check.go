@@ -139,6 +139,8 @@ func oracleOf(name string) Oracle {
 	switch name {
 	case linearizability.OracleCounter, linearizability.OracleAppend:
 		return OracleOnce
+	case linearizability.OracleTransaction:
+		return OracleBatch
 	case linearizability.OracleDurability:
 		return OracleDurability
 	case linearizability.OracleTTL:

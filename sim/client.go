@@ -30,6 +30,7 @@ type client struct {
 // call is a call under way.
 type call struct {
 	thread int // that waits for it, or -1
+	atomic bool
 	asked  uint64
 	since  int64
 	ops    []operation
@@ -104,19 +105,24 @@ func (c *client) onThread(i int) {
 		count = c.rand.Between(2, 4)
 	}
 	ops := make([]operation, 0, count)
-	for range count {
-		ops = append(ops, c.w.work.next(c))
+	atomic := c.brain != nil && len(c.w.work.families) > 0 && c.rand.Chance(transactionRate)
+	if atomic {
+		ops = c.w.work.transaction(c)
+	} else {
+		for range count {
+			ops = append(ops, c.w.work.next(c))
+		}
 	}
 	if c.brain == nil && c.rand.Chance(500) {
 		c.node = c.rand.IntN(len(c.w.nodes)) // it changes nodes now and then
 	}
 	c.busy[i] = true
-	c.do(&call{thread: i, ops: ops}, c.node)
+	c.do(&call{thread: i, ops: ops, atomic: atomic}, c.node)
 }
 
 // make does what a script says.
 func (c *client) make(planned *Call) {
-	k := &call{thread: -1}
+	k := &call{thread: -1, atomic: planned.Atomic}
 	for _, op := range planned.Ops {
 		k.ops = append(k.ops, operation{Op: op})
 	}
@@ -127,7 +133,10 @@ func (c *client) make(planned *Call) {
 func (c *client) do(k *call, node int) {
 	w := c.w
 	k.left, k.since = len(k.ops), w.now
-	record := Call{At: time.Duration(w.now - w.faults.began), Client: c.index}
+	record := Call{At: time.Duration(w.now - w.faults.began), Client: c.index, Atomic: k.atomic}
+	if k.atomic {
+		w.work.invokeBatch(c, k.ops)
+	}
 	commands := make([]wire.Command, len(k.ops))
 	for j := range k.ops {
 		record.Ops = append(record.Ops, k.ops[j].Op)

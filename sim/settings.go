@@ -35,16 +35,17 @@ type Settings struct {
 	TurnCost  time.Duration // how long a lane's turn takes
 
 	// The workload.
-	Clients   int           // with sessions
-	Plain     int           // like Redis users: no session, no retry
-	Threads   int           // operations in flight per client
-	Think     time.Duration // mean pause of a thread between operations
-	Timeout   time.Duration // of an operation
-	Registers int           // keys in use at the same time, of each sort
-	Models    int
-	Counters  int
-	Appends   int
-	Expiring  int
+	Clients      int           // with sessions
+	Plain        int           // like Redis users: no session, no retry
+	Threads      int           // operations in flight per client
+	Think        time.Duration // mean pause of a thread between operations
+	Timeout      time.Duration // of an operation
+	Registers    int           // keys in use at the same time, of each sort
+	Models       int
+	Counters     int
+	Appends      int
+	Expiring     int
+	Transactions int // families of keys for atomic batches
 
 	// The nemesis.
 	Faults     Faults
@@ -94,6 +95,7 @@ func DrawSettings(seed uint64) Settings {
 	}
 	s.Registers, s.Models, s.Counters = 2+r.IntN(8), 1+r.IntN(2), 1+r.IntN(2)
 	s.Appends, s.Expiring = 1+r.IntN(2), 1+r.IntN(3)
+	s.Transactions = r.IntN(3)
 	s.Faults = drawFaults(&r)
 	if r.Chance(5000) {
 		s.Grace = r.Neat(1*time.Second, 10*time.Second) // replicas are moved while faults last

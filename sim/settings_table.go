@@ -65,6 +65,7 @@ var fieldGroups = [][]Field{
 		intField("counters", "keys in use of increments", 0, 1000, func(s *Settings) *int { return &s.Counters }),
 		intField("appends", "keys in use of appends", 0, 1000, func(s *Settings) *int { return &s.Appends }),
 		intField("expiring", "keys in use with a time to live", 0, 1000, func(s *Settings) *int { return &s.Expiring }),
+		intField("transactions", "families of keys in use for atomic batches", 0, 1000, func(s *Settings) *int { return &s.Transactions }),
 	}, {
 		{"faults", "kinds that a swarm run may draw, as in crash,pause; or none, or all", getFaults, setFaults},
 		durationField("fault-every", "mean time between drawn faults", func(s *Settings) *time.Duration { return &s.FaultEvery }),

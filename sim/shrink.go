@@ -205,7 +205,7 @@ func (k *shrinking) accused(key string) bool {
 // only keeps what is done to one key.
 func only(calls []Call, key string) (kept []Call) {
 	for _, c := range calls {
-		c.Ops = slices.DeleteFunc(slices.Clone(c.Ops), func(op Op) bool { return op.Key != key })
+		c.leave(slices.DeleteFunc(slices.Clone(c.Ops), func(op Op) bool { return op.Key != key }))
 		if len(c.Ops) > 0 {
 			kept = append(kept, c)
 		}
@@ -213,12 +213,18 @@ func only(calls []Call, key string) (kept []Call) {
 	return kept
 }
 
+// leave keeps these of a call's operations; a single one is no batch.
+func (c *Call) leave(ops []Op) {
+	c.Ops = ops
+	c.Atomic = c.Atomic && len(ops) > 1
+}
+
 // unbatch leaves out single operations of batches.
 func (k *shrinking) unbatch() {
 	for i := 0; i < len(k.best.Case.Scenario.Calls) && !k.over; i++ {
 		for j := 0; j < len(k.best.Case.Scenario.Calls[i].Ops) && len(k.best.Case.Scenario.Calls[i].Ops) > 1; {
 			c := k.with(func(c *Case) {
-				c.Scenario.Calls[i].Ops = slices.Delete(slices.Clone(c.Scenario.Calls[i].Ops), j, j+1)
+				c.Scenario.Calls[i].leave(slices.Delete(slices.Clone(c.Scenario.Calls[i].Ops), j, j+1))
 			})
 			if !k.try(c, 1) {
 				j++

@@ -48,18 +48,19 @@ type operation struct {
 
 // workload is what the clients do, and the record of it.
 type workload struct {
-	w       *World
-	rand    Stream
-	series  [flavourCount][]*series
-	record  *linearizability.Recorder
-	values  int // for unique values
-	keys    []touched
-	known   map[string]int    // keys' places in keys
-	seen    map[string]uint64 // a key's version that anybody saw last
-	made    []Call            // what the clients did, in full
-	hot     int               // how many faults want everybody at the same keys
-	oks     [3]int            // by wire.Outcome
-	reasons [32]int
+	w        *World
+	rand     Stream
+	series   [flavourCount][]*series
+	families []*family
+	record   *linearizability.Recorder
+	values   int // for unique values
+	keys     []touched
+	known    map[string]int    // keys' places in keys
+	seen     map[string]uint64 // a key's version that anybody saw last
+	made     []Call            // what the clients did, in full
+	hot      int               // how many faults want everybody at the same keys
+	oks      [3]int            // by wire.Outcome
+	reasons  [32]int
 }
 
 // touched is a key that the workload has used.
@@ -78,6 +79,11 @@ func newWorkload(w *World) *workload {
 			l.renew(s)
 			l.series[f] = append(l.series[f], s)
 		}
+	}
+	for i := range w.settings.Transactions {
+		f := &family{number: i}
+		l.renewFamily(f)
+		l.families = append(l.families, f)
 	}
 	return l
 }
@@ -220,7 +226,9 @@ func (l *workload) invoke(c *client, op *operation) wire.Command {
 	if op.Seen {
 		op.In.Version = l.seen[op.Key]
 	}
-	op.number = l.record.Invoke(c.index+1, l.w.now, op.Kind, op.Key, op.In)
+	if op.number == 0 { // not part of an atomic batch
+		op.number = l.record.Invoke(c.index+1, l.w.now, op.Kind, op.Key, op.In)
+	}
 	command := op.command()
 	l.w.emit(trace.Event{Kind: trace.Invoke, Node: l.w.idOf(c.endpoint), Shard: op.shard, A: uint64(op.number),
 		B: printOf(command.Key) ^ printOf(command.Value), Term: uint64(op.Kind), Note: op.Key})

@@ -37,4 +37,5 @@ var All = []string{
 	SnapshotLoop,
 	GroupMixup,
 	SnapshotHalf,
+	BatchTorn,
 }

@@ -36,5 +36,6 @@ const (
 	HairTrigger  = "gossip-hair-trigger" // 34
 	SnapshotLoop = "snapshot-loop"       // 35
 	GroupMixup   = "group-mixup"         // 39
+	BatchTorn    = "batch-torn"          // 41
 	SnapshotHalf = "snapshot-half"       // 40
 )

@@ -3,6 +3,7 @@ package session
 import (
 	"time"
 
+	"torc/core/mutant"
 	"torc/core/wire"
 )
 
@@ -99,7 +100,7 @@ func (b *Brain) split(op *operation, index []int) []*part {
 		}
 		bytes := len(cmd.Key) + len(cmd.Value)
 		p := newest[l]
-		if p == nil || len(p.cmds) >= partCommands || size[p]+bytes > partBytes {
+		if p == nil || mutant.On(mutant.BatchTorn) || len(p.cmds) >= partCommands || size[p]+bytes > partBytes {
 			p = &part{op: op, shard: l.shard, write: l.write, backoff: b.cfg.RetryMin}
 			newest[l] = p
 			parts = append(parts, p)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"torc/core/wire"
 	"torc/linearizability"
 	"torc/sim"
 )
@@ -44,7 +45,7 @@ func wordOf(op *sim.Op) *opWord {
 	return nil
 }
 
-// readCall reads what follows a client's name: [via n2] op [; op ...].
+// readCall reads what follows a client's name: [via n2] [atomic] op [; op ...].
 func readCall(r *reader, c *sim.Call) error {
 	if r.have("via") {
 		t, err := readTarget(r)
@@ -53,6 +54,7 @@ func readCall(r *reader, c *sim.Call) error {
 		}
 		c.Via = t
 	}
+	c.Atomic = r.have("atomic")
 	for {
 		op, err := readOp(r)
 		if err != nil {
@@ -60,9 +62,31 @@ func readCall(r *reader, c *sim.Call) error {
 		}
 		c.Ops = append(c.Ops, op)
 		if !r.have(";") {
-			return r.end()
+			break
 		}
 	}
+	if err := atomicable(c); err != nil {
+		return err
+	}
+	return r.end()
+}
+
+// atomicable holds that an atomic batch is one that nodes do as one.
+func atomicable(c *sim.Call) error {
+	if !c.Atomic {
+		return nil
+	}
+	for i := range c.Ops {
+		switch {
+		case len(c.Ops) < 2:
+			return fmt.Errorf("atomic: a batch has two operations at least, parted by ;")
+		case c.Ops[i].Kind != c.Ops[0].Kind || c.Ops[i].Kind != linearizability.Read && c.Ops[i].Kind != linearizability.Append:
+			return fmt.Errorf("atomic: a batch is of get only, or of append only")
+		case wire.Slot([]byte(c.Ops[i].Key)) != wire.Slot([]byte(c.Ops[0].Key)):
+			return fmt.Errorf("atomic: %q and %q are not in one slot; give them a hash tag, as in {x}a and {x}b", c.Ops[0].Key, c.Ops[i].Key)
+		}
+	}
+	return nil
 }
 
 func readOp(r *reader) (op sim.Op, err error) {
@@ -136,6 +160,9 @@ func writeCall(c *sim.Call) string {
 		ops = append(ops, writeOp(&c.Ops[i]))
 	}
 	text := strings.Join(ops, " ; ")
+	if c.Atomic {
+		text = "atomic " + text
+	}
 	if c.Via != (sim.Target{}) {
 		return fmt.Sprintf("via %v %s", c.Via, text)
 	}

@@ -19,7 +19,7 @@ func Usage(w io.Writer) error {
 		p.word(f.usage, f.doc)
 	}
 	p.head("TARGET is n2, leader(SHARD), follower(SHARD,I), random, or a part that cast has named.")
-	p.head("Clients: at TIME c1 [via n2] OPERATION [-> OUTCOME [| OUTCOME]] [; OPERATION ...]")
+	p.head("Clients: at TIME c1 [via n2] [atomic] OPERATION [-> OUTCOME [| OUTCOME]] [; OPERATION ...]")
 	for _, o := range opWords {
 		p.word(o.usage, "")
 	}
