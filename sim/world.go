@@ -37,6 +37,8 @@ type World struct {
 	observe     func(*trace.Event, *wire.Frame) bool
 	stopped     bool // by the observer
 	events      uint64
+	second      int64  // of the world's time, and
+	rush        int    // how many events it has had
 	scratch     []byte // for encoding frames
 	watch       watch  // the oracles that look while things happen
 	work        *workload
@@ -150,11 +152,23 @@ func (w *World) await(limit, every time.Duration, cond func() bool) bool {
 	return false
 }
 
+// rushMax is how many events a simulated second may have: more than the largest cluster needs at
+// full load, by far. Nodes that answer each other without end would never let time pass.
+const rushMax = 5_000_000
+
 // step lets the next event happen.
 func (w *World) step() {
 	at, e := w.agenda.pop()
 	w.now = at
 	w.events++
+	if second := at / int64(time.Second); second != w.second {
+		w.second, w.rush = second, 0
+	}
+	if w.rush++; w.rush > rushMax {
+		w.violate(OracleSanity, "more than %d events in one second: somebody does something without end", rushMax)
+		w.ended = true
+		return
+	}
 	switch e.kind {
 	case evPacket:
 		w.network.onPacket(e)

@@ -60,3 +60,16 @@ func TestHonestToyPassesUnderFaults(t *testing.T) {
 		require.Equal(t, Pass, r.Verdict, "seed %d: %v", seed, r.Violations)
 	}
 }
+
+// A lane that does something again and again at the same instant would keep time from passing; the
+// run ends with a finding.
+func TestARushEndsTheRun(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	var again func()
+	again = func() { w.after(0, again) }
+	again()
+	w.until(time.Minute)
+	require.Equal(t, OracleSanity, w.violations[0].Oracle)
+	require.Less(t, time.Duration(w.now), 2*time.Second)
+}
