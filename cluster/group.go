@@ -8,6 +8,7 @@ import (
 	"torc/core/raft"
 	"torc/core/router"
 	"torc/core/store"
+	"torc/core/trace"
 	"torc/core/wire"
 )
 
@@ -32,6 +33,7 @@ type group struct {
 	ticking  uint64 // number of the tick batch in the log, or zero
 
 	touched  bool           // is on the lane's list for the end of this turn
+	leased   bool           // the last reads were answered under a lease
 	former   bool           // planted bugs: it serves reads although it has no right to
 	offered  wire.ReplicaID // to whom this replica offered the leadership last
 	patience int            // ticks until it may offer it again
@@ -45,7 +47,7 @@ type proposal struct {
 }
 
 // Apply applies one committed entry.
-func (g *group) Apply(_ uint64, data []byte) {
+func (g *group) Apply(index uint64, data []byte) {
 	if g.meta != nil {
 		g.meta.apply(data)
 		return
@@ -57,7 +59,11 @@ func (g *group) Apply(_ uint64, data []byte) {
 	if mutant.On(mutant.TTLLocalClock) {
 		b.Time = g.lane.env.Wall()
 	}
+	before := g.store.Repeats()
 	responses := g.store.Apply(b)
+	if n := g.store.Repeats() - before; n > 0 {
+		g.emit(trace.Event{Kind: trace.Repeat, Index: index, A: n})
+	}
 	if b.Proposer != g.replica {
 		return
 	}
@@ -294,9 +300,11 @@ func (g *group) answerReads() {
 	calls := g.reads
 	if g.former || mutant.On(mutant.LocalRead) || g.lane.cfg.Reads == ReadLease && g.member.LeaseValid() {
 		g.reads = nil
+		g.underLease(g.lane.cfg.Reads == ReadLease)
 		g.serve(calls)
 		return
 	}
+	g.underLease(false)
 	if g.asking >= asksMax || g.member.IsLeader() && !g.member.Leads() {
 		return // the next answer, or the first entry of this term, comes soon
 	}
@@ -314,6 +322,26 @@ func (g *group) answerReads() {
 			g.lane.hall.Park(c)
 		}
 	})
+}
+
+// underLease tells the trace when reads begin to be answered under a lease, and when some wait
+// because it is over.
+func (g *group) underLease(leased bool) {
+	if g.leased == leased {
+		return
+	}
+	e := trace.Event{Kind: trace.Lease, Term: g.member.Term()}
+	if g.leased = leased; leased {
+		e.A = 1
+	}
+	g.emit(e)
+}
+
+func (g *group) emit(e trace.Event) {
+	if g.lane.trace != nil {
+		e.Node, e.Shard, e.Replica = g.lane.cfg.Self.ID, g.shard, g.replica
+		g.lane.trace.Emit(e)
+	}
 }
 
 func (g *group) serve(calls []*router.Call) {

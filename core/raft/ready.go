@@ -22,7 +22,7 @@ func (m *Member) Flush() {
 		if !etcdraft.IsEmptySnap(rd.Snapshot) {
 			m.install(rd.Snapshot)
 		}
-		m.log.append(rd.Entries)
+		m.append(rd.Entries)
 		committed := rd.CommittedEntries
 		if mutant.On(mutant.SnapshotHalf) {
 			m.apply(committed)
@@ -36,6 +36,14 @@ func (m *Member) Flush() {
 	m.dropRefused()
 	m.releaseReads()
 	m.truncate()
+}
+
+// append adds entries to the log; of what another leader's entries replace the trace is told.
+func (m *Member) append(entries []*pb.Entry) {
+	if len(entries) > 0 && entries[0].GetIndex() <= m.log.last() {
+		m.emit(trace.Event{Kind: trace.Log, Term: m.term, Index: entries[0].GetIndex(), A: 1})
+	}
+	m.log.append(entries)
 }
 
 func (m *Member) hardState(hard *pb.HardState) {
@@ -148,7 +156,10 @@ func (m *Member) truncate() {
 		left -= int64(len(e.Data)) + entryOverhead
 		index = e.GetIndex()
 	}
-	m.log.compact(index)
+	if index >= m.log.first {
+		m.log.compact(index)
+		m.emit(trace.Event{Kind: trace.Log, Term: m.term, Index: index, A: 0})
+	}
 }
 
 func (m *Member) emit(e trace.Event) {

@@ -69,6 +69,7 @@ func (s *Store) admit(r *wire.Session) (use *session, answer wire.Response) {
 		known = false
 	}
 	if known {
+		s.repeats++
 		return nil, wire.Response{Outcome: wire.OutcomeOK, Results: stored.decode()}
 	}
 	if use.outcomes >= s.cfg.WindowMax {

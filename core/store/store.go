@@ -91,6 +91,7 @@ type Store struct {
 	keyBytes     int64 // of entries
 	sessionBytes int64 // of sessions and outcomes
 
+	repeats uint64 // retries answered from what is remembered, since this copy was made
 	probe   entry  // what lookups search by
 	scratch []byte // for encoding results
 }
@@ -113,6 +114,10 @@ func newTree[T any](less func(a, b T) bool) *btree.BTreeG[T] {
 
 // Time returns log time: the greatest time of all batches applied, in Unix milliseconds.
 func (s *Store) Time() int64 { return s.time }
+
+// Repeats returns how many retries this copy has answered from its session table. It is no part of
+// the replicated state.
+func (s *Store) Repeats() uint64 { return s.repeats }
 
 // Len returns how many keys are stored, expired ones that still await removal included.
 func (s *Store) Len() int { return s.keys.Len() }

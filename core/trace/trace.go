@@ -50,13 +50,17 @@ const (
 	// last because a kind's number is part of every hash.
 	Cut
 	Mend
+
+	// Rare branches (emitted by core). They come last so that the numbers of the others stay.
+	Log    // A = 0 cut at its front up to Index, 1 entries from Index on replaced by another leader's
+	Repeat // A = retries in one entry that were answered from the session table
 	kindEnd
 )
 
 var kindNames = [kindEnd]string{
 	"none", "send", "deliver", "drop", "duplicate", "role", "commit", "apply", "conf", "lease", "snapshot",
 	"map", "member", "founded", "invoke", "return", "fault", "crash", "restart", "pause", "resume", "violation",
-	"cut", "mend",
+	"cut", "mend", "log", "repeat",
 }
 
 func (k Kind) String() string {
