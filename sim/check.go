@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -156,6 +157,9 @@ func (w *World) judge(finalFrom time.Duration, losses []linearizability.Loss) {
 	verdicts := linearizability.Check(w.work.record.History(), linearizability.Options{
 		TTLEpsilon: w.ttlTolerance(), FinalFrom: int64(finalFrom), Losses: losses, ViolationsMax: 2})
 	for _, v := range verdicts {
+		if v.Result == linearizability.Undecided && oracleOf(v.Oracle) == OracleDurability && w.lost != nil && w.lost[shardOf(v.Key, w.settings.Shards)] {
+			continue // its shard is lost, and stays down: nobody reads it any more
+		}
 		text := "key " + v.Key + ": " + v.Sentence
 		if v.Result == linearizability.Undecided {
 			text = "undecided: " + text
@@ -188,11 +192,11 @@ func (w *World) ttlTolerance() time.Duration {
 type watch struct {
 	w        *World
 	leaders  map[shardTerm]wire.ReplicaID
-	newest   []leadership         // by shard
-	digests  [][]digest           // by shard, then applied index
-	replicas map[replicaKey]*mark // where each replica stands
-	voters   [][]wire.ReplicaID   // by shard: the newest configuration applied
-	votersAt []uint64
+	newest   []leadership               // by shard
+	digests  [][]digest                 // by shard, then applied index
+	replicas map[replicaKey]*mark       // where each replica stands
+	homes    map[replicaKey]wire.NodeID // where each replica is, or was
+	confs    []shardConf                // by shard: the newest configuration applied
 	ring     rings
 	fence    fence
 	copies   uint64 // snapshots that were sent
@@ -222,13 +226,22 @@ type digest struct {
 	set  bool
 }
 
+// shardConf is a configuration of a shard; with outgoing voters it is a joint one.
+type shardConf struct {
+	index                      uint64
+	voters, outgoing, learners []wire.ReplicaID
+}
+
 // mark is how far one replica has come.
-type mark struct{ commit, applied, term uint64 }
+type mark struct {
+	commit, applied, term uint64
+	leads                 bool
+}
 
 func newWatch(w *World) watch {
 	n := w.settings.Shards + 1
 	return watch{w: w, leaders: map[shardTerm]wire.ReplicaID{}, newest: make([]leadership, n), digests: make([][]digest, n),
-		replicas: map[replicaKey]*mark{}, voters: make([][]wire.ReplicaID, n), votersAt: make([]uint64, n)}
+		replicas: map[replicaKey]*mark{}, homes: map[replicaKey]wire.NodeID{}, confs: make([]shardConf, n)}
 }
 
 // see takes an event that a node told.
@@ -265,6 +278,7 @@ func (o *watch) mark(e *trace.Event) *mark {
 	if m == nil {
 		m = new(mark)
 		o.replicas[key] = m
+		o.homes[key] = e.Node
 	}
 	return m
 }
@@ -276,6 +290,9 @@ func (o *watch) applied(e *trace.Event) {
 		o.w.violate(OracleRaft, "shard %d replica %d on %v: it applied index %d after index %d", e.Shard, e.Replica, e.Node, e.Index, m.applied)
 	}
 	m.applied = e.Index
+	if e.Term < m.term && e.Term > 1 {
+		o.w.reached(branchOlderTerm)
+	}
 	if e.Index > 1<<24 {
 		return
 	}
@@ -298,7 +315,10 @@ func (o *watch) role(e *trace.Event) {
 	if e.Term < m.term {
 		o.w.violate(OracleRaft, "shard %d replica %d on %v: its term went back from %d to %d", e.Shard, e.Replica, e.Node, m.term, e.Term)
 	}
-	m.term = max(m.term, e.Term)
+	if m.leads && e.A == 0 && e.Term == m.term {
+		o.w.reached(branchSteppedDown)
+	}
+	m.term, m.leads = max(m.term, e.Term), e.A == 2
 	if e.A != 2 {
 		return
 	}
@@ -313,66 +333,84 @@ func (o *watch) role(e *trace.Event) {
 	}
 }
 
+// seedConfs notes the configurations that the cluster was founded with; of later ones core tells.
+func (w *World) seedConfs() {
+	m := w.newestMap()
+	_, groups := w.living()
+	for shard := range w.watch.confs {
+		if m != nil {
+			w.holders(wire.ShardID(shard), m)
+		}
+		for i := range groups[shard] {
+			if g := &groups[shard][i]; g.Role == "leader" && w.watch.confs[shard].voters == nil {
+				w.watch.confs[shard] = shardConf{voters: g.Voters, learners: g.Learners}
+			}
+		}
+	}
+}
+
+// lives notes where a replica is that has not told anything yet.
+func (o *watch) lives(shard wire.ShardID, id wire.ReplicaID, on wire.NodeID) {
+	if key := (replicaKey{shard, id}); o.homes[key] == 0 {
+		o.homes[key] = on
+	}
+}
+
 // configured checks that majorities of consecutive configurations overlap: one voter at a
 // time, or joint consensus, which names both.
 func (o *watch) configured(e *trace.Event) {
-	if incoming, outgoing, joint := strings.Cut(e.Note, "&&"); joint && e.Index > o.votersAt[e.Shard] {
+	former := o.confs[e.Shard]
+	conf := parseConf(e.Note)
+	if e.Index <= former.index || conf.voters == nil {
+		return
+	}
+	conf.index = e.Index
+	o.confs[e.Shard] = conf
+	o.w.sawChange(e, &former, &conf)
+	if former.voters == nil {
+		return
+	}
+	if conf.outgoing != nil {
 		// Joint consensus asks both majorities; what must hold is that it starts from the former voters.
-		if former := o.voters[e.Shard]; former != nil && !slices.Equal(former, votersIn(outgoing)) {
-			o.w.violate(OracleRaft, "shard %d index %d: a joint change leaves %v, but the voters were %v", e.Shard, e.Index, votersIn(outgoing), former)
+		if !slices.Equal(former.voters, conf.outgoing) {
+			o.w.violate(OracleRaft, "shard %d index %d: a joint change leaves %v, but the voters were %v", e.Shard, e.Index, conf.outgoing, former.voters)
 		}
-		o.voters[e.Shard], o.votersAt[e.Shard] = votersIn(incoming), e.Index
-		return
-	}
-	voters := votersIn(e.Note)
-	if voters == nil || e.Index <= o.votersAt[e.Shard] {
-		return
-	}
-	former := o.voters[e.Shard]
-	o.voters[e.Shard], o.votersAt[e.Shard] = voters, e.Index
-	if former == nil {
 		return
 	}
 	common := 0
-	for _, v := range voters {
-		if slices.Contains(former, v) {
+	for _, v := range conf.voters {
+		if slices.Contains(former.voters, v) {
 			common++
 		}
 	}
 	// Two majorities can miss each other if together they fit into the union of the sets.
-	union := len(former) + len(voters) - common
-	if len(former)/2+1+len(voters)/2+1 <= union {
-		o.w.violate(OracleRaft, "shard %d index %d: voters %v after %v: two majorities need not overlap", e.Shard, e.Index, voters, former)
+	union := len(former.voters) + len(conf.voters) - common
+	if len(former.voters)/2+1+len(conf.voters)/2+1 <= union {
+		o.w.violate(OracleRaft, "shard %d index %d: voters %v after %v: two majorities need not overlap", e.Shard, e.Index, conf.voters, former.voters)
 	}
 }
 
-// votersIn reads the voters out of a configuration as core words it: "voters=[1 2 3] ...".
-// A joint configuration ("&&") carries its own proof of overlap and is passed over.
-func votersIn(note string) (ids []wire.ReplicaID) {
-	var rest string
-	for i := range len(note) {
-		if note[i] == '[' || note[i] == '(' {
-			rest = note[i+1:]
-			break
-		}
+// parseConf reads a configuration as core words it: "[1 2 3] learners [4]", or a joint one
+// "[1 2 4]&&[1 2 3] learners [3]".
+func parseConf(note string) (c shardConf) {
+	incoming, rest, joint := strings.Cut(note, "&&")
+	c.voters = idsIn(incoming)
+	if joint {
+		c.outgoing = idsIn(rest)
 	}
-	for i := range len(note) - min(1, len(note)) {
-		if note[i] == '&' && note[i+1] == '&' {
-			return nil
-		}
+	if _, learners, any := strings.Cut(note, "learners"); any {
+		c.learners = idsIn(learners)
 	}
-	id, any := uint64(0), false
-	for i := range len(rest) {
-		switch c := rest[i]; {
-		case c >= '0' && c <= '9':
-			id, any = id*10+uint64(c-'0'), true
-			continue
-		case any:
+	return c
+}
+
+// idsIn reads the first list in brackets.
+func idsIn(text string) (ids []wire.ReplicaID) {
+	_, text, _ = strings.Cut(text, "[")
+	text, _, _ = strings.Cut(text, "]")
+	for _, word := range strings.Fields(text) {
+		if id, err := strconv.ParseUint(word, 10, 64); err == nil {
 			ids = append(ids, wire.ReplicaID(id))
-			id, any = 0, false
-		}
-		if rest[i] == ']' || rest[i] == ')' {
-			return ids
 		}
 	}
 	return ids
@@ -384,14 +422,15 @@ type demand struct {
 	from, to  int64
 	gap       time.Duration
 	elections int
+	of        []bool // which shards; nil = all
 	last      []int64
 	changes   []int
 	accused   bool
 }
 
 // require adds a demand that begins now: the prober writes to every shard again and again.
-func (o *watch) require(d time.Duration, gap time.Duration, elections int) {
-	de := demand{from: o.w.now, to: o.w.now + int64(d), gap: gap, elections: elections}
+func (o *watch) require(d time.Duration, gap time.Duration, elections int, of []bool) {
+	de := demand{from: o.w.now, to: o.w.now + int64(d), gap: gap, elections: elections, of: of}
 	for shard := range o.newest {
 		de.last = append(de.last, o.w.now)
 		de.changes = append(de.changes, o.newest[shard].changes)
@@ -399,10 +438,15 @@ func (o *watch) require(d time.Duration, gap time.Duration, elections int) {
 	o.demands = append(o.demands, de)
 	index := len(o.demands) - 1
 	for shard := 1; shard <= o.w.settings.Shards; shard++ {
-		o.press(index, wire.ShardID(shard))
+		if de.asks(shard) {
+			o.press(index, wire.ShardID(shard))
+		}
 	}
 	o.w.after(d, func() { o.settle(index) })
 }
+
+// asks reports whether the demand is made of a shard.
+func (d *demand) asks(shard int) bool { return d.of == nil || d.of[shard] }
 
 // press writes to a shard, and when that has succeeded again a little later, until the demand
 // ends.
@@ -428,9 +472,14 @@ func (d *demand) check(o *watch, shard wire.ShardID) {
 func (o *watch) settle(index int) {
 	d := &o.demands[index]
 	for shard := 1; shard < len(d.last); shard++ {
-		d.check(o, wire.ShardID(shard))
+		if d.asks(shard) {
+			d.check(o, wire.ShardID(shard))
+		}
 	}
 	for shard := range d.changes {
+		if !d.asks(shard) {
+			continue
+		}
 		if n := o.newest[shard].changes - d.changes[shard]; n > d.elections && !d.accused {
 			d.accused = true
 			o.w.violate(OracleLiveness, "shard %d elected %d leaders in %v though a majority was connected (%d allowed)",

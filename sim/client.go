@@ -25,6 +25,7 @@ type client struct {
 	issues   bool   // threads take new operations
 	asks     uint64 // how many operations the brain was given
 	heard    answers
+	deposed  bool // it was told that leadership was lost, and has not retried since
 }
 
 // call is a call under way.
@@ -139,6 +140,7 @@ func (c *client) do(k *call, node int) {
 	}
 	commands := make([]wire.Command, len(k.ops))
 	for j := range k.ops {
+		k.ops[j].alone = len(k.ops) == 1
 		record.Ops = append(record.Ops, k.ops[j].Op)
 		commands[j] = w.work.invoke(c, &k.ops[j])
 	}
@@ -234,6 +236,7 @@ func (c *client) onReply(m *wire.Reply) {
 			return
 		}
 		c.heard.answer(m.ID, &m.Response)
+		c.deposed = c.deposed || m.Response.Reason == wire.ReasonLeadershipLost
 		c.brain.OnResponse(m.ID, &m.Response)
 		return
 	}
@@ -258,6 +261,10 @@ const fetchBit = 1 << 39
 func (t *transport) Send(id uint64, addr string, req *wire.Request, timeout time.Duration) {
 	if len(t.open) > 0 {
 		t.heard.ask(id, req.Commands)
+	}
+	if t.deposed && req.Session.Retry {
+		t.deposed = false
+		t.w.reached(branchLostThenRetried)
 	}
 	t.w.network.send(t.endpoint, addr, &wire.Frame{Messages: []wire.Message{&wire.Forward{
 		ID: id, TimeoutMillis: timeout.Milliseconds(), Request: *req}}})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"torc/cluster"
 	"torc/core/trace"
 )
 
@@ -33,11 +34,12 @@ func (f For) strike(w *World) (string, func()) {
 	if end == nil {
 		return said, nil
 	}
-	over := false
+	over, kind := false, w.faults.striking
 	once := func() {
 		if !over {
 			over = true
 			end()
+			w.coverage.end(kind)
 			w.tell(trace.Fault, "over: %s", said)
 		}
 	}
@@ -244,7 +246,7 @@ func (f Bridge) strike(w *World) (string, func()) {
 
 // Crash kills a process (SIGKILL) and starts a new one after Down: with empty memory, as a
 // new incarnation. Without Down it stays away until Restart or the end of the torture. Under the
-// nemesis's rule it does nothing while another loss of memory is not repaired.
+// rule of lost memory (fault_memory.go) it does nothing when the cluster could not bear it.
 type Crash struct {
 	Target Target
 	Down   time.Duration
@@ -257,10 +259,11 @@ func (f Crash) fix(w *World) Fault {
 
 func (f Crash) strike(w *World) (string, func()) {
 	n := f.Target.find(w)
-	if n.state == stateDown || !w.faults.mayLose() {
+	if n.state == stateDown || !w.faults.mayLose(n) {
 		return "", nil
 	}
 	leads := w.leads(n)
+	w.faults.lose(n)
 	n.crash()
 	said := fmt.Sprintf("crash %v%s", n, leads)
 	if f.Down == 0 {
@@ -339,10 +342,11 @@ func (f Stop) fix(w *World) Fault {
 
 func (f Stop) strike(w *World) (string, func()) {
 	n := f.Target.find(w)
-	if n.state != stateUp || !w.faults.mayLose() {
+	if n.state != stateUp || !w.faults.mayLose(n) {
 		return "", nil
 	}
 	leads := w.leads(n)
+	w.faults.lose(n)
 	w.faults.leaving = true
 	n.stop(func() {
 		w.faults.leaving = false
@@ -433,8 +437,10 @@ func (f Lossy) strike(w *World) (string, func()) {
 	return fmt.Sprintf("lossy links: drop %d‱, duplicate %d‱, delay +%v", f.Drop, f.Duplicate, f.Delay), func() { change(-1) }
 }
 
-// Rate changes a clock's rate to a thousandth count from true time; it is kept within the
-// drift that the settings allow for, unless they say that no clock is trusted.
+// Rate changes a clock's rate to a thousandth count from true time. With reads by lease it is kept
+// within the drift that the settings allow for, because that is what leases rest on; reads that ask
+// a quorum rest on no clock, and with them anything from a quarter of true time to double is fair.
+// With Unbounded settings no clock is trusted at all. A rate that is wild ends with the fault or the torture; one within the drift stays.
 type Rate struct {
 	Target     Target
 	Thousandth int
@@ -445,15 +451,35 @@ func (f Rate) fix(w *World) Fault {
 	return f
 }
 
+// wild says that a rate is far from what any clock in order has.
+func (f Rate) wild() bool { return f.Thousandth < -wildFrom || f.Thousandth > wildFrom }
+
+// wildFrom is the thousandths from true time beyond which a rate is wild.
+const wildFrom = 100
+
+func (n *node) wildRate() bool { return Rate{Thousandth: int(n.clock.ppm-1_000_000) / 1000}.wild() }
+
 func (f Rate) strike(w *World) (string, func()) {
 	n := f.Target.find(w)
-	half := int64(w.settings.Drift) * 1000 * 48 / 100
-	if w.settings.Unbounded {
-		half = 1_000_000
+	low, high := int64(-750_000), int64(1_000_000)
+	if w.settings.Reads == cluster.ReadLease {
+		high = int64(w.settings.Drift) * 1000 * 48 / 100
+		low = -high
 	}
-	ppm := max(1_000_000+min(max(int64(f.Thousandth)*1000, -half), half), slowest)
+	if w.settings.Unbounded {
+		low, high = slowest-1_000_000, 1_000_000
+	}
+	ppm := 1_000_000 + min(max(int64(f.Thousandth)*1000, low), high)
 	n.clock.setRate(w.now, ppm)
-	return fmt.Sprintf("clock of %v%s runs at %d.%03d‰ of true time", n, w.leads(n), ppm/1000, ppm%1000), nil
+	said := fmt.Sprintf("clock of %v%s runs at %d.%03d‰ of true time", n, w.leads(n), ppm/1000, ppm%1000)
+	if !n.wildRate() {
+		return said, nil
+	}
+	return said, func() {
+		if n.clock.ppm == ppm {
+			n.clock.setRate(w.now, 1_000_000)
+		}
+	}
 }
 
 // slowest is the least rate of a clock, in millionths: none stands still.
@@ -488,7 +514,7 @@ type Demand struct {
 func (f Demand) fix(*World) Fault { return f }
 
 func (f Demand) strike(w *World) (string, func()) {
-	w.watch.require(f.For, f.Gap, f.Elections)
+	w.watch.require(f.For, f.Gap, f.Elections, nil)
 	return fmt.Sprintf("demand: no pause over %v, at most %d elections a shard, for %v", f.Gap, f.Elections, f.For), nil
 }
 

@@ -158,11 +158,13 @@ func (s *swim) answered(subject *node, b *belief) {
 	case b.status != gossip.Alive:
 		subject.refuted++
 		s.say(subject, b, gossip.Alive)
-	case b.edition != subject.swim.edition:
+	case b.edition != subject.swim.edition && subject.lies[LieStale] == 0:
 		s.say(subject, b, gossip.Alive)
-	case rand.Chance(settings.Libel):
+	case subject.lies[LieOldRumour] > 0 && subject.rumoured != 0:
+		s.tell(gossip.Event{Node: subject.id, Incarnation: subject.rumoured, Status: gossip.Dead})
+	case subject.lies[LieLibel] > 0 || rand.Chance(settings.Libel):
 		s.say(subject, b, gossip.Dead)
-	case rand.Chance(settings.FalseAlarm):
+	case subject.lies[LieFalseAlarm] > 0 || rand.Chance(settings.FalseAlarm):
 		b.suspected = w.now
 		s.say(subject, b, gossip.Suspect)
 	}

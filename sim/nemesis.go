@@ -8,39 +8,79 @@ import (
 )
 
 // nemesis makes faults happen: those of the script, and in a swarm run those it draws. It
-// also keeps the rule that no memory is lost while another loss is not repaired.
+// also keeps the rule of lost memory (fault_memory.go).
 type nemesis struct {
-	w       *World
-	rand    Stream
-	began   int64            // when the torture began
-	parts   map[string]*node // who plays what
-	made    []Step           // what was done, in full: the run's decisions
-	active  []func()         // how to end what is on
-	on      bool             // still drawing
-	lawless bool             // the scenario declares a loss
-	leaving bool             // a node is stopping politely
-	low     int64            // the wall clocks' extremes, in milliseconds
-	high    int64
+	w        *World
+	rand     Stream
+	began    int64            // when the torture began
+	parts    map[string]*node // who plays what
+	sender   *node            // of the trigger that set the last armed fault off
+	receiver *node
+	made     []Step    // what was done, in full: the run's decisions
+	active   []func()  // how to end what is on
+	armed    []When    // what waits for its moment
+	striking faultKind // what is being done now
+	on       bool      // still drawing
+	open     bool      // the torture lasts
+	lawless  bool      // the scenario declares a loss
+	leaving  bool      // a node is stopping politely
+	lost     []*node   // whose memory went since all shards were whole
+	low      int64     // the wall clocks' extremes, in milliseconds
+	high     int64
 }
 
-// strike lets a fault happen now.
-func (f *nemesis) strike(fault Fault) {
+// strike lets a fault happen now, and reports whether it did.
+func (f *nemesis) strike(fault Fault) bool { return f.strikeAs(kindOf(fault), fault) }
+
+// strikeAs is strike for a fault whose kind is known better than by its looks.
+func (f *nemesis) strikeAs(kind faultKind, fault Fault) bool {
 	fault = fault.fix(f.w)
+	f.striking = kind
 	said, end := fault.strike(f.w)
 	if said == "" {
-		return
+		return false
 	}
 	f.made = append(f.made, At(time.Duration(f.w.now-f.began), fault))
 	f.w.tell(trace.Fault, "%s", said)
+	f.w.coverage.begin(kind)
+	end = f.follow(kind, fault, end)
 	if end != nil {
 		f.active = append(f.active, end)
 	}
+	return true
 }
 
-// healAll ends everything that is on.
+// aftermath is for how long what happens in an instant counts as going on.
+const aftermath = time.Second
+
+// follow sees to it that the end of a fault is noted. For does so by itself.
+func (f *nemesis) follow(kind faultKind, fault Fault, end func()) func() {
+	over := func() { f.w.coverage.end(kind) }
+	down := time.Duration(0)
+	switch fault := fault.(type) {
+	case For:
+		if end != nil {
+			return end
+		}
+	case Crash:
+		down = fault.Down
+	case Stop:
+		down = fault.Down
+	case Rack:
+		down = fault.Down
+	default:
+		if end != nil {
+			return func() { end(); over() }
+		}
+	}
+	f.w.after(down+aftermath, over)
+	return end
+}
+
+// healAll ends everything that is on, and disarms what waits.
 func (f *nemesis) healAll() {
 	active := f.active
-	f.active = nil
+	f.active, f.armed = nil, nil
 	for i := len(active) - 1; i >= 0; i-- {
 		active[i]()
 	}
@@ -48,21 +88,27 @@ func (f *nemesis) healAll() {
 
 // settle heals for good: also what no fault remembers.
 func (f *nemesis) settle() {
-	f.on = false
+	f.on, f.open = false, false
 	f.healAll()
 	f.w.network.mend()
 	for _, n := range f.w.nodes {
-		n.turnCost = f.w.settings.TurnCost
-		n.resume()
-		if n.state == stateDown && n.life > 0 {
-			n.start()
-		}
+		f.w.mend(n)
 	}
 }
 
-// mayLose reports whether one node's memory may go: every shard has all its voters, alive
-// and close to their leader.
-func (f *nemesis) mayLose() bool { return f.lawless || !f.leaving && f.w.formed() }
+// mend heals a node: its process, its clock's rate, its memory, its name.
+func (w *World) mend(n *node) {
+	n.turnCost = w.settings.TurnCost
+	if n.wildRate() {
+		n.clock.setRate(w.now, 1_000_000)
+	}
+	n.boundMemory(0)
+	n.lies = [lieCount]int{}
+	n.resume()
+	if n.state == stateDown && n.life > 0 {
+		n.start()
+	}
+}
 
 // begin draws faults until settle.
 func (f *nemesis) begin() {
@@ -75,44 +121,69 @@ func (f *nemesis) next() {
 		if !f.on {
 			return
 		}
-		if fault := f.draw(); fault != nil {
-			f.strike(fault)
+		if kind, fault := f.draw(); fault != nil {
+			f.strikeAs(kind, fault)
 		}
 		f.next()
 	})
 }
 
 // draw draws a fault of the kinds that are on.
-func (f *nemesis) draw() Fault {
+func (f *nemesis) draw() (faultKind, Fault) {
 	s, r := &f.w.settings, &f.rand
-	long := r.Around(s.FaultFor)
+	long := f.length()
 	passing := func(fault Fault) Fault { return For{long, fault} }
 	kinds := []struct {
+		kind faultKind
 		on   bool
 		make func() Fault
 	}{
-		{s.Faults.Isolate, func() Fault { return passing(Isolate{f.target()}) }},
-		{s.Faults.Split, func() Fault { return passing(f.split()) }},
-		{s.Faults.OneWay, func() Fault { return passing(f.oneWay()) }},
-		{s.Faults.Bridge, func() Fault { return passing(Bridge{f.target()}) }},
-		{s.Faults.Crash, func() Fault { return Crash{f.target(), long / 2} }},
-		{s.Faults.Stop, func() Fault { return Stop{f.target(), long / 2} }},
-		{s.Faults.Pause, func() Fault { return passing(Pause{f.target()}) }},
-		{s.Faults.Slow, func() Fault { return passing(Slow{f.target(), r.Duration(time.Millisecond, 40*time.Millisecond)}) }},
-		{s.Faults.Lossy, func() Fault { return passing(f.lossy()) }},
-		{s.Faults.Rates, func() Fault { return Rate{Random(), r.Between(-25, 25)} }},
-		{s.Faults.WallJumps, func() Fault { return WallJump{Random(), r.Duration(-5*time.Second, 5*time.Second)} }},
+		{kindIsolate, s.Faults.Isolate, func() Fault { return passing(Isolate{f.target()}) }},
+		{kindSplit, s.Faults.Split, func() Fault { return passing(f.split()) }},
+		{kindOneWay, s.Faults.OneWay, func() Fault { return passing(f.oneWay()) }},
+		{kindBridge, s.Faults.Bridge, func() Fault { return passing(Bridge{f.target()}) }},
+		{kindCrash, s.Faults.Crash, func() Fault { return Crash{f.target(), long / 2} }},
+		{kindStop, s.Faults.Stop, func() Fault { return Stop{f.target(), long / 2} }},
+		{kindPause, s.Faults.Pause, func() Fault { return passing(Pause{f.target()}) }},
+		{kindSlow, s.Faults.Slow, func() Fault { return passing(Slow{f.target(), r.Duration(time.Millisecond, 40*time.Millisecond)}) }},
+		{kindLossy, s.Faults.Lossy, func() Fault { return passing(f.lossy()) }},
+		{kindRates, s.Faults.Rates, func() Fault { return Rate{Random(), r.Between(-25, 25)} }},
+		{kindWallJumps, s.Faults.WallJumps, func() Fault { return WallJump{Random(), r.Duration(-5*time.Second, 5*time.Second)} }},
+		{kindClog, s.Faults.Clog, func() Fault { return passing(f.clog()) }},
+		{kindThrottle, s.Faults.Throttle, func() Fault { return passing(f.throttle()) }},
+		{kindReplay, s.Faults.Replay, func() Fault { return f.replay(long / 2) }},
+		{kindRack, s.Faults.Rack, func() Fault { return f.rack(long / 2) }},
+		{kindSnapshotCrash, s.Faults.SnapshotCrash, func() Fault { return f.arm(OnSnapshot, long/2) }},
+		{kindChangeCrash, s.Faults.ChangeCrash, func() Fault { return f.arm(OnChange, long/2) }},
+		{kindWildRates, s.Faults.WildRates, func() Fault { return passing(Rate{f.target(), f.wildRate()}) }},
+		{kindLongPause, s.Faults.LongPause, func() Fault { return For{f.longPause(), Pause{f.target()}} }},
+		{kindMemory, s.Faults.Memory, func() Fault { return passing(Squeeze{f.target(), int64(1 + r.IntN(4096))}) }},
+		{kindLies, s.Faults.Lies, func() Fault { return passing(Slander{f.target(), Lie(r.IntN(int(lieCount)))}) }},
 	}
-	var drawn []func() Fault
-	for _, k := range kinds {
-		if k.on {
-			drawn = append(drawn, k.make)
+	var drawn []int
+	for i := range kinds {
+		if kinds[i].on {
+			drawn = append(drawn, i)
 		}
 	}
 	if len(drawn) == 0 {
-		return nil
+		return kindNone, nil
 	}
-	return drawn[r.IntN(len(drawn))]()
+	k := kinds[drawn[r.IntN(len(drawn))]]
+	return k.kind, k.make()
+}
+
+// length draws how long a fault lasts: mostly about as long as the settings say, at times a blip,
+// at times much longer.
+func (f *nemesis) length() time.Duration {
+	d := f.rand.Around(f.w.settings.FaultFor)
+	switch roll := f.rand.IntN(10); {
+	case roll < 2:
+		return d / 16
+	case roll == 2:
+		return 3 * d
+	}
+	return d
 }
 
 // target draws whom a fault hits: leaders twice as often as chance would.
@@ -143,6 +214,70 @@ func (f *nemesis) oneWay() Fault {
 
 func (f *nemesis) lossy() Fault {
 	return Lossy{Drop: f.rand.IntN(2000), Duplicate: f.rand.IntN(2000), Delay: f.rand.Duration(0, 50*time.Millisecond), Clients: f.rand.Bool()}
+}
+
+func (f *nemesis) clog() Fault {
+	switch f.rand.IntN(3) {
+	case 0:
+		return Clog{A: f.target(), B: Random(), Pair: true, OneWay: true}
+	case 1:
+		return Clog{A: f.target(), B: Random(), Pair: true}
+	}
+	return Clog{A: f.target(), Clients: f.rand.Bool()}
+}
+
+func (f *nemesis) throttle() Fault {
+	t := Throttle{Target: f.target(), Delay: f.rand.Duration(time.Millisecond, 200*time.Millisecond)}
+	if f.rand.Bool() {
+		t.Bytes = 1 << f.rand.Between(12, 18)
+	}
+	return t
+}
+
+// replay crashes a node, and lets what it said and was told arrive again when its new life is young.
+func (f *nemesis) replay(down time.Duration) Fault {
+	victim := Node(int(f.target().find(f.w).id))
+	f.w.after(down+f.rand.Duration(time.Millisecond, 2*time.Second), func() {
+		if f.on {
+			f.strike(Replay{victim})
+		}
+	})
+	return Crash{victim, down}
+}
+
+func (f *nemesis) rack(down time.Duration) Fault {
+	r := Rack{Targets: []Target{f.target(), Random()}, Down: down}
+	if f.rand.Bool() {
+		r.Targets = append(r.Targets, Random())
+	}
+	return r
+}
+
+// arm lets a crash wait for its moment.
+func (f *nemesis) arm(t Trigger, down time.Duration) Fault {
+	victim := Sender()
+	if f.rand.Bool() {
+		victim = Receiver()
+	}
+	after := f.rand.Duration(time.Microsecond, 20*time.Millisecond)
+	if len(f.armed) >= armedMax {
+		return nil
+	}
+	return When{Trigger: t, After: after, Fault: Crash{victim, down}}
+}
+
+// wildRate draws a clock's rate from a quarter of true time to double, in thousandths from it.
+func (f *nemesis) wildRate() int {
+	return []int{-750, -500, -250, 250, 500, 1000}[f.rand.IntN(6)] + f.rand.Between(-50, 0)
+}
+
+// longPauseMin is more than any pause that is not meant to be long.
+const longPauseMin = 12 * time.Second
+
+// longPause draws a pause that outlasts the grace of silent nodes, if that is short enough for a
+// run to see it.
+func (f *nemesis) longPause() time.Duration {
+	return longPauseMin + f.rand.Duration(time.Second, 10*time.Second)
 }
 
 // sawWalls notes how far the wall clocks are off now.

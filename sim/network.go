@@ -34,6 +34,20 @@ type link struct {
 	drop  int // added to Links.Drop
 	twice int // added to Links.Duplicate
 	slow  time.Duration
+
+	clogs  int     // how many faults stop it up now
+	held   []onWay // what waits for the end of that
+	width  int     // bytes a second; 0 = no bound
+	freeAt int64   // when a narrow link has sent off what it was given
+}
+
+// onWay is a packet as it left; one of frame and bytes is set.
+type onWay struct {
+	from, to int32
+	port     port
+	frame    *wire.Frame
+	bytes    []byte
+	number   uint64
 }
 
 // network carries frames between endpoints: the nodes, then the clients.
@@ -82,6 +96,9 @@ func (n *network) sendTo(from, to int32, p port, f *wire.Frame) {
 	number, what := n.frames, contentOf(f)
 	e := trace.Event{Kind: trace.Send, Node: n.w.idOf(from), Peer: n.w.idOf(to), A: what, B: number}
 	n.w.emitWith(e, f)
+	if p == portPeer && from != to {
+		n.w.coverage.sent(n.w, from, to, f)
+	}
 	var bytes []byte
 	if n.w.settings.Codec {
 		if bytes = n.w.encode(f); bytes != nil {
@@ -94,16 +111,81 @@ func (n *network) sendTo(from, to int32, p port, f *wire.Frame) {
 	}
 	l := n.link(int(from), int(to))
 	if l.cuts > 0 || l.rand.Chance(n.settings.Drop+l.drop) {
-		n.Dropped++
-		e.Kind = trace.Drop
-		n.w.emit(e)
+		n.drop(e)
 		return
 	}
-	n.deliverAfter(n.delay(l), from, to, p, f, bytes, number)
+	if p == portPeer {
+		packet := onWay{from, to, p, f, bytes, number}
+		n.w.nodes[from].recent.add(packet)
+		n.w.nodes[to].recent.add(packet)
+	}
+	if l.clogs > 0 {
+		if len(l.held) >= heldMax {
+			n.drop(e)
+			return
+		}
+		l.held = append(l.held, onWay{from, to, p, f, bytes, number})
+		return
+	}
+	wait, fits := l.queue(n.w.now, f, bytes)
+	if !fits {
+		n.drop(e)
+		return
+	}
+	n.deliverAfter(wait+n.delay(l), from, to, p, f, bytes, number)
 	if p == portPeer && l.rand.Chance(n.settings.Duplicate+l.twice) {
 		e.Kind = trace.Duplicate
 		n.w.emit(e)
-		n.deliverAfter(n.delay(l), from, to, p, f, bytes, number)
+		n.deliverAfter(wait+n.delay(l), from, to, p, f, bytes, number)
+	}
+}
+
+// drop tells that a packet is lost; e is the event of its sending.
+func (n *network) drop(e trace.Event) {
+	n.Dropped++
+	e.Kind = trace.Drop
+	n.w.emit(e)
+}
+
+// queue is how long a packet waits until a narrow link has sent it off, and whether it is kept at
+// all.
+func (l *link) queue(now int64, f *wire.Frame, bytes []byte) (wait time.Duration, fits bool) {
+	if l.width == 0 {
+		return 0, true
+	}
+	size := len(bytes)
+	if f != nil {
+		size = f.Size()
+	}
+	begin := max(now, l.freeAt)
+	if time.Duration(begin-now) > queueMax {
+		return 0, false
+	}
+	l.freeAt = begin + int64(size)*int64(time.Second)/int64(l.width)
+	return time.Duration(l.freeAt - now), true
+}
+
+// narrow bounds a link's width (by > 0), or takes the bound away again. Of several bounds the last
+// one counts, until any of them ends.
+func (l *link) narrow(by int) {
+	if by != 0 {
+		l.width, l.freeAt = max(by, 0), 0
+	}
+}
+
+// unclog takes one clog off a link. With the last one all that waited arrives at once.
+func (n *network) unclog(from, to int) {
+	l := n.link(from, to)
+	if l.clogs = max(0, l.clogs-1); l.clogs > 0 {
+		return
+	}
+	held := l.held
+	l.held = nil
+	if len(held) > 0 {
+		n.w.reached(branchClogReleased)
+	}
+	for _, p := range held {
+		n.deliverAfter(n.settings.Delay, p.from, p.to, p.port, p.frame, p.bytes, p.number)
 	}
 }
 
@@ -182,6 +264,8 @@ func (n *network) open(from, to int) bool { return n.link(from, to).cuts == 0 }
 func (n *network) mend() {
 	for i := range n.links {
 		was := n.links[i].cuts
+		n.links[i].clogs = 0
+		n.unclog(i/n.size, i%n.size)
 		n.links[i] = link{rand: n.links[i].rand}
 		n.tellCut(i/n.size, i%n.size, was, 0)
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"torc/cluster"
@@ -59,7 +60,12 @@ type node struct {
 	held        []packet      // what arrived while paused
 	server      *server
 	swim        *swim
-	refuted     uint64 // how often this node has refuted a suspicion
+	refuted     uint64           // how often this node has refuted a suspicion
+	lies        [lieCount]int    // how many faults of each sort spread lies about this node now
+	rumoured    wire.Incarnation // the life before this one
+	maxMemory   *int64           // of the present life's configuration
+	recent      packetRing       // what was sent and received in this life
+	former      packetRing       // and in the one before
 }
 
 // packet is a frame that has arrived at a node.
@@ -96,12 +102,14 @@ type delivery struct {
 func (n *node) start() {
 	w := n.w
 	n.life++
+	n.rumoured = n.incarnation
 	n.incarnation += 1 + wire.Incarnation(n.rand.IntN(1000))
 	n.state = stateUp
 	n.board = nil
 	n.config.Self.Incarnation = n.incarnation
 	n.server = &server{node: n, life: n.life, waiting: map[uint64]struct{}{}}
 	config := n.config // a life keeps its own copy
+	n.maxMemory = &config.MaxMemory
 	n.lanes = make([]*lane, n.laneCount)
 	for i := range n.lanes {
 		l := &lane{node: n, index: int16(i)}
@@ -127,9 +135,11 @@ func (n *node) crash() {
 		return
 	}
 	n.w.emit(trace.Event{Kind: trace.Crash, Node: n.id, A: uint64(n.incarnation)})
+	n.w.sawCrash(n)
 	n.state = stateDown
 	n.life++
-	n.lanes, n.held, n.board = nil, nil, nil
+	n.lanes, n.held, n.board, n.maxMemory = nil, nil, nil, nil
+	n.recent, n.former = packetRing{}, n.recent
 	n.swim.stop()
 }
 
@@ -358,6 +368,9 @@ func (b *board) PublishMap(m *wire.ClusterMap) {
 		return
 	}
 	n.board = m
+	if slices.ContainsFunc(m.Members, func(who wire.Member) bool { return who.State == wire.MemberDown }) {
+		n.w.reached(branchDeclaredDown)
+	}
 	for _, l := range n.lanes {
 		l.deliver(delivery{cmap: m})
 	}

@@ -111,6 +111,9 @@ func (r *Result) writeVerdict(b *strings.Builder, paint func(code, text string) 
 		}
 	}
 	fmt.Fprintf(b, "trace hash: %s\nreplay: %s\n", r.Hash, r.Replay())
+	if len(r.Reached) > 0 {
+		fmt.Fprintf(b, "%s%v\n", reachedLine, r.Reached)
+	}
 }
 
 // stamp is a time of the world, in seconds, aligned.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"torc/core/mutant"
@@ -49,6 +51,7 @@ type Result struct {
 	// WallSeconds is for printing only; it differs from run to run.
 	WallSeconds float64
 	History     *linearizability.History
+	Reached     Reached  // which of the points of sometimes.go
 	Plan        Scenario // the same run with every decision written down: no fault, call or setting is drawn
 	Stopped     bool     // by Observe, before the end: no verdict
 	Err         error    // with verdict Broken: why there was no run
@@ -120,6 +123,7 @@ func (r *Result) fill(w *World) {
 	if w.work == nil {
 		return
 	}
+	r.Reached = w.coverage.set(w.work.reasons[:])
 	r.History = w.work.record.History()
 	r.Ops = Ops{OK: w.work.oks[wire.OutcomeOK], Refused: w.work.oks[wire.OutcomeRefused], Unknown: w.work.oks[wire.OutcomeUnknown], Keys: len(w.work.keys)}
 	for reason, n := range w.work.reasons {
@@ -142,6 +146,9 @@ func (w *World) live(o Options) {
 		return
 	}
 	w.torture(o)
+	if w.settings.Core {
+		w.healCore()
+	}
 	w.heal()
 	w.calm()
 	from := time.Duration(w.now)
@@ -169,6 +176,7 @@ func (w *World) warmUp() bool {
 		w.violateUnlessEnded(OracleLiveness, "the cluster was not formed within %v", formLimit)
 		return false
 	}
+	w.seedConfs()
 	w.tell(trace.Fault, "formed: every shard has its leader and voters")
 	return true
 }
@@ -181,7 +189,7 @@ func (w *World) violateUnlessEnded(o Oracle, format string, args ...any) {
 
 // torture lets the workloads and the faults loose on the cluster.
 func (w *World) torture(o Options) {
-	w.faults.lawless, w.faults.began = o.Scenario.Loss, w.now
+	w.faults.lawless, w.faults.began, w.faults.open = o.Scenario.Loss, w.now, true
 	w.faults.sawWalls()
 	for _, c := range w.users() {
 		c.begin(!o.Scenario.Quiet)
@@ -221,9 +229,27 @@ func (w *World) heal() {
 	}
 	w.tell(trace.Fault, "heal everything")
 	w.faults.settle()
+	w.markLost()
 	limit := probeFactor * w.settings.election()
-	served, left := make([]bool, w.settings.Shards+1), w.settings.Shards
+	must := make([]bool, w.settings.Shards+1)
 	for shard := 1; shard <= w.settings.Shards; shard++ {
+		if must[shard] = !w.lost[shard]; w.lost[shard] {
+			w.denyShard(wire.ShardID(shard))
+		}
+	}
+	for _, shard := range w.silent(must, limit) {
+		w.violateUnlessEnded(OracleLiveness, "shard %d took no write within %v (%d election timeouts) after everything was healed", shard, limit, probeFactor)
+	}
+}
+
+// silent probes shards and returns those that have taken no write within the time.
+func (w *World) silent(must []bool, limit time.Duration) (shards []int) {
+	served, left := make([]bool, len(must)), 0
+	for shard := 1; shard < len(must); shard++ {
+		if served[shard] = !must[shard]; served[shard] {
+			continue
+		}
+		left++
 		w.probeShard(wire.ShardID(shard), w.now+int64(limit), func() {
 			if !served[shard] {
 				served[shard] = true
@@ -231,13 +257,42 @@ func (w *World) heal() {
 			}
 		})
 	}
-	if !w.await(limit, 50*time.Millisecond, func() bool { return left == 0 }) {
-		for shard := 1; shard <= w.settings.Shards; shard++ {
-			if !served[shard] {
-				w.violateUnlessEnded(OracleLiveness, "shard %d took no write within %v (%d election timeouts) after everything was healed", shard, limit, probeFactor)
-			}
+	w.await(limit, 50*time.Millisecond, func() bool { return left == 0 })
+	for shard := 1; shard < len(must); shard++ {
+		if !served[shard] {
+			shards = append(shards, shard)
 		}
 	}
+	return shards
+}
+
+// markLost notes for good which shards have lost the majority of their voters' memory. Only a
+// scenario that declares a loss can bring that about, or a bug.
+func (w *World) markLost() {
+	w.lost = w.lostShards()
+	var names []string
+	for shard, lost := range w.lost {
+		if lost {
+			names = append(names, strconv.Itoa(shard))
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	w.tell(trace.Fault, "lost for good: the majority of the voters of shards %s (0: the meta group)", strings.Join(names, ", "))
+	if !w.scenario.Loss {
+		w.violate(OracleDurability, "shards %s have lost the majority of their memory, though the faults kept to what the cluster bears", strings.Join(names, ", "))
+	}
+}
+
+// denyShard holds that a lost shard stays down: nobody knows what it had acknowledged, so whoever
+// answered for it would be guessing.
+func (w *World) denyShard(shard wire.ShardID) {
+	w.prober().probe(wire.Command{Op: wire.OpGet, Key: w.keyOn("probe", shard)}, func(item session.Item) {
+		if item.Outcome == wire.OutcomeOK {
+			w.violate(OracleDurability, "shard %d answers, though the majority of its voters lost their memory: it was resurrected by chance", shard)
+		}
+	})
 }
 
 // probeShard writes to a shard until a write succeeds or the time is over.
@@ -280,13 +335,28 @@ func (w *World) calm() {
 	if !w.await(w.settings.Timeout+10*time.Second, 50*time.Millisecond, idle) {
 		w.violateUnlessEnded(OracleSanity, "an operation of a client never came to an end, not even an unknown one")
 	}
-	whole := func() bool { return !w.faults.leaving && w.formed() }
+	whole := func() bool { return !w.faults.leaving && w.mended() }
 	if !w.await(repairLimit, 250*time.Millisecond, whole) {
 		w.violateUnlessEnded(OracleLiveness, "some shard has not all its voters %v after everything was healed: %s", repairLimit, w.diagnose())
 	}
 	if !w.ended {
 		w.tell(trace.Fault, "settled: final reads")
 	}
+}
+
+// mended is formed, but for the shards that are lost for good. Without the meta group no replica
+// can be replaced, so nothing is demanded of the others then.
+func (w *World) mended() bool {
+	if w.lost[wire.MetaShard] {
+		return true
+	}
+	_, groups := w.living()
+	for shard, lost := range w.lost {
+		if !lost && !w.whole(wire.ShardID(shard), groups) {
+			return false
+		}
+	}
+	return true
 }
 
 // diagnose says which shards are not whole.
@@ -309,7 +379,7 @@ func (w *World) readAll() {
 	if w.ended {
 		return
 	}
-	keys := w.work.keys
+	keys := slices.DeleteFunc(slices.Clone(w.work.keys), func(k touched) bool { return w.lost[k.shard] })
 	next, open := 0, 0
 	deadline := w.now + int64(finalLimit)
 	var read func(k touched)

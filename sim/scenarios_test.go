@@ -33,7 +33,9 @@ func TestScriptsRunOnToys(t *testing.T) {
 			again := sim.Run(sim.Options{Seed: 5, Scenario: scenario, Lanes: sim.ToyFactory("")})
 			require.NotEqual(t, sim.Broken, r.Verdict)
 			require.Equal(t, r.Hash, again.Hash)
-			require.Greater(t, r.Ops.OK, 100)
+			if !scenario.Quiet {
+				require.Greater(t, r.Ops.OK, 100)
+			}
 			var report bytes.Buffer
 			require.NoError(t, r.Report(&report, false))
 			t.Log(report.String())

@@ -51,6 +51,7 @@ type Settings struct {
 	Faults     Faults
 	FaultEvery time.Duration // mean time between faults
 	FaultFor   time.Duration // mean time until a fault ends
+	Core       bool          // at the end first only a majority of the nodes is healed, and must serve
 }
 
 // Faults says which kinds of fault a run may draw.
@@ -58,6 +59,10 @@ type Faults struct {
 	Isolate, Split, OneWay, Bridge bool
 	Crash, Stop, Pause, Slow       bool
 	Lossy, Rates, WallJumps        bool
+	Clog, Throttle, Replay, Rack   bool
+	SnapshotCrash, ChangeCrash     bool
+	WildRates, LongPause           bool // wild rates: only with reads by ReadIndex
+	Memory, Lies                   bool
 }
 
 // DrawSettings draws a run's settings from its seed.
@@ -100,7 +105,23 @@ func DrawSettings(seed uint64) Settings {
 	if r.Chance(5000) {
 		s.Grace = r.Neat(1*time.Second, 10*time.Second) // replicas are moved while faults last
 	}
+	s.drawMore(seed)
 	return s
+}
+
+// drawMore draws what came later from a stream of its own, so that the rest of a seed's settings
+// stayed what it was.
+func (s *Settings) drawMore(seed uint64) {
+	r := NewStream(seed, "settings, more")
+	on := func() bool { return r.Chance(3000) }
+	f := &s.Faults
+	f.Clog, f.Throttle, f.Replay, f.Rack, f.SnapshotCrash, f.ChangeCrash = on(), on(), on(), on(), on(), on()
+	f.WildRates, f.LongPause, f.Memory, f.Lies = on(), on(), on(), on()
+	f.WildRates = f.WildRates && s.Reads == cluster.ReadIndex
+	s.Core = r.Chance(4000)
+	if s.Nodes == 5 && r.Bool() {
+		s.Replicas = 5 // two may be lost at once
+	}
 }
 
 func drawLinks(r *Stream) Links {
@@ -151,6 +172,7 @@ func (s *Settings) Fit() {
 	s.Swim = s.Swim.withDefaults()
 	s.DriftUsed = min(s.DriftUsed, s.Drift)
 	s.Threads, s.Registers = max(s.Threads, 1), max(s.Registers, 1)
+	s.Faults.WildRates = s.Faults.WildRates && s.Reads == cluster.ReadIndex
 	if s.Nodes < 4 {
 		s.Faults.Bridge = s.Faults.Bridge && s.Nodes >= 3
 	}

@@ -70,6 +70,7 @@ var fieldGroups = [][]Field{
 		{"faults", "kinds that a swarm run may draw, as in crash,pause; or none, or all", getFaults, setFaults},
 		durationField("fault-every", "mean time between drawn faults", func(s *Settings) *time.Duration { return &s.FaultEvery }),
 		durationField("fault-for", "mean time until a drawn fault ends", func(s *Settings) *time.Duration { return &s.FaultFor }),
+		boolField("core", "at the end only a majority of the nodes is healed first, and must serve", func(s *Settings) *bool { return &s.Core }),
 	},
 }
 
@@ -245,7 +246,7 @@ func setFaults(s *Settings, text string) error {
 	return err
 }
 
-// faultKinds are the kinds of fault that a swarm run may draw, under their names.
+// kinds are the kinds of fault that a swarm run may draw, under their names, in the order of faultKind.
 func (f *Faults) kinds() []struct {
 	Name string
 	On   *bool
@@ -256,6 +257,8 @@ func (f *Faults) kinds() []struct {
 	}{
 		{"isolate", &f.Isolate}, {"split", &f.Split}, {"one-way", &f.OneWay}, {"bridge", &f.Bridge}, {"crash", &f.Crash},
 		{"stop", &f.Stop}, {"pause", &f.Pause}, {"slow", &f.Slow}, {"lossy", &f.Lossy}, {"rates", &f.Rates}, {"wall-jumps", &f.WallJumps},
+		{"clog", &f.Clog}, {"throttle", &f.Throttle}, {"replay", &f.Replay}, {"rack", &f.Rack}, {"snapshot-crash", &f.SnapshotCrash},
+		{"change-crash", &f.ChangeCrash}, {"wild-rates", &f.WildRates}, {"long-pause", &f.LongPause}, {"memory", &f.Memory}, {"lies", &f.Lies},
 	}
 }
 

@@ -23,6 +23,9 @@ const (
 	targetFollower
 	targetRandom
 	targetPart
+	targetVoter
+	targetSender
+	targetReceiver
 )
 
 // Node is the node with this number, counted from 1.
@@ -42,6 +45,17 @@ func Random() Target { return Target{kind: targetRandom} }
 // Part is the node that Cast gave this part, whatever has become of it since.
 func Part(name string) Target { return Target{kind: targetPart, part: name} }
 
+// Voter is the node with the i-th voter of a shard, counted from 1, besides the leader.
+func Voter(shard wire.ShardID, i int) Target {
+	return Target{kind: targetVoter, number: int(shard), place: i}
+}
+
+// Sender is, for an armed fault, the node that sends the snapshot or has entered the change.
+func Sender() Target { return Target{kind: targetSender} }
+
+// Receiver is, for an armed fault, the node that is sent the snapshot or is to be made a voter.
+func Receiver() Target { return Target{kind: targetReceiver} }
+
 // find says which node it is now.
 func (t Target) find(w *World) *node {
 	switch t.kind {
@@ -57,10 +71,44 @@ func (t Target) find(w *World) *node {
 		if n := w.faults.parts[t.part]; n != nil {
 			return n
 		}
+	case targetVoter:
+		if n := w.voter(t.number, t.place); n != nil {
+			return n
+		}
+	case targetSender:
+		if w.faults.sender != nil {
+			return w.faults.sender
+		}
+	case targetReceiver:
+		if w.faults.receiver != nil {
+			return w.faults.receiver
+		}
 	case targetNode:
 		return w.nodes[max(t.number-1, 0)%len(w.nodes)]
 	}
 	return w.nodes[0]
+}
+
+// voter finds the i-th voter of a shard besides its leader, or nil.
+func (w *World) voter(shard, i int) *node {
+	shard = min(shard, len(w.watch.newest)-1)
+	voters := w.watch.confs[shard].voters
+	if m := w.newestMap(); voters == nil && m != nil { // no change has been made since the founding
+		for _, r := range m.Placement(wire.ShardID(shard)).Replicas {
+			voters = append(voters, r.ID)
+			w.watch.lives(wire.ShardID(shard), r.ID, r.Node)
+		}
+	}
+	for _, id := range voters {
+		home := w.watch.homes[replicaKey{wire.ShardID(shard), id}]
+		if home == 0 || home == w.watch.newest[shard].node {
+			continue
+		}
+		if i--; i == 0 {
+			return w.nodes[home-1]
+		}
+	}
+	return nil
 }
 
 // fix is the same target, settled for good on the node that it is now.
@@ -77,6 +125,12 @@ func (t Target) String() string {
 		return "random"
 	case targetPart:
 		return t.part
+	case targetVoter:
+		return fmt.Sprintf("voter(%d,%d)", t.number, t.place)
+	case targetSender:
+		return "sender"
+	case targetReceiver:
+		return "receiver"
 	}
 	return fmt.Sprintf("n%d", t.number)
 }

@@ -43,7 +43,8 @@ type operation struct {
 	Op
 	series *series // that drew it, if any; it may be at a later key by now
 	shard  wire.ShardID
-	number int // in the history
+	number int  // in the history
+	alone  bool // not in a batch, which is refused as a whole
 }
 
 // workload is what the clients do, and the record of it.
@@ -226,6 +227,7 @@ func (l *workload) invoke(c *client, op *operation) wire.Command {
 	if op.Seen {
 		op.In.Version = l.seen[op.Key]
 	}
+	l.w.coverage.invoked(op.Kind)
 	if op.number == 0 { // not part of an atomic batch
 		op.number = l.record.Invoke(c.index+1, l.w.now, op.Kind, op.Key, op.In)
 	}
@@ -247,6 +249,8 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 		}
 	}
 	l.w.emit(e)
+	l.w.coverage.returned(op.Kind)
+	l.refusedForMemory(op, outcome, reason)
 	l.oks[outcome]++
 	if s := op.series; outcome == wire.OutcomeUnknown && op.Kind != linearizability.Read && s != nil && s.key == op.Key && s.flavour != flavourRegister {
 		s.left -= operationsOf[s.flavour] / 5 // it may take effect at any later time: a few of these are all that the exhaustive checkers bear
@@ -256,6 +260,21 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 	}
 	l.record.Return(op.number, l.w.now, word, out)
 	l.w.expect(op, word, &out)
+}
+
+// refusedForMemory holds a refusal for want of memory to its word: only what could grow is refused.
+// Reads and removals go on, or a full node could never be emptied.
+func (l *workload) refusedForMemory(op *operation, outcome wire.Outcome, reason wire.Reason) {
+	if outcome != wire.OutcomeRefused || reason != wire.ReasonOutOfMemory {
+		return
+	}
+	l.w.reached(branchMemoryRefused)
+	switch op.Kind {
+	case linearizability.Read, linearizability.Delete, linearizability.GetDel, linearizability.Touch:
+		if op.alone {
+			l.w.violate(OracleSanity, "operation %d (%v %s): refused for want of memory, though it takes none", op.number, op.Kind, op.Key)
+		}
+	}
 }
 
 // outcomeOf translates an answer into a history's words.

@@ -41,9 +41,11 @@ type World struct {
 	rush        int    // how many events it has had
 	scratch     []byte // for encoding frames
 	watch       watch  // the oracles that look while things happen
+	coverage    coverage
 	work        *workload
 	scenario    Scenario
 	torturedFor time.Duration
+	lost        []bool // by shard, after the torture: the majority of its voters' memory is gone
 	timeline    []Moment
 	violations  []Violation
 	ended       bool // nothing more is worth simulating
@@ -68,7 +70,7 @@ func newWorld(seed uint64, settings Settings, factory Factory, out io.Writer) *W
 	w.stray = NewStream(seed, "stray")
 	w.entropy.current = &w.stray
 	w.swimRand = NewStream(seed, "swim")
-	w.watch = newWatch(w)
+	w.watch, w.coverage = newWatch(w), newCoverage(settings.Nodes)
 	w.faults = nemesis{w: w, rand: NewStream(seed, "faults"), parts: map[string]*node{}}
 	w.network = newNetwork(w, settings.Nodes, settings.Clients+settings.Plain+1, settings.Links)
 	w.addNodes()
@@ -229,6 +231,10 @@ func (s laneSink) Emit(e trace.Event) {
 	e.Node = s.n.id
 	s.w.emit(e)
 	s.w.watch.see(&e)
+	s.w.coverage.saw(s.w, &e)
+	if len(s.w.faults.armed) > 0 {
+		s.w.faults.noticed(&e)
+	}
 }
 
 // tell adds a line to the report's timeline, and to the trace.

@@ -19,8 +19,8 @@ type faultWord struct {
 	write            func(f sim.Fault) (text string, ok bool)
 }
 
-// faultWords are all kinds of fault. TARGET is n2, leader(SHARD), follower(SHARD,I), random, or a
-// part that cast has named.
+// faultWords are all kinds of fault. TARGET is n2, leader(SHARD), follower(SHARD,I), voter(SHARD,I),
+// random, or a part that cast has named; under when also sender and receiver.
 var faultWords = []faultWord{
 	aimed("isolate", "cut a node off from all others; clients still reach it",
 		func(t sim.Target) sim.Fault { return sim.Isolate{Target: t} },
@@ -70,6 +70,20 @@ var faultWords = []faultWord{
 	}},
 	{"lossy", "lossy drop=1500 duplicate=500 delay=5ms [clients]", "links lose and double packets (ten-thousandths) and take longer", readLossy, writeLossy},
 	{"clock", "clock TARGET rate -24 (thousandths from true time), or clock TARGET jump -4s", "a clock runs wrong, or a wall clock jumps", readClock, writeClock},
+	{"clog", "clog TARGET [clients], or clog TARGET -- TARGET, or clog TARGET >> TARGET", "links hold what they are given, and let go of it all at once in the end", readClog, writeClog},
+	{"throttle", "throttle TARGET delay=50ms bytes=16384", "a node's links are long and narrow (bytes a second; 0: no bound)", readThrottle, writeThrottle},
+	aimed("replay", "what a node's former life said and was told arrives once more",
+		func(t sim.Target) sim.Fault { return sim.Replay{Target: t} },
+		func(f sim.Replay) sim.Target { return f.Target }),
+	{"rack", "rack TARGET,TARGET [down 2s]", "kill several processes at the same instant", readRack, writeRack},
+	{"squeeze", "squeeze TARGET bytes=4096", "bound a node's memory: what would grow is refused", readSqueeze, func(f sim.Fault) (string, bool) {
+		s, ok := f.(sim.Squeeze)
+		return fmt.Sprintf("%v bytes=%d", s.Target, s.Bytes), ok
+	}},
+	{"lie", "lie TARGET false-alarm, or libel, old-rumour, stale-digest", "gossip is wrong about a node, in every round", readLie, func(f sim.Fault) (string, bool) {
+		s, ok := f.(sim.Slander)
+		return fmt.Sprintf("%v %v", s.Target, s.Lie), ok
+	}},
 	{"hot-keys", "hot-keys", "all clients draw the same few keys", func(*reader) (sim.Fault, error) { return sim.HotKeys{}, nil },
 		func(f sim.Fault) (string, bool) { _, ok := f.(sim.HotKeys); return "", ok }},
 	{"heal", "heal", "end every fault that is on", func(*reader) (sim.Fault, error) { return sim.Heal{}, nil },
@@ -160,11 +174,18 @@ func readTarget(r *reader) (sim.Target, error) {
 	return parseTarget(w.text)
 }
 
+const targetsUsage = "n2, leader(1), follower(1,2), voter(1,2), random, or a part such as A that cast has named"
+
 const numbersMax = 1 << 16 // of nodes, shards, clients: more is a slip of the pen
 
 func parseTarget(text string) (sim.Target, error) {
-	if text == "random" {
+	switch text {
+	case "random":
 		return sim.Random(), nil
+	case "sender":
+		return sim.Sender(), nil
+	case "receiver":
+		return sim.Receiver(), nil
 	}
 	name, rest, called := strings.Cut(text, "(")
 	numbers, ends := parseNumbers(strings.TrimSuffix(rest, ")"))
@@ -173,6 +194,8 @@ func parseTarget(text string) (sim.Target, error) {
 		return sim.Leader(wire.ShardID(numbers[0])), nil
 	case called && strings.HasSuffix(rest, ")") && name == "follower" && ends && len(numbers) == 2:
 		return sim.Follower(wire.ShardID(numbers[0]), numbers[1]), nil
+	case called && strings.HasSuffix(rest, ")") && name == "voter" && ends && len(numbers) == 2:
+		return sim.Voter(wire.ShardID(numbers[0]), numbers[1]), nil
 	case called:
 	case isPart(text):
 		return sim.Part(text), nil
@@ -183,7 +206,7 @@ func parseTarget(text string) (sim.Target, error) {
 			}
 		}
 	}
-	return sim.Target{}, fmt.Errorf("want a node: n2, leader(1), follower(1,2), random, or a part such as A that cast has named, not %q", text)
+	return sim.Target{}, fmt.Errorf("want a node: %s, not %q", targetsUsage, text)
 }
 
 // isPart says that a word names a part: it begins with a capital letter.

@@ -127,7 +127,7 @@ func drawTime(t *rapid.T) time.Duration {
 }
 
 func drawTarget(t *rapid.T) sim.Target {
-	return rapid.SampledFrom([]sim.Target{sim.Node(2), sim.Leader(1), sim.Follower(3, 2), sim.Random(), sim.Part("A")}).Draw(t, "target")
+	return rapid.SampledFrom([]sim.Target{sim.Node(2), sim.Leader(1), sim.Follower(3, 2), sim.Random(), sim.Part("A"), sim.Voter(1, 2)}).Draw(t, "target")
 }
 
 func drawFault(t *rapid.T) sim.Fault {
@@ -139,9 +139,13 @@ func drawFault(t *rapid.T) sim.Fault {
 		sim.Crash{Target: a, Down: d}, sim.Crash{Target: a}, sim.Stop{Target: a, Down: d}, sim.Restart{Target: a}, sim.Join{Target: a},
 		sim.Pause{Target: a}, sim.Slow{Target: a, Turn: d}, sim.Lossy{Drop: 5, Duplicate: 7, Delay: d, Clients: true},
 		sim.Rate{Target: a, Thousandth: -20}, sim.WallJump{Target: a, By: -d}, sim.HotKeys{}, sim.Heal{},
+		sim.Clog{A: a}, sim.Clog{A: a, Clients: true}, sim.Clog{A: a, B: b, Pair: true}, sim.Clog{A: a, B: b, Pair: true, OneWay: true},
+		sim.Throttle{Target: a, Delay: d, Bytes: 4096}, sim.Replay{Target: a}, sim.Rack{Targets: []sim.Target{a, b}, Down: d}, sim.Squeeze{Target: a, Bytes: 512},
+		sim.Slander{Target: a, Lie: sim.LieOldRumour}, sim.When{Trigger: sim.OnChange, Shard: 1, After: d, Fault: sim.Crash{Target: sim.Sender(), Down: d}},
+		sim.When{Fault: sim.For{Duration: d, Fault: sim.Isolate{Target: sim.Receiver()}}},
 		sim.Cast{{Part: "A", Target: a}, {Part: "Old-leader", Target: b}}, sim.Demand{For: d, Gap: d, Elections: 3},
 	}).Draw(t, "fault")
-	if rapid.Bool().Draw(t, "timed") {
+	if _, when := f.(sim.When); !when && rapid.Bool().Draw(t, "timed") { // a trigger takes the duration for its fault
 		return sim.For{Duration: d, Fault: f}
 	}
 	return f

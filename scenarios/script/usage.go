@@ -18,7 +18,7 @@ func Usage(w io.Writer) error {
 	for _, f := range faultWords {
 		p.word(f.usage, f.doc)
 	}
-	p.head("TARGET is n2, leader(SHARD), follower(SHARD,I), random, or a part that cast has named.")
+	p.head("TARGET is n2, leader(SHARD), follower(SHARD,I), voter(SHARD,I), random, or a part that cast has named; under when also sender, receiver.")
 	p.head("Clients: at TIME c1 [via n2] [atomic] OPERATION [-> OUTCOME [| OUTCOME]] [; OPERATION ...]")
 	for _, o := range opWords {
 		p.word(o.usage, "")

@@ -1,0 +1,155 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// Clog stops up links without losing anything: packets wait, and when it ends they all arrive at
+// once, long after whoever sent them has given up. With B it is the links between two nodes
+// (OneWay: from A to B only), without it all links of A; with Clients those to clients, too.
+type Clog struct {
+	A, B    Target
+	Pair    bool // B is meant
+	OneWay  bool // of a pair
+	Clients bool // of a node: its clients' links, too
+}
+
+func (f Clog) fix(w *World) Fault {
+	f.A = f.A.fix(w)
+	if f.Pair {
+		f.B = f.B.fix(w)
+	}
+	return f
+}
+
+func (f Clog) strike(w *World) (string, func()) {
+	a, b := f.A.find(w), f.B.find(w)
+	if f.Pair && a == b {
+		return "", nil
+	}
+	links := f.links(w, a, b)
+	for _, l := range links {
+		w.network.link(l[0], l[1]).clogs++
+	}
+	end := func() {
+		for _, l := range links {
+			w.network.unclog(l[0], l[1])
+		}
+	}
+	switch {
+	case f.OneWay:
+		return fmt.Sprintf("clog %v -> %v", a, b), end
+	case f.Pair:
+		return fmt.Sprintf("clog %v -- %v", a, b), end
+	case f.Clients:
+		return fmt.Sprintf("clog %v%s, clients too", a, w.leads(a)), end
+	}
+	return fmt.Sprintf("clog %v%s", a, w.leads(a)), end
+}
+
+func (f Clog) links(w *World, a, b *node) (links [][2]int) {
+	switch {
+	case f.OneWay:
+		return [][2]int{{int(a.index), int(b.index)}}
+	case f.Pair:
+		return [][2]int{{int(a.index), int(b.index)}, {int(b.index), int(a.index)}}
+	}
+	ends := len(w.nodes)
+	if f.Clients {
+		ends += len(w.users())
+	}
+	for other := range ends {
+		if other != int(a.index) {
+			links = append(links, [2]int{int(a.index), other}, [2]int{other, int(a.index)})
+		}
+	}
+	return links
+}
+
+// Throttle makes all links of a node to others long and narrow: Delay more on the way, and at most
+// Bytes a second in each direction (0: as many as come). What would wait for too long is lost, as
+// in a router.
+type Throttle struct {
+	Target Target
+	Delay  time.Duration
+	Bytes  int
+}
+
+// queueMax is for how long a narrow link keeps a packet before it is lost.
+const queueMax = 3 * time.Second
+
+func (f Throttle) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
+func (f Throttle) strike(w *World) (string, func()) {
+	n := f.Target.find(w)
+	change := func(sign int) {
+		for other := range w.nodes {
+			if other == int(n.index) {
+				continue
+			}
+			for _, l := range []*link{w.network.link(int(n.index), other), w.network.link(other, int(n.index))} {
+				l.slow = max(0, l.slow+time.Duration(sign)*f.Delay)
+				l.narrow(sign * f.Bytes)
+			}
+		}
+	}
+	change(1)
+	said := fmt.Sprintf("throttle %v%s: delay +%v", n, w.leads(n), f.Delay)
+	if f.Bytes > 0 {
+		said += fmt.Sprintf(", %d bytes a second", f.Bytes)
+	}
+	return said, func() { change(-1) }
+}
+
+// Replay lets the last packets between a node's former life and the others arrive once more: at the
+// others as from the dead, at its new life as if they were for it.
+type Replay struct{ Target Target }
+
+func (f Replay) fix(w *World) Fault {
+	f.Target = f.Target.fix(w)
+	return f
+}
+
+// replaySpacing parts the packets that arrive again: together they would be one turn.
+const replaySpacing = time.Millisecond
+
+func (f Replay) strike(w *World) (string, func()) {
+	n := f.Target.find(w)
+	packets := n.former.inOrder()
+	if len(packets) == 0 {
+		return "", nil
+	}
+	for i, p := range packets {
+		w.network.deliverAfter(time.Duration(i+1)*replaySpacing, p.from, p.to, portPeer, p.frame, p.bytes, p.number)
+	}
+	if n.state == stateUp {
+		w.reached(branchReplay)
+	}
+	return fmt.Sprintf("replay %d packets of %v's former life", len(packets), n), nil
+}
+
+// packetRing is what a node has sent and been sent last by other nodes, in one life.
+type packetRing struct {
+	packets []onWay
+	next    int
+}
+
+const packetRingMax = 96
+
+func (r *packetRing) add(p onWay) {
+	if len(r.packets) < packetRingMax {
+		r.packets = append(r.packets, p)
+		return
+	}
+	r.packets[r.next] = p
+	r.next = (r.next + 1) % packetRingMax
+}
+
+// inOrder is the packets, the oldest first.
+func (r *packetRing) inOrder() (list []onWay) {
+	return append(append(list, r.packets[r.next:]...), r.packets[:r.next]...)
+}

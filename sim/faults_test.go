@@ -1,0 +1,220 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/cluster"
+	"torc/core/trace"
+	"torc/core/wire"
+)
+
+func TestClogHoldsAndLetsGoAtOnce(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	w.until(10 * time.Millisecond)
+	log = nil
+	w.faults.strike(For{5 * time.Second, Clog{A: Node(1)}})
+	w.sendTest(1, 0)
+	w.until(900 * time.Millisecond)
+	w.sendTest(2, 0)
+	require.Empty(t, log)
+	w.until(6 * time.Second)
+	require.Equal(t, []string{"frame", "frame", "flush"}, log[2:], "after its timer: both at the same instant")
+	require.Zero(t, w.network.Dropped)
+}
+
+func TestClogOfOneDirection(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	w.until(10 * time.Millisecond)
+	log = nil
+	w.faults.strike(Clog{A: Node(1), B: Node(2), Pair: true, OneWay: true})
+	w.sendTest(1, 0)
+	w.until(20 * time.Millisecond)
+	require.Equal(t, []string{"frame", "flush"}, log)
+	require.False(t, w.faults.strike(Clog{A: Node(1), B: Node(1), Pair: true}), "a node has no link with itself")
+}
+
+func TestThrottledLinksAreNarrow(t *testing.T) {
+	var l link
+	f := &wire.Frame{}
+	l.narrow(f.Size()) // one frame a second
+	for i := range 4 {
+		wait, fits := l.queue(0, f, nil)
+		require.True(t, fits)
+		require.Equal(t, time.Duration(i+1)*time.Second, wait)
+	}
+	_, fits := l.queue(0, f, nil)
+	require.False(t, fits, "more than the link's queue keeps")
+	l.narrow(-f.Size())
+	wait, fits := l.queue(0, f, nil)
+	require.True(t, fits)
+	require.Zero(t, wait)
+}
+
+func TestReplayIsOfTheFormerLife(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	w.until(10 * time.Millisecond)
+	require.False(t, w.faults.strike(Replay{Node(1)}), "there was none")
+	w.sendTest(1, 0)
+	w.sendTest(2, 0)
+	w.until(20 * time.Millisecond)
+	w.nodes[0].crash()
+	w.nodes[0].start()
+	w.until(30 * time.Millisecond)
+	log = nil
+	require.True(t, w.faults.strike(Replay{Node(1)}))
+	w.until(40 * time.Millisecond)
+	require.Equal(t, []string{"frame", "flush", "frame", "flush"}, log)
+}
+
+// bearing is a world of five nodes with one shard on three of them, in the eyes of the rule.
+func bearing(voters, learners []wire.ReplicaID) *World {
+	s := DrawSettings(1)
+	toySettings(&s)
+	s.Nodes, s.Shards, s.Replicas, s.Absent = 5, 1, 3, 0
+	w := newWorld(1, s, toyFactory(""), nil)
+	m := &wire.ClusterMap{Epoch: 1, Placements: []wire.Placement{{Shard: 0}, {Shard: 1}}}
+	for id := range 5 {
+		w.watch.lives(0, wire.ReplicaID(id+1), wire.NodeID(id+1))
+		w.watch.lives(1, wire.ReplicaID(id+1), wire.NodeID(id+1))
+	}
+	w.nodes[4].board = m
+	w.watch.confs[1] = shardConf{voters: voters, learners: learners}
+	return w
+}
+
+func TestRuleOfLostMemory(t *testing.T) {
+	three := []wire.ReplicaID{1, 2, 3}
+	for _, c := range []struct {
+		name             string
+		voters, learners []wire.ReplicaID
+		lost, victims    []int
+		bears            bool
+	}{
+		{"one of three", three, nil, nil, []int{1}, true},
+		{"two of three", three, nil, nil, []int{1, 2}, false},
+		{"one of three, and one that holds nothing", three, nil, nil, []int{1, 4}, true},
+		{"a second one before the first is whole", three, nil, []int{1}, []int{2}, false},
+		{"the same one again", three, nil, []int{1}, []int{1}, true},
+		{"a learner that may be a voter any moment", three, []wire.ReplicaID{4}, []int{1}, []int{4}, false},
+		{"two of five", []wire.ReplicaID{1, 2, 3, 4, 5}, nil, nil, []int{1, 2}, true},
+		{"three of five", []wire.ReplicaID{1, 2, 3, 4, 5}, nil, nil, []int{1, 2, 3}, false},
+		{"the only copy", []wire.ReplicaID{1}, nil, nil, []int{1}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := bearing(c.voters, c.learners)
+			nodes := func(numbers []int) (list []*node) {
+				for _, n := range numbers {
+					list = append(list, w.nodes[n-1])
+				}
+				return list
+			}
+			w.faults.lost = nodes(c.lost)
+			require.Equal(t, c.bears, w.faults.mayLose(nodes(c.victims)...))
+			w.faults.leaving = true
+			require.False(t, w.faults.mayLose(nodes(c.victims)...), "while a node leaves")
+			w.faults.lawless = true
+			require.True(t, w.faults.mayLose(nodes(c.victims)...), "a declared loss")
+		})
+	}
+}
+
+func TestRackTakesWhatTheClusterBears(t *testing.T) {
+	w := bearing([]wire.ReplicaID{1, 2, 3}, nil)
+	for _, n := range w.nodes {
+		board := n.board
+		n.start()
+		n.board = board
+	}
+	require.True(t, w.faults.strike(Rack{Targets: []Target{Node(1), Node(2), Node(4)}, Down: time.Second}))
+	require.Equal(t, stateDown, w.nodes[0].state)
+	require.Equal(t, stateUp, w.nodes[1].state, "the second of three voters")
+	require.Equal(t, stateDown, w.nodes[3].state)
+	w.until(2 * time.Second)
+	require.Equal(t, stateUp, w.nodes[0].state)
+}
+
+// An armed fault strikes a little after its trigger, and is written down as what it was.
+func TestWhenStrikesOnItsTrigger(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	w.nodes[1].start()
+	w.watch.lives(1, 9, 2)
+	w.until(10 * time.Millisecond)
+	w.faults.open = true
+	armed := When{Trigger: OnSnapshot, Shard: 1, After: time.Millisecond, Fault: For{time.Second, Pause{Receiver()}}}
+	require.False(t, w.faults.strike(armed), "arming is no event")
+	sink := laneSink{w: w, n: w.nodes[0]}
+	sink.Emit(trace.Event{Kind: trace.Snapshot, Shard: 2, B: 9})
+	w.until(20 * time.Millisecond)
+	require.Len(t, w.faults.armed, 1, "another shard's")
+	sink.Emit(trace.Event{Kind: trace.Snapshot, Shard: 1, B: 9})
+	require.Equal(t, stateUp, w.nodes[1].state)
+	w.until(30 * time.Millisecond)
+	require.Equal(t, statePaused, w.nodes[1].state)
+	require.Equal(t, []Step{At(21*time.Millisecond, For{time.Second, Pause{Node(2)}})}, w.faults.made)
+	require.Empty(t, w.faults.armed)
+}
+
+func TestWhenWaitsUntilItMay(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	w.until(10 * time.Millisecond)
+	w.faults.open, w.faults.leaving = true, true // no memory may be lost now
+	w.faults.strike(When{Trigger: OnChange, Fault: Crash{Sender(), time.Second}})
+	sink := laneSink{w: w, n: w.nodes[0]}
+	sink.Emit(trace.Event{Kind: trace.Conf, Shard: 1, Index: 5, Note: "[1 2 4]&&[1 2 3] learners []"})
+	w.until(20 * time.Millisecond)
+	require.Equal(t, stateUp, w.nodes[0].state)
+	require.Len(t, w.faults.armed, 1)
+	w.faults.healAll()
+	require.Empty(t, w.faults.armed, "healed is disarmed")
+}
+
+func TestWildRatesNeedReadIndex(t *testing.T) {
+	for reads, want := range map[cluster.ReadMode]int64{cluster.ReadLease: 976_000, cluster.ReadIndex: 250_000} {
+		var log []string
+		w := recorderWorld(&log)
+		w.settings.Reads, w.settings.Drift = reads, 50
+		w.faults.strike(For{time.Second, Rate{Node(1), -750}})
+		require.Equal(t, want, w.nodes[0].clock.ppm)
+		w.until(2 * time.Second)
+		if reads == cluster.ReadIndex {
+			require.EqualValues(t, 1_000_000, w.nodes[0].clock.ppm, "what is wild ends")
+		}
+	}
+}
+
+func TestParseConf(t *testing.T) {
+	require.Equal(t, shardConf{voters: []wire.ReplicaID{1, 2, 3}}, parseConf("[1 2 3] learners []"))
+	require.Equal(t, shardConf{voters: []wire.ReplicaID{1, 2, 4}, outgoing: []wire.ReplicaID{1, 2, 3}, learners: []wire.ReplicaID{5, 16}},
+		parseConf("[1 2 4]&&[1 2 3] learners [5 16]"))
+	require.Equal(t, shardConf{}, parseConf("nonsense"))
+}
+
+// Registers, counters, appends and keys that expire are in every drawn run: each sees what the
+// others are blind to. And reads by lease never meet a wild clock.
+func TestEverySwarmSeedHasAllWorkloads(t *testing.T) {
+	cores, kinds := 0, Faults{}
+	for seed := uint64(1); seed <= 500; seed++ {
+		s := DrawSettings(seed)
+		require.Positive(t, min(s.Registers, s.Models, s.Counters, s.Appends, s.Expiring), "seed %d", seed)
+		require.False(t, s.Faults.WildRates && s.Reads == cluster.ReadLease)
+		if s.Core {
+			cores++
+		}
+		all := kinds.kinds()
+		for i, kind := range s.Faults.kinds() {
+			*all[i].On = *all[i].On || *kind.On
+		}
+	}
+	require.Greater(t, cores, 100)
+	every, err := ParseFaults("all")
+	require.NoError(t, err)
+	require.Equal(t, every, kinds, "each kind is drawn by some seed")
+}
