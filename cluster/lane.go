@@ -128,7 +128,7 @@ func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
 	}
 	switch m := m.(type) {
 	case *wire.Forward:
-		l.hall.OnForward(f.From, m)
+		l.hall.OnForward(f.From, f.FromIncarnation, m)
 	case *wire.Reply:
 		l.hall.OnReply(m)
 	case *wire.Hello:

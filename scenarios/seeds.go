@@ -10,5 +10,7 @@ type Seed struct {
 // Seeds returns the runs that once found something; all of them pass now, and are run again
 // with every change.
 func Seeds() []Seed {
-	return nil
+	return []Seed{
+		{"swarm", 1278, "a forwarded write was refused for want of memory, and its double applied when there was room again (core/router, twice.go)"},
+	}
 }

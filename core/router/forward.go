@@ -46,8 +46,11 @@ func (h *Hall) session(c *Call) wire.Session {
 	return again
 }
 
-// OnForward takes a request that another node sent here as to the leader.
-func (h *Hall) OnForward(from wire.NodeID, m *wire.Forward) {
+// OnForward takes a request that a life of another node sent here as to the leader.
+func (h *Hall) OnForward(from wire.NodeID, life wire.Incarnation, m *wire.Forward) {
+	if !h.isFirst(from, life, m) {
+		return
+	}
 	h.Admit(&wire.Call{Request: m.Request, TimeoutMillis: m.TimeoutMillis, Tag: m.ID, Sink: reply{h, from, m.Request.Shard}, Local: true})
 }
 

@@ -46,7 +46,8 @@ type Hall struct {
 	parked   []*Call
 	forwards map[uint64]*Call // by number; for look-up, never ranged
 	number   uint64
-	shards   map[wire.ShardID]*shard // for look-up, never ranged
+	taken    map[wire.NodeID]*takenForwards // by sender; for look-up, never ranged
+	shards   map[wire.ShardID]*shard        // for look-up, never ranged
 	breakers map[wire.NodeID]*breaker.Breaker
 	client   uint64 // names this lane's life in forwarded writes' sessions
 	stopping bool
@@ -66,7 +67,8 @@ type shard struct {
 
 // New makes a hall for the lane of a node.
 func New(cfg Config, self wire.NodeID, port Port) *Hall {
-	return &Hall{cfg: cfg, port: port, self: self, forwards: map[uint64]*Call{}, shards: map[wire.ShardID]*shard{}, breakers: map[wire.NodeID]*breaker.Breaker{}}
+	return &Hall{cfg: cfg, port: port, self: self, forwards: map[uint64]*Call{}, shards: map[wire.ShardID]*shard{}, breakers: map[wire.NodeID]*breaker.Breaker{},
+		taken: map[wire.NodeID]*takenForwards{}}
 }
 
 func (h *Hall) shard(id wire.ShardID) *shard {

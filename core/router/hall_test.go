@@ -595,21 +595,23 @@ func TestLocalCallsAreNeverForwarded(t *testing.T) {
 // sender's number; it goes no further.
 func TestOtherNodesCalls(t *testing.T) {
 	l := newLobby()
-	forward := &wire.Forward{ID: 31, TimeoutMillis: 500, Request: wire.Request{Shard: here, Commands: []wire.Command{set}}}
-	l.OnForward(3, forward)
+	forward := func(id uint64) *wire.Forward {
+		return &wire.Forward{ID: id, TimeoutMillis: 500, Request: wire.Request{Shard: here, Commands: []wire.Command{set}}}
+	}
+	l.OnForward(3, 1, forward(31))
 	l.node.leader = self
-	l.OnForward(3, forward)
+	l.OnForward(3, 1, forward(32))
 	require.Len(t, l.node.taken, 1)
 	l.Finish(l.node.taken[0], &wire.Response{Results: []wire.Result{{Kind: wire.KindOK}}})
-	l.OnForward(3, forward)
+	l.OnForward(3, 1, forward(33))
 	l.node.taken[1].Proposed()
 	l.pass(500 * time.Millisecond)
 
 	var outcomes []wire.Outcome
-	for _, s := range l.node.sent {
+	for i, s := range l.node.sent {
 		require.Equal(t, wire.NodeID(3), s.to)
 		r := s.m.(*wire.Reply)
-		require.EqualValues(t, 31, r.ID)
+		require.EqualValues(t, 31+i, r.ID)
 		require.Equal(t, here, r.Shard)
 		outcomes = append(outcomes, r.Response.Outcome)
 	}
