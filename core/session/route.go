@@ -16,7 +16,7 @@ func (b *Brain) route(p *part, now time.Duration) (wire.NodeID, string) {
 	}
 	for _, skip := range []string{p.avoid, ""} {
 		for _, node := range b.candidates(p.shard) {
-			addr := b.address(node)
+			addr := b.address(p.shard, node)
 			if addr == "" || addr == skip || !b.breaker(addr).Allow(now) {
 				continue
 			}
@@ -32,10 +32,10 @@ func (b *Brain) route(p *part, now time.Duration) (wire.NodeID, string) {
 // guess returns the node that most likely leads a shard.
 func (b *Brain) guess(id wire.ShardID) (wire.NodeID, string) {
 	if leader := b.shards[id].leader; leader != 0 {
-		return leader, b.address(leader)
+		return leader, b.address(id, leader)
 	}
 	preferred := b.view.Preferred(id)
-	return preferred, b.address(preferred)
+	return preferred, b.address(id, preferred)
 }
 
 // candidates lists a shard's nodes, the best guess first; some may be named twice.
@@ -58,9 +58,12 @@ func (b *Brain) candidates(id wire.ShardID) []wire.NodeID {
 	return nodes
 }
 
-func (b *Brain) address(node wire.NodeID) string {
+// address is where a node takes requests; empty when it is not to be asked. A node that the map has
+// declared down is asked all the same when it is said to lead: its shard may hear it well though the
+// meta group does not, and while the meta group has no quorum nobody corrects the map.
+func (b *Brain) address(id wire.ShardID, node wire.NodeID) string {
 	m := b.view.Member(node)
-	if m == nil || m.State != wire.MemberActive {
+	if m == nil || m.State == wire.MemberLeft || m.State == wire.MemberDown && b.shards[id].leader != node {
 		return ""
 	}
 	return b.cfg.Addr(m)

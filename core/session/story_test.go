@@ -21,7 +21,8 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the stories' outputs")
 // and one shard (or as many as the map command says). Commands:
 //
 //	new                                 a fresh brain, started
-//	map EPOCH [shards=N] [cluster=N]    answers the question for the map
+//	map EPOCH [shards=N] [cluster=N] [down=NODE]
+//	                                    answers the question for the map
 //	no-map                              answers it with no map
 //	do NAME set|get KEY ... [timeout=D] begins an operation
 //	ok ID [leader=N] [epoch=N]          answers an attempt
@@ -117,12 +118,12 @@ func (s *story) Uint64() uint64 { s.world.n++; return s.world.n * 1_000_003 }
 
 func (s *story) command(t *testing.T, line string) {
 	words := strings.Fields(line)
-	var id, leader, epoch, shards, cluster uint64 = 0, 0, 7, 1, 1
+	var id, leader, epoch, shards, cluster, down uint64 = 0, 0, 7, 1, 1, 0
 	timeout := time.Duration(0)
 	var rest []string
 	for _, word := range words[1:] {
 		name, value, named := strings.Cut(word, "=")
-		target := map[string]*uint64{"leader": &leader, "epoch": &epoch, "shards": &shards, "cluster": &cluster}[name]
+		target := map[string]*uint64{"leader": &leader, "epoch": &epoch, "shards": &shards, "cluster": &cluster, "down": &down}[name]
 		switch {
 		case named && name == "timeout":
 			d, err := time.ParseDuration(value)
@@ -149,7 +150,11 @@ func (s *story) command(t *testing.T, line string) {
 		s.brain = New(Config{Seeds: []string{"seed1", "seed2"}}, s.world, s, s)
 		s.brain.Start()
 	case "map":
-		s.brain.OnMap(s.fetch, threeNodes(wire.Epoch(number(0)), uint32(shards), cluster))
+		m := threeNodes(wire.Epoch(number(0)), uint32(shards), cluster)
+		if who := m.Member(wire.NodeID(down)); who != nil {
+			who.State = wire.MemberDown
+		}
+		s.brain.OnMap(s.fetch, m)
 	case "no-map":
 		s.brain.OnMap(s.fetch, nil)
 	case "do":
