@@ -178,6 +178,25 @@ func TestALearnerCountsInNoQuorum(t *testing.T) {
 	require.False(t, leader.IsLeader())
 }
 
+// TestALearnerThatNeverAnsweredIsNotCaughtUp: in a short log one that holds nothing lacks little. It
+// must not be made a voter for that: it may never come. Nor one that has fallen silent.
+func TestALearnerThatNeverAnsweredIsNotCaughtUp(t *testing.T) {
+	n := newNetwork(t, 3, 3)
+	leader := n.leader()
+	leader.propose("before;")
+	learner := n.add(4, nil, 1<<20)
+	learner.cut = true
+	require.NoError(t, leader.AddLearner(4))
+	leader.Flush()
+	n.run(2 * timeout)
+	require.False(t, leader.NearlyCaughtUp(4), "it has never answered")
+	learner.cut = false
+	n.until("it has answered", func() bool { return leader.NearlyCaughtUp(4) })
+	learner.cut = true
+	n.run(3 * timeout)
+	require.False(t, leader.NearlyCaughtUp(4), "it has fallen silent")
+}
+
 // TestAReplicaIsReplaced: learner, caught up, voter in the place of another one, in one joint
 // change; the one that is removed no longer counts and disturbs nobody.
 func TestAReplicaIsReplaced(t *testing.T) {

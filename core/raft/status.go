@@ -45,8 +45,14 @@ func (m *Member) CaughtUp(id wire.ReplicaID) bool { return m.behind(id) == 0 }
 // some on their way.
 const nearly = 256
 
-// NearlyCaughtUp reports whether a replica may become a voter without holding the group up.
-func (m *Member) NearlyCaughtUp(id wire.ReplicaID) bool { return m.behind(id) <= nearly }
+// NearlyCaughtUp reports whether a replica may become a voter without holding the group up: it lacks
+// little, and it has answered, lately too. In a short log even one that holds nothing lacks little,
+// and one that was never heard of may never come; as a voter in the place of another one it would
+// cost the group its majority when a second one fails.
+func (m *Member) NearlyCaughtUp(id wire.ReplicaID) bool {
+	missing := m.behind(id)
+	return missing <= nearly && missing < m.node.BasicStatus().GetCommit() && m.Recent(id)
+}
 
 // behind is how many of the committed entries a replica is not known to hold.
 func (m *Member) behind(id wire.ReplicaID) uint64 {
