@@ -7,7 +7,8 @@ import (
 )
 
 // route chooses the node to send a part to: who is said to lead, who should lead, the other
-// replicas in turn, then any member at all (every node forwards). A node whose breaker is open
+// replicas in turn, those on nodes that the map has declared down, then any member at all (every node
+// forwards). A node whose breaker is open
 // is passed by, and so is the node that was of no help a moment ago, unless it is the only
 // one. The address is empty when there is nobody to send to now.
 func (b *Brain) route(p *part, now time.Duration) (wire.NodeID, string) {
@@ -16,7 +17,7 @@ func (b *Brain) route(p *part, now time.Duration) (wire.NodeID, string) {
 	}
 	for _, skip := range []string{p.avoid, ""} {
 		for _, node := range b.candidates(p.shard) {
-			addr := b.address(p.shard, node)
+			addr := b.address(node)
 			if addr == "" || addr == skip || !b.breaker(addr).Allow(now) {
 				continue
 			}
@@ -32,10 +33,13 @@ func (b *Brain) route(p *part, now time.Duration) (wire.NodeID, string) {
 // guess returns the node that most likely leads a shard.
 func (b *Brain) guess(id wire.ShardID) (wire.NodeID, string) {
 	if leader := b.shards[id].leader; leader != 0 {
-		return leader, b.address(id, leader)
+		return leader, b.address(leader)
 	}
 	preferred := b.view.Preferred(id)
-	return preferred, b.address(id, preferred)
+	if b.down(preferred) {
+		return 0, ""
+	}
+	return preferred, b.address(preferred)
 }
 
 // candidates lists a shard's nodes, the best guess first; some may be named twice.
@@ -46,8 +50,12 @@ func (b *Brain) candidates(id wire.ShardID) []wire.NodeID {
 		nodes = append(nodes, guess)
 	}
 	owners := b.view.Owners(id)
-	for i := range owners {
-		nodes = append(nodes, owners[(s.turn+i)%len(owners)])
+	for _, down := range []bool{false, true} {
+		for i := range owners {
+			if owner := owners[(s.turn+i)%len(owners)]; b.down(owner) == down {
+				nodes = append(nodes, owner)
+			}
+		}
 	}
 	for i := range b.cmap.Members {
 		m := &b.cmap.Members[(s.turn+i)%len(b.cmap.Members)]
@@ -58,15 +66,21 @@ func (b *Brain) candidates(id wire.ShardID) []wire.NodeID {
 	return nodes
 }
 
-// address is where a node takes requests; empty when it is not to be asked. A node that the map has
-// declared down is asked all the same when it is said to lead: its shard may hear it well though the
-// meta group does not, and while the meta group has no quorum nobody corrects the map.
-func (b *Brain) address(id wire.ShardID, node wire.NodeID) string {
+// address is where a node takes requests; empty when nobody does there.
+func (b *Brain) address(node wire.NodeID) string {
 	m := b.view.Member(node)
-	if m == nil || m.State == wire.MemberLeft || m.State == wire.MemberDown && b.shards[id].leader != node {
+	if m == nil || m.State == wire.MemberLeft {
 		return ""
 	}
 	return b.cfg.Addr(m)
+}
+
+// down reports whether the map has declared a node down. It is asked all the same, if it is said to
+// lead or if nobody better is left: its shard may hear it well though the meta group does not, and
+// while the meta group has no quorum nobody corrects the map.
+func (b *Brain) down(node wire.NodeID) bool {
+	m := b.view.Member(node)
+	return m != nil && m.State == wire.MemberDown
 }
 
 // hint notes who is said to lead a shard.
