@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"torc/cluster"
 	"torc/core/wire"
 )
 
@@ -155,22 +156,33 @@ func (w *World) holders(shard wire.ShardID, newest *wire.ClusterMap) (nodes []wi
 func (w *World) lostShards() []bool {
 	lost := make([]bool, w.settings.Shards+1)
 	_, groups := w.living()
+	newest := w.newestMap()
 	for shard := range lost {
 		conf := &w.watch.confs[shard]
 		for _, half := range [][]wire.ReplicaID{conf.voters, conf.outgoing} {
 			alive := 0
 			for _, id := range half {
-				for i := range groups[shard] {
-					if groups[shard][i].Replica == id {
-						alive++
-						break
-					}
+				started := slices.ContainsFunc(groups[shard], func(g cluster.GroupStatus) bool { return g.Replica == id })
+				if started || w.mayStart(wire.ShardID(shard), id, newest) {
+					alive++
 				}
 			}
 			lost[shard] = lost[shard] || len(half) > 0 && alive <= len(half)/2
 		}
 	}
 	return lost
+}
+
+// mayStart reports whether a replica is yet to begin: the map gives it to a life that runs.
+func (w *World) mayStart(shard wire.ShardID, id wire.ReplicaID, newest *wire.ClusterMap) bool {
+	if newest == nil || newest.Placement(shard) == nil {
+		return false
+	}
+	r := newest.Placement(shard).Replica(id)
+	return r != nil && w.nodes[r.Node-1].state != stateDown && w.nodes[r.Node-1].incarnation == r.Incarnation &&
+		!slices.ContainsFunc(w.nodes[r.Node-1].lanes, func(l *lane) bool {
+			return slices.ContainsFunc(l.core.Status().Groups, func(g cluster.GroupStatus) bool { return g.Shard == shard })
+		})
 }
 
 // Squeeze bounds the memory of a node's stores, as CONFIG SET maxmemory does. What is over the bound
