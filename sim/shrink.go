@@ -272,6 +272,7 @@ func (k *shrinking) seeds() int {
 
 // plain are the settings that a reader need not think about.
 var plain = [][2]string{
+	{"core", "no"},
 	{"codec", "no"}, {"redirect", "no"}, {"link.duplicate", "0"}, {"link.drop", "0"}, {"link.tail", "0"}, {"link.tail-delay", "0s"},
 	{"swim.false-alarm", "0"}, {"swim.libel", "0"}, {"swim.old-rumour", "0"}, {"skew", "0s"}, {"drift-used", "0"},
 	{"shards", "1"}, {"grace", "0s"}, {"log", "4096KiB"}, {"link.delay", "500µs"}, {"link.jitter", "1ms"}, {"turn", "10µs"}, {"reads", "lease"},
@@ -322,6 +323,10 @@ func names(f Fault, t Target) bool {
 		return f.From == t || f.To == t
 	case Cast:
 		return slices.ContainsFunc(f, func(r Role) bool { return r.Target == t })
+	case Clog:
+		return f.A == t || f.Pair && f.B == t
+	case Rack:
+		return slices.Contains(f.Targets, t)
 	}
 	return aim(f) == t
 }
@@ -350,6 +355,14 @@ func aim(f Fault) Target {
 	case Rate:
 		return f.Target
 	case WallJump:
+		return f.Target
+	case Throttle:
+		return f.Target
+	case Replay:
+		return f.Target
+	case Squeeze:
+		return f.Target
+	case Slander:
 		return f.Target
 	}
 	return Target{}

@@ -41,11 +41,11 @@ func TestShrinkToOneDoubledWrite(t *testing.T) {
 func TestShrinkToOneCrash(t *testing.T) {
 	small := shrinkToy(t, "", Scenario{Name: "toy", Script: Steps(
 		Every(time.Second, time.Second, 5, For{time.Second, Pause{Node(2)}}),
-		[]Step{At(4*time.Second, Crash{Node(1), time.Second})},
+		[]Step{At(4*time.Second, kill{Node(1)})},
 		Every(5*time.Second, time.Second, 4, For{time.Second, Slow{Node(3), time.Millisecond}}),
 	)}, OracleDurability)
 	require.Len(t, small.Case.Scenario.Script, 1)
-	require.IsType(t, Crash{}, small.Case.Scenario.Script[0].Fault)
+	require.IsType(t, kill{}, small.Case.Scenario.Script[0].Fault)
 	require.Len(t, small.Case.Scenario.Calls, 1)
 }
 
@@ -57,7 +57,7 @@ func TestShrinkWantsAFailure(t *testing.T) {
 
 // Without time it gives back what it was given.
 func TestShrinkWithoutTime(t *testing.T) {
-	r := toyRun(3, "", Scenario{Name: "toy", Script: []Step{At(4*time.Second, Crash{Node(1), time.Second})}}, nil)
+	r := toyRun(3, "", Scenario{Name: "toy", Script: []Step{At(4*time.Second, kill{Node(1)})}}, nil)
 	small, ok := Shrink{Case: CaseOf(&r), Oracle: OracleDurability, Lanes: toyFactory(""), More: func() bool { return false }}.Run()
 	require.True(t, ok)
 	require.False(t, small.Minimal)

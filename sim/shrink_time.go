@@ -118,6 +118,9 @@ func (c *Case) each(visit func(*time.Duration)) {
 		case Stop:
 			visit(&f.Down)
 			s.Fault = f
+		case Rack:
+			visit(&f.Down)
+			s.Fault = f
 		}
 	}
 	for i := range c.Scenario.Calls {
