@@ -180,7 +180,7 @@ var branchNames = [branchCount]string{
 
 // reasonPoints are the reasons that a run may give its clients. No operation of the workload is too
 // large.
-var reasonPoints = []wire.Reason{wire.ReasonNone, wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNoQuorum, wire.ReasonDeadline,
+var reasonPoints = []wire.Reason{wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNoQuorum, wire.ReasonDeadline,
 	wire.ReasonOutOfMemory, wire.ReasonSessionExpired, wire.ReasonLeadershipLost, wire.ReasonStopping, wire.ReasonNotReady}
 
 const opKinds = int(linearizability.Touch)
@@ -198,11 +198,7 @@ func PointNames() (names []string) {
 	}
 	names = append(names, branchNames[:]...)
 	for _, reason := range reasonPoints {
-		text := reason.String()
-		if reason == wire.ReasonNone {
-			text = "no reason"
-		}
-		names = append(names, "a client is told: "+text)
+		names = append(names, "a client is told: "+reason.String())
 	}
 	return names
 }
