@@ -19,3 +19,13 @@ func TestPlansReplay(t *testing.T) {
 		require.Equal(t, drawn.Ops, again.Ops)
 	}
 }
+
+// Armed faults, targets that are found out and packets that come again are written down as what they
+// were.
+func TestPlansOfArmedFaultsReplay(t *testing.T) {
+	for _, name := range []string{"crash-in-snapshot", "crash-in-change", "message-replay", "rack-crash", "majority-crash"} {
+		drawn := passes(t, mustFind(name), 3)
+		again := sim.Run(sim.Options{Seed: 3, Scenario: drawn.Plan})
+		require.Equal(t, drawn.Hash, again.Hash, name)
+	}
+}

@@ -38,7 +38,8 @@ func TestHonestToyPasses(t *testing.T) {
 
 func TestEqualSeedsMakeEqualRuns(t *testing.T) {
 	swarm := Scenario{Name: "toy-swarm", Swarm: true, Loss: true, Settings: func(s *Settings) {
-		s.Faults = Faults{Isolate: true, Split: true, OneWay: true, Bridge: true, Crash: true, Stop: true, Pause: true, Slow: true, Lossy: true, Rates: true, WallJumps: true}
+		s.Faults, _ = ParseFaults("all")
+		s.FaultEvery, s.Core = time.Second, true
 	}}
 	for seed := uint64(1); seed <= 5; seed++ {
 		var a, b bytes.Buffer
@@ -54,7 +55,10 @@ func TestEqualSeedsMakeEqualRuns(t *testing.T) {
 // The faults that a single copy on one node can bear (all but the loss of memory) make an
 // honest toy slow, never wrong: what is found here is a bug of the world or its oracles.
 func TestHonestToyPassesUnderFaults(t *testing.T) {
-	swarm := Scenario{Name: "toy-swarm", Swarm: true, Settings: func(s *Settings) { s.Faults.Crash, s.Faults.Stop = false, false }}
+	swarm := Scenario{Name: "toy-swarm", Swarm: true, Settings: func(s *Settings) {
+		f := &s.Faults
+		f.Crash, f.Stop, f.Rack, f.Replay, f.SnapshotCrash, f.ChangeCrash = false, false, false, false, false, false
+	}}
 	for seed := uint64(1); seed <= 100; seed++ {
 		r := toyRun(seed, "", swarm, nil)
 		require.Equal(t, Pass, r.Verdict, "seed %d: %v", seed, r.Violations)
