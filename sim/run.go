@@ -412,7 +412,25 @@ func (w *World) finish(o Options, finalFrom time.Duration) {
 	}
 	var losses []linearizability.Loss
 	if o.Scenario.Loss {
-		losses = []linearizability.Loss{{From: 0, To: w.now}}
+		losses = w.losses()
 	}
 	w.judge(finalFrom, losses)
+}
+
+// losses are what a scenario that declares a loss may have lost: the keys of the shards that have
+// lost a majority, and no others.
+func (w *World) losses() []linearizability.Loss {
+	all := linearizability.Loss{From: 0, To: w.now}
+	if w.lost == nil {
+		return []linearizability.Loss{all} // the run ended before anybody looked
+	}
+	for _, k := range w.work.keys {
+		if w.lost[k.shard] {
+			all.Keys = append(all.Keys, k.key)
+		}
+	}
+	if all.Keys == nil {
+		return nil
+	}
+	return []linearizability.Loss{all}
 }

@@ -15,7 +15,7 @@ type Scenario struct {
 	Swarm    bool          // faults are drawn, too
 	Duration time.Duration // of the torture, when Options do not say; 0 = 60 s
 	// Loss declares that the script takes the memory of more nodes than the cluster can
-	// bear: the nemesis's rule is off, and durability is not judged.
+	// bear: the nemesis's rule is off, and shards that have lost a majority owe nothing.
 	Loss bool
 }
 

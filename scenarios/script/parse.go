@@ -38,7 +38,7 @@ var directives = []directive{
 	{"duration", "duration 60s", "how long the torture lasts", func(f *File, r *reader) (err error) { f.Duration, err = readDuration(r); return err }},
 	{"swarm", "swarm", "faults are drawn, too", func(f *File, _ *reader) error { f.Swarm = true; return nil }},
 	{"quiet", "quiet", "clients draw no operations: there are only those of the file", func(f *File, _ *reader) error { f.Quiet = true; return nil }},
-	{"loss", "loss", "more memory is lost than the cluster can bear: durability is not judged", func(f *File, _ *reader) error { f.Loss = true; return nil }},
+	{"loss", "loss", "more memory is lost than the cluster can bear: shards that lose a majority owe nothing", func(f *File, _ *reader) error { f.Loss = true; return nil }},
 	{"base", "base small", "a set of settings by name, under those that set changes", readBase},
 	{"set", "set nodes=3 shards=1 ...", "settings; what is not set is drawn from the seed", readSettings},
 }
