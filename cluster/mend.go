@@ -130,14 +130,25 @@ func (g *group) dismiss(id wire.ReplicaID, p *wire.Placement) error {
 	return nil
 }
 
-// dead is a voter whose life is over, or zero.
-func (g *group) dead(p *wire.Placement, conf wire.ConfState) wire.ReplicaID {
+// dead is a voter to be replaced because its node does not run it, or zero: one whose life is surely
+// over before one on a node that was merely declared down, which may live and be needed yet.
+func (g *group) dead(p *wire.Placement, conf wire.ConfState) (silent wire.ReplicaID) {
 	for _, id := range conf.Voters {
-		if r := p.Replica(wire.ReplicaID(id)); r == nil || !alive(g.lane.m, *r) {
+		r := p.Replica(wire.ReplicaID(id))
+		if r == nil || superseded(g.lane.m, *r) {
 			return wire.ReplicaID(id)
 		}
+		if silent == 0 && !alive(g.lane.m, *r) {
+			silent = r.ID
+		}
 	}
-	return 0
+	return silent
+}
+
+// superseded reports whether a replica's node has begun a later life.
+func superseded(m *wire.ClusterMap, r wire.Replica) bool {
+	who := m.Member(r.Node)
+	return who == nil || who.Incarnation > r.Incarnation
 }
 
 // leaving is a voter that is to leave, or zero.
