@@ -339,7 +339,7 @@ func (w *World) seedConfs() {
 	_, groups := w.living()
 	for shard := range w.watch.confs {
 		if m != nil {
-			w.holders(wire.ShardID(shard), m)
+			w.learnHomes(wire.ShardID(shard), m)
 		}
 		for i := range groups[shard] {
 			if g := &groups[shard][i]; g.Role == "leader" && w.watch.confs[shard].voters == nil {

@@ -29,9 +29,9 @@
 //     Flush. A paused node is not called; a crashed one leaves nothing behind but packets.
 //  4. Packets may be lost, late, doubled or overtaken, never altered. Links of clients are
 //     not doubled: a client speaks over a connection that does not do that.
-//  5. The nemesis never takes the memory of more of a shard's nodes than a minority before all is
-//     whole again (fault_memory.go), unless the scenario declares a loss; so every acknowledged
-//     write must survive.
+//  5. The nemesis never takes the memory of more than a minority of a shard's voters
+//     (fault_memory.go), unless the scenario declares a loss; so every acknowledged write must
+//     survive.
 //  6. A checker that cannot decide fails the run.
 //
 // It leaves to others: names and scripts of runs (scenarios), judging a history

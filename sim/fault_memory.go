@@ -46,7 +46,6 @@ func (f Rack) strike(w *World) (string, func()) {
 		names = append(names, n.String()+w.leads(n))
 	}
 	var ends []func()
-	w.faults.lose(victims...)
 	for _, n := range victims {
 		n.crash()
 		if f.Down > 0 {
@@ -64,55 +63,58 @@ func (f Rack) strike(w *World) (string, func()) {
 	}
 }
 
-// The rule of lost memory: what was acknowledged survives while a majority of each shard's
-// replicas lives, so the nemesis takes no more than that.
-//
-// Since the last time when every shard was whole some nodes have lost their memory. For each shard,
-// no more of the nodes that hold anything of it may be among them than a minority of its voters.
-// Counted are the voters of the newest configuration, dead or alive, both halves of a joint one,
-// and its learners and the map's replicas too, because any of them may be a voter by the time that
-// the change under way is committed: without them a crash of a learner that is just being made a
-// voter, beside another loss, could leave a joint configuration without its majority. The same node
-// may be lost again and again.
+// The rule of lost memory: what was acknowledged survives, and the shard goes on, while a majority of
+// its voters lives. So the nemesis takes no more than that, in the newest configuration that any
+// replica has applied (in each half of a joint one), and in the one that may come next: a learner may
+// be a voter by the time that the change under way is committed. Torc replaces first what is surely
+// gone, so a learner on the new life of a dead voter's node takes that voter's place; any other one
+// may take the place of a voter that lives. A learner that is dead, or dies now, counts as that.
 
 // mayLose reports whether the memory of these nodes may go, all at once.
 func (f *nemesis) mayLose(victims ...*node) bool {
 	if f.lawless {
 		return true
 	}
-	if f.leaving {
-		return false
-	}
-	if f.w.formed() {
-		f.lost = nil
-	}
-	lost := append(slices.Clone(f.lost), victims...)
 	newest := f.w.newestMap()
-	if newest == nil {
+	if f.leaving || newest == nil {
 		return false
 	}
-	for shard := 0; shard <= f.w.settings.Shards; shard++ {
-		holders, voters := f.w.holders(wire.ShardID(shard), newest)
-		gone := 0
-		for _, n := range f.w.nodes {
-			if slices.Contains(lost, n) && slices.Contains(holders, n.id) {
-				gone++
-			}
-		}
-		if gone > (voters-1)/2 {
+	_, groups := f.w.living()
+	for shard := range groups {
+		if !f.w.bears(wire.ShardID(shard), groups[shard], newest, victims) {
 			return false
 		}
 	}
 	return true
 }
 
-// lose notes whose memory goes now.
-func (f *nemesis) lose(victims ...*node) {
-	for _, n := range victims {
-		if !slices.Contains(f.lost, n) {
-			f.lost = append(f.lost, n)
+// bears reports whether a shard goes on without the victims.
+func (w *World) bears(shard wire.ShardID, groups []cluster.GroupStatus, newest *wire.ClusterMap, victims []*node) bool {
+	w.learnHomes(shard, newest)
+	conf := &w.watch.confs[shard]
+	gone := func(id wire.ReplicaID) bool {
+		home := w.watch.homes[replicaKey{shard, id}]
+		lives := slices.ContainsFunc(groups, func(g cluster.GroupStatus) bool { return g.Replica == id }) || w.mayStart(shard, id, newest)
+		return !lives || slices.ContainsFunc(victims, func(n *node) bool { return n.id == home })
+	}
+	for _, half := range [][]wire.ReplicaID{conf.voters, conf.outgoing} {
+		dead := 0
+		for _, id := range half {
+			if gone(id) {
+				dead++
+			}
+		}
+		for _, id := range conf.learners {
+			home := w.watch.homes[replicaKey{shard, id}]
+			if gone(id) && !slices.ContainsFunc(half, func(v wire.ReplicaID) bool { return gone(v) && w.watch.homes[replicaKey{shard, v}] == home }) {
+				dead++
+			}
+		}
+		if len(half) > 0 && dead > (len(half)-1)/2 {
+			return false
 		}
 	}
+	return len(conf.voters) > 0
 }
 
 // newestMap is the newest cluster map that any running node has put up.
@@ -125,30 +127,13 @@ func (w *World) newestMap() (m *wire.ClusterMap) {
 	return m
 }
 
-// holders are the nodes that hold, held or are to hold a replica of a shard, and how many voters
-// the shard has.
-func (w *World) holders(shard wire.ShardID, newest *wire.ClusterMap) (nodes []wire.NodeID, voters int) {
-	note := func(id wire.NodeID) {
-		if id != 0 && !slices.Contains(nodes, id) {
-			nodes = append(nodes, id)
-		}
-	}
+// learnHomes notes where the map puts a shard's replicas.
+func (w *World) learnHomes(shard wire.ShardID, newest *wire.ClusterMap) {
 	if p := newest.Placement(shard); p != nil {
 		for _, r := range p.Replicas {
-			note(r.Node)
 			w.watch.lives(shard, r.ID, r.Node)
 		}
 	}
-	conf := &w.watch.confs[shard]
-	for _, list := range [][]wire.ReplicaID{conf.voters, conf.outgoing, conf.learners} {
-		for _, id := range list {
-			note(w.watch.homes[replicaKey{shard, id}])
-		}
-	}
-	if voters = len(conf.voters); voters == 0 {
-		voters = min(w.settings.Replicas, len(w.nodes))
-	}
-	return nodes, voters
 }
 
 // lostShards are the shards (by number, the meta group is 0) of whose voters a majority has lost its

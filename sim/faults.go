@@ -263,7 +263,6 @@ func (f Crash) strike(w *World) (string, func()) {
 		return "", nil
 	}
 	leads := w.leads(n)
-	w.faults.lose(n)
 	n.crash()
 	said := fmt.Sprintf("crash %v%s", n, leads)
 	if f.Down == 0 {
@@ -346,7 +345,6 @@ func (f Stop) strike(w *World) (string, func()) {
 		return "", nil
 	}
 	leads := w.leads(n)
-	w.faults.lose(n)
 	w.faults.leaving = true
 	n.stop(func() {
 		w.faults.leaving = false

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"torc/cluster"
+	"torc/core/env"
 	"torc/core/trace"
 	"torc/core/wire"
 )
@@ -72,65 +73,95 @@ func TestReplayIsOfTheFormerLife(t *testing.T) {
 	require.Equal(t, []string{"frame", "flush", "frame", "flush"}, log)
 }
 
-// bearing is a world of five nodes with one shard on three of them, in the eyes of the rule.
-func bearing(voters, learners []wire.ReplicaID) *World {
+// bearing is a world of five nodes, all up, with shard 1 in the eyes of the rule: replica i is on
+// node i, replica 10+i on a later life of it. Those that live say so in their status.
+func bearing(conf shardConf, lives ...wire.ReplicaID) *World {
 	s := DrawSettings(1)
 	toySettings(&s)
 	s.Nodes, s.Shards, s.Replicas, s.Absent = 5, 1, 3, 0
-	w := newWorld(1, s, toyFactory(""), nil)
-	m := &wire.ClusterMap{Epoch: 1, Placements: []wire.Placement{{Shard: 0}, {Shard: 1}}}
-	for id := range 5 {
-		w.watch.lives(0, wire.ReplicaID(id+1), wire.NodeID(id+1))
-		w.watch.lives(1, wire.ReplicaID(id+1), wire.NodeID(id+1))
+	w := newWorld(1, s, statusFactory(lives), nil)
+	for _, n := range w.nodes {
+		n.start()
 	}
-	w.nodes[4].board = m
-	w.watch.confs[1] = shardConf{voters: voters, learners: learners}
+	w.nodes[4].board = &wire.ClusterMap{Epoch: 1, Placements: []wire.Placement{{Shard: 0}, {Shard: 1}}}
+	w.watch.lives(0, 5, 5)
+	for id := range wire.ReplicaID(5) {
+		w.watch.lives(1, id+1, wire.NodeID(id+1))
+		w.watch.lives(1, id+11, wire.NodeID(id+1))
+	}
+	w.watch.confs[0] = shardConf{voters: []wire.ReplicaID{5}}
+	w.watch.confs[1] = conf
 	return w
 }
 
+// stating is a toy that holds some replicas of shard 1, and node 5 the meta group.
+type stating struct {
+	toy
+	lives []wire.ReplicaID
+}
+
+func statusFactory(lives []wire.ReplicaID) Factory {
+	return func(cfg *cluster.Config, _ int, _ env.Env, _ cluster.Board, _ trace.Sink) Lane {
+		return &stating{toy: toy{cfg: cfg}, lives: lives}
+	}
+}
+
+func (l *stating) Start() {}
+
+func (l *stating) Status() (s cluster.LaneStatus) {
+	if l.cfg.Self.ID == 5 {
+		s.Groups = append(s.Groups, cluster.GroupStatus{Shard: 0, Replica: 5})
+	}
+	for _, id := range l.lives {
+		if uint64(id)%10 == uint64(l.cfg.Self.ID) {
+			s.Groups = append(s.Groups, cluster.GroupStatus{Shard: 1, Replica: id})
+		}
+	}
+	return s
+}
+
 func TestRuleOfLostMemory(t *testing.T) {
-	three := []wire.ReplicaID{1, 2, 3}
+	type ids = []wire.ReplicaID
+	three, five := shardConf{voters: ids{1, 2, 3}}, shardConf{voters: ids{1, 2, 3, 4, 5}}
 	for _, c := range []struct {
-		name             string
-		voters, learners []wire.ReplicaID
-		lost, victims    []int
-		bears            bool
+		name    string
+		conf    shardConf
+		lives   ids
+		victims []int
+		bears   bool
 	}{
-		{"one of three", three, nil, nil, []int{1}, true},
-		{"two of three", three, nil, nil, []int{1, 2}, false},
-		{"one of three, and one that holds nothing", three, nil, nil, []int{1, 4}, true},
-		{"a second one before the first is whole", three, nil, []int{1}, []int{2}, false},
-		{"the same one again", three, nil, []int{1}, []int{1}, true},
-		{"a learner that may be a voter any moment", three, []wire.ReplicaID{4}, []int{1}, []int{4}, false},
-		{"two of five", []wire.ReplicaID{1, 2, 3, 4, 5}, nil, nil, []int{1, 2}, true},
-		{"three of five", []wire.ReplicaID{1, 2, 3, 4, 5}, nil, nil, []int{1, 2, 3}, false},
-		{"the only copy", []wire.ReplicaID{1}, nil, nil, []int{1}, false},
+		{"one of three", three, ids{1, 2, 3}, []int{1}, true},
+		{"two of three", three, ids{1, 2, 3}, []int{1, 2}, false},
+		{"one of three, and one that holds nothing", three, ids{1, 2, 3}, []int{1, 4}, true},
+		{"a second one before the first is replaced", three, ids{2, 3}, []int{2}, false},
+		{"the new life of a dead voter's node", shardConf{voters: ids{1, 2, 3}, learners: ids{11}}, ids{2, 3, 11}, []int{1}, true},
+		{"that, when it votes beside the dead one", shardConf{voters: ids{1, 2, 11}}, ids{2, 11}, []int{1}, false},
+		{"a learner that may take a living one's place", shardConf{voters: ids{1, 2, 3}, learners: ids{4}}, ids{2, 3, 4}, []int{4}, false},
+		{"a voter, beside a learner that is dead", shardConf{voters: ids{1, 2, 3}, learners: ids{4}}, ids{1, 2, 3}, []int{1}, false},
+		{"a learner, while all voters live", shardConf{voters: ids{1, 2, 3}, learners: ids{4}}, ids{1, 2, 3, 4}, []int{4}, true},
+		{"who leaves, in a joint change", shardConf{voters: ids{1, 2, 4}, outgoing: ids{1, 2, 3}}, ids{1, 2, 3, 4}, []int{3}, true},
+		{"one of both halves, when one half has a dead one", shardConf{voters: ids{1, 2, 4}, outgoing: ids{1, 2, 3}}, ids{1, 2, 4}, []int{1}, false},
+		{"two of five", five, ids{1, 2, 3, 4, 5}, []int{1, 2}, true},
+		{"three of five", five, ids{1, 2, 3, 4, 5}, []int{1, 2, 3}, false},
+		{"the only copy", shardConf{voters: ids{1}}, ids{1}, []int{1}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := bearing(c.voters, c.learners)
-			nodes := func(numbers []int) (list []*node) {
-				for _, n := range numbers {
-					list = append(list, w.nodes[n-1])
-				}
-				return list
+			w := bearing(c.conf, c.lives...)
+			var victims []*node
+			for _, n := range c.victims {
+				victims = append(victims, w.nodes[n-1])
 			}
-			w.faults.lost = nodes(c.lost)
-			require.Equal(t, c.bears, w.faults.mayLose(nodes(c.victims)...))
+			require.Equal(t, c.bears, w.faults.mayLose(victims...))
 			w.faults.leaving = true
-			require.False(t, w.faults.mayLose(nodes(c.victims)...), "while a node leaves")
+			require.False(t, w.faults.mayLose(victims...), "while a node leaves")
 			w.faults.lawless = true
-			require.True(t, w.faults.mayLose(nodes(c.victims)...), "a declared loss")
+			require.True(t, w.faults.mayLose(victims...), "a declared loss")
 		})
 	}
 }
 
 func TestRackTakesWhatTheClusterBears(t *testing.T) {
-	w := bearing([]wire.ReplicaID{1, 2, 3}, nil)
-	for _, n := range w.nodes {
-		board := n.board
-		n.start()
-		n.board = board
-	}
+	w := bearing(shardConf{voters: []wire.ReplicaID{1, 2, 3}}, 1, 2, 3)
 	require.True(t, w.faults.strike(Rack{Targets: []Target{Node(1), Node(2), Node(4)}, Down: time.Second}))
 	require.Equal(t, stateDown, w.nodes[0].state)
 	require.Equal(t, stateUp, w.nodes[1].state, "the second of three voters")

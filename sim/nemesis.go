@@ -24,7 +24,6 @@ type nemesis struct {
 	open     bool      // the torture lasts
 	lawless  bool      // the scenario declares a loss
 	leaving  bool      // a node is stopping politely
-	lost     []*node   // whose memory went since all shards were whole
 	low      int64     // the wall clocks' extremes, in milliseconds
 	high     int64
 }
