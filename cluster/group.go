@@ -33,7 +33,6 @@ type group struct {
 	ticking  uint64 // number of the tick batch in the log, or zero
 
 	touched  bool           // is on the lane's list for the end of this turn
-	leased   bool           // the last reads were answered under a lease
 	former   bool           // planted bugs: it serves reads although it has no right to
 	offered  wire.ReplicaID // to whom this replica offered the leadership last
 	patience int            // ticks until it may offer it again
@@ -300,11 +299,9 @@ func (g *group) answerReads() {
 	calls := g.reads
 	if g.former || mutant.On(mutant.LocalRead) || g.lane.cfg.Reads == ReadLease && g.member.LeaseValid() {
 		g.reads = nil
-		g.underLease(g.lane.cfg.Reads == ReadLease)
 		g.serve(calls)
 		return
 	}
-	g.underLease(false)
 	if g.asking >= asksMax || g.member.IsLeader() && !g.member.Leads() {
 		return // the next answer, or the first entry of this term, comes soon
 	}
@@ -322,19 +319,6 @@ func (g *group) answerReads() {
 			g.lane.hall.Park(c)
 		}
 	})
-}
-
-// underLease tells the trace when reads begin to be answered under a lease, and when some wait
-// because it is over.
-func (g *group) underLease(leased bool) {
-	if g.leased == leased {
-		return
-	}
-	e := trace.Event{Kind: trace.Lease, Term: g.member.Term()}
-	if g.leased = leased; leased {
-		e.A = 1
-	}
-	g.emit(e)
 }
 
 func (g *group) emit(e trace.Event) {

@@ -19,7 +19,7 @@ var floor = []string{
 	"replay during write", "rack during read", "long-pause during write", "memory during write", "lies during read",
 	"wild-rates during read", "wall-jumps during write",
 	"a snapshot is sent", "a snapshot is installed", "a joint change is entered", "a learner is made a voter", "a voter is removed",
-	"an entry of an older term is applied", "a leader steps down in its own term", "a lease is over while reads wait",
+	"an entry of an older term is applied", "a leader steps down in its own term", "a lease is lost",
 	"a retry is answered from the session table", "a pre-vote is refused", "a leadership is handed over",
 	"a quorum is asked for a read during a partition", "a client retries after leadership was lost", "a write is refused for memory",
 	"a clog lets go", "a core is healed and serves",

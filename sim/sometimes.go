@@ -3,7 +3,6 @@ package sim
 import (
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"torc/core/trace"
 	"torc/core/wire"
@@ -159,7 +158,7 @@ var branchNames = [branchCount]string{
 	branchVoterRemoved:         "a voter is removed",
 	branchOlderTerm:            "an entry of an older term is applied",
 	branchSteppedDown:          "a leader steps down in its own term",
-	branchLeaseLost:            "a lease is over while reads wait",
+	branchLeaseLost:            "a lease is lost",
 	branchLogReplaced:          "a follower's entries are replaced by a new leader's",
 	branchLogCut:               "a log is cut to its bound",
 	branchRepeat:               "a retry is answered from the session table",
@@ -220,18 +219,6 @@ func ParseReached(text string) (Reached, error) {
 
 // reachedLine is how a report begins the line with the points.
 const reachedLine = "reached: "
-
-// ReachedIn finds the points in a report; none if it has no such line.
-func ReachedIn(report []byte) Reached {
-	for line := range strings.Lines(string(report)) {
-		if text, found := strings.CutPrefix(line, reachedLine); found {
-			if r, err := ParseReached(strings.TrimSpace(text)); err == nil {
-				return r
-			}
-		}
-	}
-	return nil
-}
 
 // Merge adds the points of another set.
 func (r *Reached) Merge(other Reached) {

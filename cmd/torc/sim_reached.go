@@ -5,16 +5,21 @@ import (
 	"io"
 	"strings"
 
+	"torc/scenarios/sweep"
 	"torc/sim"
 )
 
-// printReached merges what the runs of a sweep reached (each tells in its report) and prints which
-// points none of them did: what is never reached is not tested.
-func printReached(w io.Writer, results []sim.SeedResult) {
-	var all sim.Reached
-	for i := range results {
-		all.Merge(sim.ReachedIn(results[i].Report))
+// reachedBy is what a run of a sweep reached; nothing, if there was no run.
+func reachedBy(a *sweep.Answer) sim.Reached {
+	r, err := sim.ParseReached(a.Reached)
+	if err != nil {
+		return nil
 	}
+	return r
+}
+
+// printReached prints which points no run of a sweep reached: what is never reached is not tested.
+func printReached(w io.Writer, all sim.Reached) {
 	if all == nil {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"torc/scenarios/sweep"
 	"torc/sim"
 )
 
@@ -13,12 +14,12 @@ import (
 // one line.
 func TestPrintReached(t *testing.T) {
 	names := sim.PointNames()
-	report := func(points ...int) sim.SeedResult {
+	report := func(points ...int) sim.Reached {
 		set := make(sim.Reached, (len(names)+7)/8)
 		for _, p := range points {
 			set[p/8] |= 1 << (p % 8)
 		}
-		return sim.SeedResult{Report: []byte("verdict: PASS\ntrace hash: 1\nreached: " + set.String() + "\n")}
+		return reachedBy(&sweep.Answer{Reached: set.String()})
 	}
 	var most []int
 	for i := range names {
@@ -27,14 +28,18 @@ func TestPrintReached(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	printReached(&out, []sim.SeedResult{report(most...), report(2, len(names)-1), {Report: []byte("panic: boom\n")}})
+	var all sim.Reached
+	for _, one := range []sim.Reached{report(most...), report(2, len(names)-1), reachedBy(&sweep.Answer{Error: "it hangs"})} {
+		all.Merge(one)
+	}
+	printReached(&out, all)
 	require.Equal(t, "reached 225 of 226 points; never reached:\n  isolate during write\n", out.String())
 
 	out.Reset()
-	printReached(&out, []sim.SeedResult{report(most...)})
+	printReached(&out, report(most...))
 	require.Contains(t, out.String(), "  isolate during write, delete\n  a client is told: not ready\n")
 
 	out.Reset()
-	printReached(&out, []sim.SeedResult{{Report: []byte("panic: boom\n")}})
+	printReached(&out, nil)
 	require.Empty(t, out.String(), "nobody told")
 }

@@ -29,6 +29,7 @@ type tally struct {
 	live  bool // there is a terminal for the progress line
 	worst int
 
+	reached sim.Reached // by any run
 	lock    sync.Mutex
 	session int     // seeds done in this session, by which speed is measured
 	seconds float64 // simulated, in this session
@@ -69,6 +70,7 @@ func (t *tally) take(a sweep.Answer) {
 	defer t.lock.Unlock()
 	t.Done++
 	t.session++
+	t.reached.Merge(reachedBy(&a))
 	t.Events, t.SimSeconds, t.seconds = t.Events+a.Events, t.SimSeconds+a.SimSeconds, t.seconds+a.SimSeconds
 	if a.Verdict == sim.Pass && a.Error == "" {
 		return
@@ -158,6 +160,7 @@ func (t *tally) finish() {
 	}
 	fmt.Printf("%d seeds of %s from %d: %s; %.0f simulated seconds and %d events; %d seeds in %.1f s: %.0f seeds a minute, %.0fx real time\n",
 		t.Done, t.Scenario, t.flags.seed, verdict, t.SimSeconds, t.Events, t.session, t.Seconds, float64(t.session)/wall.Minutes(), t.seconds/t.Seconds)
+	printReached(os.Stdout, t.reached)
 	if t.Done < t.Seeds {
 		fmt.Printf("stopped: %d of %d seeds are left; --resume goes on\n", t.Seeds-t.Done, t.Seeds)
 	}

@@ -55,10 +55,11 @@ type Answer struct {
 	Hash       string      `json:"hash,omitempty"`
 	Events     uint64      `json:"events,omitempty"`
 	SimSeconds float64     `json:"simulated_seconds,omitempty"`
-	Fired      string      `json:"fired,omitempty"` // the oracles' letters
-	Found      string      `json:"found,omitempty"` // the first violation
-	Kept       bool        `json:"kept,omitempty"`  // its folder was written
-	Error      string      `json:"error,omitempty"` // there was no run, or its folder could not be written
+	Reached    string      `json:"reached,omitempty"` // sim.Reached, in its own spelling
+	Fired      string      `json:"fired,omitempty"`   // the oracles' letters
+	Found      string      `json:"found,omitempty"`   // the first violation
+	Kept       bool        `json:"kept,omitempty"`    // its folder was written
+	Error      string      `json:"error,omitempty"`   // there was no run, or its folder could not be written
 }
 
 // Folder is where a failed seed is kept, below the sweep's folder.

@@ -49,6 +49,7 @@ func (j *Job) answer(q Question) Answer {
 	}
 	r := sim.Run(o)
 	a.Verdict, a.Hash, a.Events, a.SimSeconds = r.Verdict, r.Hash, r.Events, r.SimSeconds
+	a.Reached = r.Reached.String()
 	if r.Err != nil {
 		a.Error = r.Err.Error()
 		return a
