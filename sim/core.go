@@ -126,6 +126,7 @@ func (w *World) beset(r *Stream, core []*node) string {
 		if slices.Contains(core, n) {
 			continue
 		}
+		w.faults.beset++
 		word := "down"
 		if n.state != stateDown {
 			var end func()

@@ -19,6 +19,7 @@ type nemesis struct {
 	made     []Step    // what was done, in full: the run's decisions
 	active   []func()  // how to end what is on
 	armed    []When    // what waits for its moment
+	beset    uint64    // nodes that stayed faulty while the core was healed
 	striking faultKind // what is being done now
 	on       bool      // still drawing
 	open     bool      // the torture lasts

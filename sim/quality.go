@@ -38,7 +38,7 @@ func (w *World) judgeQuality() {
 			w.judgeRetries(c.index, c.asks, c.brain.Stats())
 		}
 	}
-	faults, epochs := uint64(len(w.faults.made)), w.watch.ring.newest()
+	faults, epochs := w.faults.count(), w.watch.ring.newest()
 	if bound := w.changesAllowed(faults); epochs > bound {
 		w.violate(OracleRing, "the map was changed %d times for %d faults (%d allowed): replicas are moved for nothing", epochs, faults, bound)
 	}
@@ -67,4 +67,17 @@ func tripsAllowed(nodes int, d time.Duration) uint64 {
 
 func (w *World) changesAllowed(faults uint64) uint64 {
 	return changesAtOnce + faults*changesPerFault*uint64(w.settings.Shards+1)
+}
+
+// count is how many faults there were: a rack's crash is one for each of its nodes, and so is what
+// besets a node outside of the core.
+func (f *nemesis) count() (n uint64) {
+	for _, s := range f.made {
+		if rack, ok := s.Fault.(Rack); ok {
+			n += uint64(len(rack.Targets))
+			continue
+		}
+		n++
+	}
+	return n + f.beset
 }
