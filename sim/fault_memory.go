@@ -88,25 +88,57 @@ func (f *nemesis) mayLose(victims ...*node) bool {
 	return true
 }
 
-// bears reports whether a shard goes on without the victims.
+// bears reports whether a shard goes on without the victims: by the newest configuration, and by the
+// one that each survivor goes by. A leader may be the only one that has left a joint change; if it
+// dies, the others need both majorities still.
 func (w *World) bears(shard wire.ShardID, groups []cluster.GroupStatus, newest *wire.ClusterMap, victims []*node) bool {
 	w.learnHomes(shard, newest)
-	conf := &w.watch.confs[shard]
-	gone := func(id wire.ReplicaID) bool {
-		home := w.watch.homes[replicaKey{shard, id}]
-		lives := slices.ContainsFunc(groups, func(g cluster.GroupStatus) bool { return g.Replica == id }) || w.mayStart(shard, id, newest)
-		return !lives || slices.ContainsFunc(victims, func(n *node) bool { return n.id == home })
+	b := bearing{w: w, shard: shard, groups: groups, newest: newest, victims: victims}
+	conf := w.watch.confs[shard]
+	if len(conf.voters) == 0 || !b.holds(conf) {
+		return false
 	}
+	for i := range groups {
+		g := &groups[i]
+		if len(g.Voters) > 0 && (slices.Contains(conf.voters, g.Replica) || slices.Contains(conf.learners, g.Replica)) && !b.gone(g.Replica) &&
+			!b.holds(shardConf{voters: g.Voters, outgoing: g.Outgoing, learners: g.Learners}) {
+			return false
+		}
+	}
+	return true
+}
+
+// bearing is the question whether a shard goes on without some nodes.
+type bearing struct {
+	w       *World
+	shard   wire.ShardID
+	groups  []cluster.GroupStatus // that run now
+	newest  *wire.ClusterMap
+	victims []*node
+}
+
+// gone reports whether a replica is dead, or dies with the victims.
+func (b *bearing) gone(id wire.ReplicaID) bool {
+	lives := slices.ContainsFunc(b.groups, func(g cluster.GroupStatus) bool { return g.Replica == id }) || b.w.mayStart(b.shard, id, b.newest)
+	return !lives || slices.ContainsFunc(b.victims, func(n *node) bool { return n.id == b.home(id) })
+}
+
+func (b *bearing) home(id wire.ReplicaID) wire.NodeID {
+	return b.w.watch.homes[replicaKey{b.shard, id}]
+}
+
+// holds reports whether a configuration keeps its majorities, now and after the change that may come.
+func (b *bearing) holds(conf shardConf) bool {
 	for _, half := range [][]wire.ReplicaID{conf.voters, conf.outgoing} {
 		dead := 0
 		for _, id := range half {
-			if gone(id) {
+			if b.gone(id) {
 				dead++
 			}
 		}
 		for _, id := range conf.learners {
-			home := w.watch.homes[replicaKey{shard, id}]
-			if gone(id) && !slices.ContainsFunc(half, func(v wire.ReplicaID) bool { return gone(v) && w.watch.homes[replicaKey{shard, v}] == home }) {
+			inPlaceOf := func(v wire.ReplicaID) bool { return b.gone(v) && b.home(v) == b.home(id) }
+			if b.gone(id) && !slices.ContainsFunc(half, inPlaceOf) {
 				dead++
 			}
 		}
@@ -114,7 +146,7 @@ func (w *World) bears(shard wire.ShardID, groups []cluster.GroupStatus, newest *
 			return false
 		}
 	}
-	return len(conf.voters) > 0
+	return true
 }
 
 // newestMap is the newest cluster map that any running node has put up.

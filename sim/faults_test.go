@@ -73,9 +73,9 @@ func TestReplayIsOfTheFormerLife(t *testing.T) {
 	require.Equal(t, []string{"frame", "flush", "frame", "flush"}, log)
 }
 
-// bearing is a world of five nodes, all up, with shard 1 in the eyes of the rule: replica i is on
+// bearingWorld is a world of five nodes, all up, with shard 1 in the eyes of the rule: replica i is on
 // node i, replica 10+i on a later life of it. Those that live say so in their status.
-func bearing(conf shardConf, lives ...wire.ReplicaID) *World {
+func bearingWorld(conf shardConf, lives ...wire.ReplicaID) *World {
 	s := DrawSettings(1)
 	toySettings(&s)
 	s.Nodes, s.Shards, s.Replicas, s.Absent = 5, 1, 3, 0
@@ -146,7 +146,7 @@ func TestRuleOfLostMemory(t *testing.T) {
 		{"the only copy", shardConf{voters: ids{1}}, ids{1}, []int{1}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := bearing(c.conf, c.lives...)
+			w := bearingWorld(c.conf, c.lives...)
 			var victims []*node
 			for _, n := range c.victims {
 				victims = append(victims, w.nodes[n-1])
@@ -160,8 +160,18 @@ func TestRuleOfLostMemory(t *testing.T) {
 	}
 }
 
+// A leader that has left a joint change alone must not die when that would leave the others, who have
+// not, without the majority of the former voters (seed 60083 of the swarm).
+func TestRuleOfLostMemoryAsksTheSurvivors(t *testing.T) {
+	w := bearingWorld(shardConf{voters: []wire.ReplicaID{1, 2, 13}}, 1, 2, 13) // 13 has taken the place of 3
+	groups := []cluster.GroupStatus{{Shard: 1, Replica: 1}, {Shard: 1, Replica: 2}, {Shard: 1, Replica: 13}}
+	require.True(t, w.bears(1, groups, w.newestMap(), w.nodes[:1]))
+	groups[1].Voters, groups[1].Outgoing = []wire.ReplicaID{1, 2, 13}, []wire.ReplicaID{1, 2, 3}
+	require.False(t, w.bears(1, groups, w.newestMap(), w.nodes[:1]))
+}
+
 func TestRackTakesWhatTheClusterBears(t *testing.T) {
-	w := bearing(shardConf{voters: []wire.ReplicaID{1, 2, 3}}, 1, 2, 3)
+	w := bearingWorld(shardConf{voters: []wire.ReplicaID{1, 2, 3}}, 1, 2, 3)
 	require.True(t, w.faults.strike(Rack{Targets: []Target{Node(1), Node(2), Node(4)}, Down: time.Second}))
 	require.Equal(t, stateDown, w.nodes[0].state)
 	require.Equal(t, stateUp, w.nodes[1].state, "the second of three voters")
