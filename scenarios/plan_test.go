@@ -24,7 +24,9 @@ func TestPlansReplay(t *testing.T) {
 // were.
 func TestPlansOfArmedFaultsReplay(t *testing.T) {
 	for _, name := range []string{"crash-in-snapshot", "crash-in-change", "message-replay", "rack-crash", "majority-crash"} {
-		drawn := passes(t, mustFind(name), 3)
+		scenario, err := Find(name)
+		require.NoError(t, err)
+		drawn := passes(t, scenario, 3)
 		again := sim.Run(sim.Options{Seed: 3, Scenario: drawn.Plan})
 		require.Equal(t, drawn.Hash, again.Hash, name)
 	}

@@ -30,9 +30,11 @@ func TestASweepReachesTheFloor(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a few seconds")
 	}
+	swarm, err := Find("swarm")
+	require.NoError(t, err)
 	var all sim.Reached
 	for seed := uint64(1); seed <= 40; seed++ {
-		r := sim.Run(sim.Options{Seed: seed, Scenario: mustFind("swarm"), Duration: 30 * time.Second})
+		r := sim.Run(sim.Options{Seed: seed, Scenario: swarm, Duration: 30 * time.Second})
 		require.Equal(t, sim.Pass, r.Verdict, "seed %d: %v", seed, r.Violations)
 		all.Merge(r.Reached)
 	}
