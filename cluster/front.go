@@ -24,6 +24,13 @@ func (f front) Uint64() uint64 { return f.lane.env.Uint64() }
 // Send is part of router.Port.
 func (f front) Send(to wire.NodeID, m wire.Message) { f.lane.send(to, m) }
 
+// Answer is part of router.Port.
+func (f front) Answer(to wire.NodeID, life wire.Incarnation, m wire.Message) {
+	if who, ok := f.lane.known[to]; ok {
+		f.lane.sendAddr(who.PeerAddr, to, life, m) // another life that listens there drops it
+	}
+}
+
 // Take is part of router.Port.
 func (f front) Take(c *router.Call) bool {
 	g := f.lane.groups[c.Shard]

@@ -13,7 +13,8 @@
 //     proposed or forwarded on, no answer means unknown. A read is never unknown.
 //  3. A forwarded write carries a session (the caller's, or one of this life of the lane), so
 //     that however often it is sent it is applied once.
-//  4. A forward is taken once: the double of one that was refused is not applied later.
+//  4. A forward is taken once: the double of one that was refused is not applied later. Its answer
+//     goes to the life that asked, or to nobody.
 //  5. A shard that has been without a leader for longer than Patience refuses at once: this is
 //     the minority's side, or the quorum is lost, and who asks should go elsewhere.
 //  6. What waits is bounded by InboxMax.

@@ -51,18 +51,19 @@ func (h *Hall) OnForward(from wire.NodeID, life wire.Incarnation, m *wire.Forwar
 	if !h.isFirst(from, life, m) {
 		return
 	}
-	h.Admit(&wire.Call{Request: m.Request, TimeoutMillis: m.TimeoutMillis, Tag: m.ID, Sink: reply{h, from, m.Request.Shard}, Local: true})
+	h.Admit(&wire.Call{Request: m.Request, TimeoutMillis: m.TimeoutMillis, Tag: m.ID, Sink: reply{h, from, life, m.Request.Shard}, Local: true})
 }
 
 // reply is the sink of a request that came from another node.
 type reply struct {
 	hall  *Hall
 	to    wire.NodeID
+	life  wire.Incarnation // that asked: a later one uses the same numbers for other questions
 	shard wire.ShardID
 }
 
 func (r reply) Deliver(tag uint64, response *wire.Response) {
-	r.hall.port.Send(r.to, &wire.Reply{ID: tag, Shard: r.shard, Response: *response})
+	r.hall.port.Answer(r.to, r.life, &wire.Reply{ID: tag, Shard: r.shard, Response: *response})
 }
 
 // OnReply takes the answer to a forwarded call: the caller's, or a redirect to follow.

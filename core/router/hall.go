@@ -31,6 +31,8 @@ type Port interface {
 	Leader(shard wire.ShardID) (leader wire.NodeID, known bool)
 	// Send sends a message to a node.
 	Send(to wire.NodeID, m wire.Message)
+	// Answer sends a message to one life of a node; to nobody when that one is over.
+	Answer(to wire.NodeID, life wire.Incarnation, m wire.Message)
 	// Uint64 draws a random number.
 	Uint64() uint64
 }

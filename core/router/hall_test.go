@@ -46,6 +46,7 @@ type node struct {
 	follower bool        // the replica here serves nothing, even if it leads
 	taken    []*Call
 	sent     []letter
+	lives    []wire.Incarnation // that were answered
 }
 
 type letter struct {
@@ -77,6 +78,11 @@ func (n *node) Send(to wire.NodeID, m wire.Message) {
 		m = &again
 	}
 	n.sent = append(n.sent, letter{to, m})
+}
+
+func (n *node) Answer(to wire.NodeID, life wire.Incarnation, m wire.Message) {
+	n.lives = append(n.lives, life)
+	n.Send(to, m)
 }
 
 // lobby is a hall with its node and the callers' answers.

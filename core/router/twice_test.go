@@ -53,3 +53,19 @@ func TestDoubleOfARefusedForward(t *testing.T) {
 	require.Len(t, n.taken, 3, "what a former life asked nobody waits for")
 	require.Len(t, n.sent, 1, "and nobody is told")
 }
+
+// A life that follows uses the same numbers for other questions, so an answer names the life that
+// asked (seed 177 of the swarm with all kinds of fault: an increment was answered with what a former
+// life had read).
+func TestAnswersGoToTheLifeThatAsked(t *testing.T) {
+	n := &node{m: testMap(), leader: self}
+	h := New(testConfig, self, n)
+	read := wire.Request{Shard: here, Commands: []wire.Command{{Op: wire.OpGet, Key: []byte("k")}}}
+	h.OnForward(3, 1, &wire.Forward{ID: 1, TimeoutMillis: 1000, Request: read})
+	h.OnForward(3, 2, &wire.Forward{ID: 1, TimeoutMillis: 1000, Request: read})
+	require.Len(t, n.taken, 2)
+	for _, c := range n.taken {
+		h.Finish(c, &wire.Response{Results: []wire.Result{{}}})
+	}
+	require.Equal(t, []wire.Incarnation{1, 2}, n.lives)
+}
