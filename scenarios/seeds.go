@@ -13,6 +13,7 @@ func Seeds() []Seed {
 	return []Seed{
 		{"swarm", 1278, "a forwarded write was refused for want of memory, and its double applied when there was room again (core/router, twice.go)"},
 		{"swarm", 1072, "a learner on a node that did not run was made a voter, because a short log lacks little (core/raft, status.go)"},
+		{"everything", 177, "a frozen leader answered a former life's question to the new life, which took it for the answer to one of its own (core/router, forward.go)"},
 		{"swarm", 3194, "the map called a leader down that was not, and while the meta group had no quorum clients asked everybody but it (core/session, route.go)"},
 	}
 }
