@@ -94,6 +94,10 @@ func (t *teller) words(e *trace.Event, f *wire.Frame) string {
 		return node + "  goes on"
 	case trace.Violation:
 		return "VIOLATION " + e.Note
+	case trace.Log:
+		return fmt.Sprintf("%s  %s: log %s %d", node, group(e.Shard), pick(e.A == 1, "replaced by another leader's from", "cut up to"), e.Index)
+	case trace.Repeat:
+		return fmt.Sprintf("%s  %s: %d retries in entry %d answered from memory", node, group(e.Shard), e.A, e.Index)
 	}
 	return "* " + e.Note
 }
