@@ -86,6 +86,7 @@ func (f Throttle) fix(w *World) Fault {
 
 func (f Throttle) strike(w *World) (string, func()) {
 	n := f.Target.find(w)
+	w.faults.impeded = true
 	change := func(sign int) {
 		for other := range w.nodes {
 			if other == int(n.index) {

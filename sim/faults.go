@@ -432,6 +432,7 @@ func (f Lossy) strike(w *World) (string, func()) {
 		}
 	}
 	change(1)
+	w.faults.impeded = w.faults.impeded || f.Drop >= 500 || f.Delay > 0
 	return fmt.Sprintf("lossy links: drop %d‱, duplicate %d‱, delay +%v", f.Drop, f.Duplicate, f.Delay), func() { change(-1) }
 }
 

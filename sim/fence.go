@@ -15,21 +15,43 @@ type fence struct {
 	at    []uint64           // by shard: index of the newest configuration
 	in    [][]wire.ReplicaID // the voters in it
 	ended map[replicaKey]uint64
+	// learned are the replicas that have been learners: nobody else may become a voter, because a
+	// newcomer that votes before it has caught up makes the quorum greater without being part of it.
+	learned map[replicaKey]bool
+}
+
+// founded notes the voters that a shard began with.
+func (f *fence) founded(shard wire.ShardID, voters []wire.ReplicaID) {
+	f.room(shard)
+	f.in[shard] = voters
+}
+
+// room makes room for a shard.
+func (f *fence) room(shard wire.ShardID) {
+	for len(f.at) <= int(shard) {
+		f.at, f.in = append(f.at, 0), append(f.in, nil)
+	}
 }
 
 // configured takes a configuration as core words it.
 func (f *fence) configured(w *World, e *trace.Event) {
-	for len(f.at) <= int(e.Shard) {
-		f.at, f.in = append(f.at, 0), append(f.in, nil)
-	}
+	f.room(e.Shard)
 	if e.Index <= f.at[e.Shard] {
 		return
 	}
 	if f.ended == nil {
-		f.ended = map[replicaKey]uint64{}
+		f.ended, f.learned = map[replicaKey]uint64{}, map[replicaKey]bool{}
 	}
-	note, _, _ := strings.Cut(e.Note, " learners")
+	note, learners, _ := strings.Cut(e.Note, " learners")
 	voters, members := numbersIn(note), numbersIn(e.Note)
+	for _, id := range numbersIn(learners) {
+		f.learned[replicaKey{e.Shard, id}] = true
+	}
+	for _, id := range voters {
+		if f.in[e.Shard] != nil && !slices.Contains(f.in[e.Shard], id) && !f.learned[replicaKey{e.Shard, id}] {
+			w.violate(OracleRaft, "shard %d index %d: replica %d votes without ever having been a learner", e.Shard, e.Index, id)
+		}
+	}
 	for _, id := range f.in[e.Shard] {
 		if !slices.Contains(voters, id) {
 			f.ended[replicaKey{e.Shard, id}] = e.Index

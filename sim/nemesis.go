@@ -14,6 +14,7 @@ type nemesis struct {
 	rand     Stream
 	began    int64            // when the torture began
 	parts    map[string]*node // who plays what
+	impeded  bool             // packets have been lost or late on purpose, so that votes are, too
 	sender   *node            // of the trigger that set the last armed fault off
 	receiver *node
 	made     []Step    // what was done, in full: the run's decisions
@@ -114,6 +115,16 @@ func (w *World) mend(n *node) {
 func (f *nemesis) begin() {
 	f.on = true
 	f.next()
+	if storm := f.w.settings.Storm; storm > 0 {
+		f.strike(Lossy{Drop: storm, Duplicate: storm + f.rand.IntN(3000), Delay: f.rand.Duration(0, 20*time.Millisecond)})
+	}
+	for _, n := range f.w.nodes[len(f.w.nodes)-f.w.settings.Absent:] {
+		f.w.after(f.rand.Duration(2*time.Second, 25*time.Second), func() {
+			if f.on {
+				f.strike(Join{Node(int(n.id))})
+			}
+		})
+	}
 }
 
 func (f *nemesis) next() {
@@ -213,7 +224,7 @@ func (f *nemesis) oneWay() Fault {
 }
 
 func (f *nemesis) lossy() Fault {
-	return Lossy{Drop: f.rand.IntN(2000), Duplicate: f.rand.IntN(2000), Delay: f.rand.Duration(0, 50*time.Millisecond), Clients: f.rand.Bool()}
+	return Lossy{Drop: f.rand.IntN(3000), Duplicate: f.rand.IntN(5000), Delay: f.rand.Duration(0, 50*time.Millisecond), Clients: f.rand.Bool()}
 }
 
 func (f *nemesis) clog() Fault {

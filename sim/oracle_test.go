@@ -79,11 +79,12 @@ func TestWatch(t *testing.T) {
 	}{
 		{"a healthy group", []trace.Event{role(1, 1), apply(1, 1, 7), apply(2, 1, 7), commit(1, 1), commit(1, 2), role(2, 2)}, ""},
 		{"two leaders in a term", []trace.Event{role(1, 1), role(2, 1)}, "I"},
+		{"terms that nobody wins", []trace.Event{role(1, 1), role(2, 20)}, "V"},
 		{"different digests", []trace.Event{apply(1, 1, 7), apply(2, 1, 8)}, "S"},
 		{"a commit index that goes back", []trace.Event{commit(1, 2), commit(1, 1)}, "I"},
 		{"an entry applied twice", []trace.Event{apply(1, 1, 7), apply(1, 1, 7)}, "I"},
-		{"one voter more", []trace.Event{conf(1, "voters=[1 2 3] learners=[]"), conf(2, "voters=[1 2 3 4] learners=[]")}, ""},
-		{"a voter swapped at once", []trace.Event{conf(1, "voters=[1 2 3]"), conf(2, "voters=[1 2 4]")}, "I"},
+		{"one voter more", []trace.Event{conf(1, "voters=[1 2 3] learners=[4]"), conf(2, "voters=[1 2 3 4] learners=[]")}, ""},
+		{"a voter swapped at once", []trace.Event{conf(1, "voters=[1 2 3]"), conf(2, "voters=[1 2 4]")}, "II"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := DrawSettings(1)

@@ -49,6 +49,7 @@ type Settings struct {
 
 	// The nemesis.
 	Faults     Faults
+	Storm      int           // ten-thousandths of packets that are lost all through a swarm run, and doubled
 	FaultEvery time.Duration // mean time between faults
 	FaultFor   time.Duration // mean time until a fault ends
 	Core       bool          // at the end first only a majority of the nodes is healed, and must serve
@@ -122,6 +123,7 @@ func (s *Settings) drawMore(seed uint64) {
 	if s.Nodes == 5 && r.Bool() {
 		s.Replicas = 5 // two may be lost at once
 	}
+	s.drawMood(&r)
 }
 
 func drawLinks(r *Stream) Links {

@@ -68,6 +68,7 @@ var fieldGroups = [][]Field{
 		intField("transactions", "families of keys in use for atomic batches", 0, 1000, func(s *Settings) *int { return &s.Transactions }),
 	}, {
 		{"faults", "kinds that a swarm run may draw, as in crash,pause; or none, or all", getFaults, setFaults},
+		partsField("storm", "packets lost, and as many doubled, all through a swarm run", func(s *Settings) *int { return &s.Storm }),
 		durationField("fault-every", "mean time between drawn faults", func(s *Settings) *time.Duration { return &s.FaultEvery }),
 		durationField("fault-for", "mean time until a drawn fault ends", func(s *Settings) *time.Duration { return &s.FaultFor }),
 		boolField("core", "at the end only a majority of the nodes is healed first, and must serve", func(s *Settings) *bool { return &s.Core }),

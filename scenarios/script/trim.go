@@ -8,7 +8,7 @@ import (
 
 // unseen are the settings that say nothing about a run in which neither operations nor faults are
 // drawn.
-var unseen = []string{"think", "threads", "registers", "models", "counters", "appends", "expiring", "transactions", "faults", "fault-every", "fault-for"}
+var unseen = []string{"think", "threads", "registers", "models", "counters", "appends", "expiring", "transactions", "faults", "storm", "fault-every", "fault-for"}
 
 // Trim leaves out of a plan's settings what the base "small" and the seed give anyway, so that what
 // is left is what a reader has to know. The run stays the same.

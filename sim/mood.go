@@ -1,0 +1,84 @@
+package sim
+
+import (
+	"time"
+
+	"torc/cluster"
+)
+
+// drawMood gives a run a character. Everything in moderation finds what hangs on no one thing; the
+// rest hides until many clients want one key while its leader is hurt every second, or until so
+// little goes wrong that what is done for nothing stands out.
+func (s *Settings) drawMood(r *Stream) {
+	if s.Nodes == 3 && r.Chance(3000) {
+		s.Nodes = 4
+		s.Lanes = append(s.Lanes, 1)
+	}
+	if s.Nodes > s.Replicas && r.Chance(6000) {
+		s.Absent = 1 // it joins: replicas move away from nodes that live
+	}
+	switch roll := r.IntN(100); {
+	case roll < 30:
+		s.hot(r)
+	case roll < 50:
+		s.calm(r)
+	case roll < 62:
+		s.crowded(r)
+	case roll < 88:
+		s.stormy(r)
+	}
+}
+
+// hot runs put everybody on a few keys of a shard or two, and hurt often and briefly.
+func (s *Settings) hot(r *Stream) {
+	s.Shards = 1 + r.IntN(2)
+	s.Registers, s.Models, s.Counters, s.Appends, s.Expiring = 1+r.IntN(2), 3, 1, 1, 1
+	s.Think = r.Neat(5*time.Millisecond, 20*time.Millisecond)
+	s.FaultEvery, s.FaultFor = r.Neat(time.Second, 3*time.Second), r.Neat(600*time.Millisecond, 3*time.Second)
+	f := &s.Faults
+	often := func(on *bool) { *on = *on || r.Chance(6000) }
+	often(&f.Isolate)
+	often(&f.Pause)
+	often(&f.Lossy)
+	often(&f.OneWay)
+	if r.Bool() { // nothing but what hurts leaders
+		f.Stop, f.Crash, f.Rack, f.Memory, f.LongPause, f.Slow = false, false, false, false, false, false
+	}
+}
+
+// calm runs have few faults: work that is done again and again for nothing shows.
+func (s *Settings) calm(r *Stream) {
+	s.FaultEvery = r.Neat(15*time.Second, 40*time.Second)
+	if r.Bool() {
+		s.Grace = r.Neat(2*time.Second, 4*time.Second)
+		s.Swim.FalseAlarm = 100 + r.IntN(300)
+	}
+	if r.Bool() {
+		s.Links.Drop = 300 + r.IntN(700)
+		s.Think = r.Neat(5*time.Millisecond, 20*time.Millisecond)
+	}
+}
+
+// crowded runs have many calls under way when a majority is out of reach for long.
+func (s *Settings) crowded(r *Stream) {
+	s.Threads = 6 + r.IntN(6)
+	s.Think = r.Neat(20*time.Millisecond, 60*time.Millisecond)
+	s.FaultFor, s.Models = r.Neat(10*time.Second, 20*time.Second), 4 // the exhaustive checker bears few calls at a time on a key
+	s.Faults.Isolate = true
+}
+
+// stormy runs lose and double packets all the time, and hurt leaders every few seconds, with
+// everybody on a few keys: those who lead know less than they hold, and those who follow lag.
+func (s *Settings) stormy(r *Stream) {
+	s.hot(r)
+	s.Nodes, s.Replicas, s.Absent, s.Lanes = 3, 3, 0, []int{1, 1, 1}
+	s.Shards, s.Registers, s.Core = 1, 1, false
+	s.Think = r.Neat(5*time.Millisecond, 12*time.Millisecond)
+	s.Reads = cluster.ReadLease
+	if r.Bool() {
+		s.Reads = cluster.ReadIndex
+	}
+	s.Storm = 1000 + r.IntN(2000)
+	s.Faults = Faults{Isolate: true, Pause: r.Chance(3000), OneWay: r.Bool()}
+	s.FaultEvery, s.FaultFor = r.Neat(2*time.Second, 4*time.Second), r.Neat(800*time.Millisecond, 2*time.Second)
+}
