@@ -67,6 +67,17 @@ func TestEveryMethod(t *testing.T) {
 	require.ErrorIs(t, err, ErrInvalid)
 	require.ErrorIs(t, err, ErrRefused, "an invalid command surely had no effect")
 
+	for _, want := range []int64{2, 4} {
+		length, err := c.Append(ctx, "text", []byte("ab"))
+		require.NoError(t, err)
+		require.Equal(t, want, length)
+	}
+	value, err = c.GetDelete(ctx, "text")
+	require.NoError(t, err)
+	require.Equal(t, "abab", string(value.Bytes))
+	_, err = c.GetDelete(ctx, "text")
+	require.ErrorIs(t, err, ErrNotFound)
+
 	gone, err := c.Delete(ctx, "k")
 	require.NoError(t, err)
 	require.True(t, gone)

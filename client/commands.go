@@ -101,6 +101,22 @@ func (c *Client) Delete(ctx context.Context, key string) (bool, error) {
 	return r.Int > 0, err
 }
 
+// GetDelete reads a key and removes it. An absent one is ErrNotFound.
+func (c *Client) GetDelete(ctx context.Context, key string) (Value, error) {
+	r, who, err := c.one(ctx, "getdelete", key, wire.Command{Op: wire.OpGetDelete})
+	if err != nil {
+		return Value{}, err
+	}
+	return valueOf(who, r)
+}
+
+// Append adds text at the end of what a key holds (an absent key counts as empty) and returns the
+// new length in bytes.
+func (c *Client) Append(ctx context.Context, key string, text []byte) (int64, error) {
+	r, _, err := c.one(ctx, "append", key, wire.Command{Op: wire.OpAppend, Value: text})
+	return r.Int, err
+}
+
 // Increment adds delta to the integer that a key holds as decimal text (an absent key counts
 // as 0) and returns the sum. Something that is no integer, or a sum that is too large, is
 // ErrInvalid.

@@ -199,6 +199,15 @@ func (f *fake) command(c *wire.Command) wire.Result {
 	case wire.OpDelete:
 		delete(f.keys, key)
 		return yes(there)
+	case wire.OpGetDelete:
+		delete(f.keys, key)
+		if !there {
+			return wire.Result{}
+		}
+		return wire.Result{Kind: wire.KindBytes, Value: []byte(old.value), Version: old.version}
+	case wire.OpAppend:
+		write(old.value+string(c.Value), old.ttl)
+		return wire.Result{Kind: wire.KindInt, Int: int64(len(old.value) + len(c.Value))}
 	case wire.OpIncr:
 		n, err := strconv.ParseInt("0"+old.value, 10, 64)
 		if err != nil {
