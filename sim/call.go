@@ -2,7 +2,6 @@ package sim
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"torc/core/wire"
@@ -26,7 +25,7 @@ type Op struct {
 	In   linearizability.Input
 	// Seen: a CAS by the version of the key that any client saw last; In.Version is not used.
 	Seen bool
-	// Want is what must come of it, in the words of outcomeText; several, parted by "|", are all
+	// Want is what must come of it, in the words of OutcomeText; several, parted by "|", are all
 	// right. "" = anything.
 	Want string
 }
@@ -64,9 +63,9 @@ func (op *Op) command() wire.Command {
 	return c
 }
 
-// outcomeText is what came of an operation, in a word or two: ok, absent, a quoted value, a number,
+// OutcomeText is what came of an operation, in a word or two: ok, absent, a quoted value, a number,
 // yes, no, refused, unknown.
-func outcomeText(kind linearizability.Kind, outcome linearizability.Outcome, out *linearizability.Output) string {
+func OutcomeText(kind linearizability.Kind, outcome linearizability.Outcome, out *linearizability.Output) string {
 	switch outcome {
 	case linearizability.Failed:
 		return "refused"
@@ -88,18 +87,4 @@ func outcomeText(kind linearizability.Kind, outcome linearizability.Outcome, out
 		return "yes"
 	}
 	return "no"
-}
-
-// expect holds an operation to what its script wants of it.
-func (w *World) expect(op *operation, outcome linearizability.Outcome, out *linearizability.Output) {
-	if op.Want == "" {
-		return
-	}
-	got := outcomeText(op.Kind, outcome, out)
-	for _, want := range strings.Split(op.Want, "|") {
-		if strings.TrimSpace(want) == got {
-			return
-		}
-	}
-	w.violate(OracleExpectation, "operation %d (%v %s): came to %s; the script wants %s", op.number, op.Kind, op.Key, got, op.Want)
 }

@@ -122,10 +122,12 @@ func (c *client) onThread(i int) {
 }
 
 // make does what a script says.
-func (c *client) make(planned *Call) {
+func (c *client) make(planned *Call, number int) {
 	k := &call{thread: -1, atomic: planned.Atomic}
-	for _, op := range planned.Ops {
-		k.ops = append(k.ops, operation{Op: op})
+	at := time.Duration(c.w.now - c.w.faults.began)
+	for i, op := range planned.Ops {
+		c.w.work.answers = append(c.w.work.answers, Answer{Call: number, Op: i, At: at})
+		k.ops = append(k.ops, operation{Op: op, answer: len(c.w.work.answers)})
 	}
 	c.do(k, int(planned.Via.find(c.w).index))
 }

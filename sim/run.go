@@ -47,6 +47,8 @@ type Result struct {
 	Traced     uint64 // in the hash
 	Messages   uint64
 	Ops        Ops
+	Began      time.Duration // when the torture began: the script's times count from there
+	Answers    []Answer      // what the script's own operations came to, in the order of their calls' times
 	SimSeconds float64
 	// WallSeconds is for printing only; it differs from run to run.
 	WallSeconds float64
@@ -80,10 +82,7 @@ const (
 
 // Run makes a run. It panics only on a bug of the simulator.
 func Run(o Options) Result {
-	settings := DrawSettings(o.Seed)
-	if o.Scenario.Settings != nil {
-		o.Scenario.Settings(&settings)
-	}
+	settings := o.Scenario.Draw(o.Seed)
 	result := Result{Seed: o.Seed, Scenario: o.Scenario.Name, Mutant: o.Mutant, Duration: o.Duration, Settings: settings}
 	if !mutant.Enable(o.Mutant) && o.Mutant != "" {
 		result.Verdict, result.Err = Broken, fmt.Errorf("mutant %q: this binary is built without planted bugs (build with -tags mutants)", o.Mutant)
@@ -125,6 +124,7 @@ func (r *Result) fill(w *World) {
 	}
 	r.Reached = w.coverage.set(w.work.reasons[:])
 	r.History = w.work.record.History()
+	r.Began, r.Answers = time.Duration(w.faults.began), w.work.answers
 	r.Ops = Ops{OK: w.work.oks[wire.OutcomeOK], Refused: w.work.oks[wire.OutcomeRefused], Unknown: w.work.oks[wire.OutcomeUnknown], Keys: len(w.work.keys)}
 	for reason, n := range w.work.reasons {
 		if n > 0 {
@@ -197,7 +197,7 @@ func (w *World) torture(o Options) {
 	w.prober().brain.Start()
 	for i := range o.Scenario.Calls {
 		call := &o.Scenario.Calls[i]
-		w.after(call.At, func() { w.makeCall(call) })
+		w.after(call.At, func() { w.makeCall(call, i) })
 	}
 	for _, step := range o.Scenario.Script {
 		w.after(step.At, func() { w.faults.strike(step.Fault) })
@@ -216,9 +216,9 @@ func (w *World) torture(o Options) {
 }
 
 // makeCall lets a script's client act; a script may name clients that the settings do not have.
-func (w *World) makeCall(c *Call) {
+func (w *World) makeCall(c *Call, number int) {
 	if c.Client < len(w.users()) && w.users()[c.Client].issues {
-		w.users()[c.Client].make(c)
+		w.users()[c.Client].make(c, number)
 	}
 }
 
@@ -230,7 +230,7 @@ func (w *World) heal() {
 	w.tell(trace.Fault, "heal everything")
 	w.faults.settle()
 	w.markLost()
-	limit := probeFactor * w.settings.election()
+	limit := w.settings.ServesWithin()
 	must := make([]bool, w.settings.Shards+1)
 	for shard := 1; shard <= w.settings.Shards; shard++ {
 		if must[shard] = !w.lost[shard]; w.lost[shard] {

@@ -163,6 +163,19 @@ func drawFaults(r *Stream) Faults {
 // election is how long a follower waits at least before it campaigns.
 func (s *Settings) election() time.Duration { return s.Tick * time.Duration(s.Election) }
 
+// ServesWithin is how soon after everything was healed every shard must take a write.
+func (s *Settings) ServesWithin() time.Duration { return probeFactor * s.election() }
+
+// Draw is the settings of a run of the scenario: drawn from the seed, narrowed, and made consistent.
+func (c *Scenario) Draw(seed uint64) Settings {
+	s := DrawSettings(seed)
+	if c.Settings != nil {
+		c.Settings(&s)
+	}
+	s.Fit()
+	return s
+}
+
 // Fit repairs what a scenario left inconsistent.
 func (s *Settings) Fit() {
 	for len(s.Lanes) < s.Nodes {

@@ -57,37 +57,7 @@ func Sender() Target { return Target{kind: targetSender} }
 func Receiver() Target { return Target{kind: targetReceiver} }
 
 // find says which node it is now.
-func (t Target) find(w *World) *node {
-	switch t.kind {
-	case targetLeader:
-		if l := w.watch.newest[min(t.number, len(w.watch.newest)-1)]; l.term > 0 {
-			return w.nodes[l.node-1]
-		}
-	case targetFollower:
-		return w.nodes[(int(Leader(wire.ShardID(t.number)).find(w).index)+t.place)%len(w.nodes)]
-	case targetRandom:
-		return w.nodes[w.faults.rand.IntN(len(w.nodes))]
-	case targetPart:
-		if n := w.faults.parts[t.part]; n != nil {
-			return n
-		}
-	case targetVoter:
-		if n := w.voter(t.number, t.place); n != nil {
-			return n
-		}
-	case targetSender:
-		if w.faults.sender != nil {
-			return w.faults.sender
-		}
-	case targetReceiver:
-		if w.faults.receiver != nil {
-			return w.faults.receiver
-		}
-	case targetNode:
-		return w.nodes[max(t.number-1, 0)%len(w.nodes)]
-	}
-	return w.nodes[0]
-}
+func (t Target) find(w *World) *node { return w.nodes[t.On(w)-1] }
 
 // voter finds the i-th voter of a shard besides its leader, or nil.
 func (w *World) voter(shard, i int) *node {

@@ -45,6 +45,7 @@ type operation struct {
 	shard  wire.ShardID
 	number int  // in the history
 	alone  bool // not in a batch, which is refused as a whole
+	answer int  // in the script's answers, counted from 1; 0: it was drawn
 }
 
 // workload is what the clients do, and the record of it.
@@ -59,6 +60,7 @@ type workload struct {
 	known    map[string]int    // keys' places in keys
 	seen     map[string]uint64 // a key's version that anybody saw last
 	made     []Call            // what the clients did, in full
+	answers  []Answer          // what the script's operations came to
 	hot      int               // how many faults want everybody at the same keys
 	oks      [3]int            // by wire.Outcome
 	reasons  [32]int
@@ -261,7 +263,7 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 		l.reasons[reason&31]++
 	}
 	l.record.Return(op.number, l.w.now, word, out)
-	l.w.expect(op, word, &out)
+	l.w.answered(op, word, &out)
 }
 
 // refusedForMemory holds a refusal for want of memory to its word: only what could grow is refused.
