@@ -135,8 +135,8 @@ func verdictOf(violations []Violation) Verdict {
 	return verdict
 }
 
-// oracleOf translates the history checkers' names.
-func oracleOf(name string) Oracle {
+// OracleOf translates the history checkers' names.
+func OracleOf(name string) Oracle {
 	switch name {
 	case linearizability.OracleCounter, linearizability.OracleAppend:
 		return OracleOnce
@@ -157,7 +157,7 @@ func (w *World) judge(finalFrom time.Duration, losses []linearizability.Loss) {
 	verdicts := linearizability.Check(w.work.record.History(), linearizability.Options{
 		TTLEpsilon: w.ttlTolerance(), FinalFrom: int64(finalFrom), Losses: losses, ViolationsMax: 2})
 	for _, v := range verdicts {
-		if v.Result == linearizability.Undecided && oracleOf(v.Oracle) == OracleDurability && w.lost != nil && w.lost[shardOf(v.Key, w.settings.Shards)] {
+		if v.Result == linearizability.Undecided && OracleOf(v.Oracle) == OracleDurability && w.lost != nil && w.lost[shardOf(v.Key, w.settings.Shards)] {
 			continue // its shard is lost, and stays down: nobody reads it any more
 		}
 		text := "key " + v.Key + ": " + v.Sentence
@@ -165,7 +165,7 @@ func (w *World) judge(finalFrom time.Duration, losses []linearizability.Loss) {
 			text = "undecided: " + text
 		}
 		before := len(w.violations)
-		w.violate(oracleOf(v.Oracle), "%s", text)
+		w.violate(OracleOf(v.Oracle), "%s", text)
 		if len(w.violations) > before {
 			w.violations[before].Key = v.Key
 			w.violations[before].accuse(v.Operations)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"torc/cluster"
+	"torc/cmd/internal/crashlog"
 	"torc/core/wire"
 )
 
@@ -78,7 +79,7 @@ func (c *Cluster) end() {
 		}
 		n.end()
 		log := n.Log()
-		if mark := broken(log); mark != "" {
+		if mark := crashlog.Mark(log); mark != "" {
 			c.t.Errorf("node %d: %s\n%s", n.Index, mark, log)
 		}
 		if c.t.Failed() {

@@ -1,4 +1,4 @@
-package proctest
+package crashlog
 
 import (
 	"bytes"
@@ -39,11 +39,11 @@ func TestLanePanicIsFound(t *testing.T) {
 		require.NoError(t, h.Start([]host.Lane{brokenLane{}}, brokenLane{}))
 		<-fatal
 		require.NoError(t, h.Stop(context.Background()))
-		require.Equal(t, "a lane broke", broken(log.String()), name)
+		require.Equal(t, "a lane broke", Mark(log.String()), name)
 	}
 }
 
-func TestBroken(t *testing.T) {
+func TestMark(t *testing.T) {
 	for log, want := range map[string]string{
 		"":                                "",
 		"time=now level=INFO msg=stopped": "",
@@ -52,6 +52,6 @@ func TestBroken(t *testing.T) {
 		"fatal error: concurrent map writes":                      "fatal error:",
 		"WARNING: DATA RACE\nRead at":                             "DATA RACE",
 	} {
-		require.Equal(t, want, broken(log), log)
+		require.Equal(t, want, Mark(log), log)
 	}
 }

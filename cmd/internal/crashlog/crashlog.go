@@ -1,4 +1,4 @@
-package proctest
+package crashlog
 
 import "strings"
 
@@ -7,8 +7,8 @@ import "strings"
 // the panic to log it, so that Go's own words are missing).
 var marks = []string{"panic:", "fatal error:", "DATA RACE", "a lane broke"}
 
-// broken returns the first mark that a log holds, or nothing.
-func broken(log string) string {
+// Mark returns the first mark that a log holds, or nothing.
+func Mark(log string) string {
 	for _, mark := range marks {
 		if strings.Contains(log, mark) {
 			return mark
