@@ -57,6 +57,7 @@ func (s *simFlags) flags(f *flag.FlagSet) {
 func simCommands() []command {
 	return []command{
 		{"gallery", "the planted bugs: list them, learn from them, score the simulator by them", gallery},
+		{"real", "run a file with real torcd processes, and say where model and reality differ", simReal},
 		{"shrink", "make a failing run small: fewer faults, operations, nodes; a scenario file and a Go test", simShrink},
 		{"words", "every word that a scenario file may use", simWords},
 		{"replay", "make a run that was kept again: up to a time or an event, or step by step", simReplay},

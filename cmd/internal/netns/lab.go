@@ -156,3 +156,6 @@ func overlaps(p netip.Prefix, taken []net.Addr) bool {
 	}
 	return false
 }
+
+// String is the subnet.
+func (l *Lab) String() string { return l.subnet.String() }

@@ -88,7 +88,7 @@ func Sweep(ctx context.Context) (removed []string, err error) {
 	}
 	var wrong []error
 	for _, name := range names {
-		if pid, _ := ownerOf(name); !lives(pid) {
+		if pid, _ := ownerOf(name); !Lives(pid) {
 			removed = append(removed, name)
 			wrong = append(wrong, remove(ctx, name))
 		}
@@ -96,8 +96,8 @@ func Sweep(ctx context.Context) (removed []string, err error) {
 	return removed, errors.Join(wrong...)
 }
 
-// lives says that there is such a process.
-func lives(pid int) bool {
+// Lives says that there is such a process.
+func Lives(pid int) bool {
 	p, err := os.FindProcess(pid)
 	return err == nil && !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }

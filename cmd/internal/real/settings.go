@@ -1,0 +1,127 @@
+package real
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"torc/cluster"
+	"torc/sim"
+)
+
+// Unreal is what the model has and real processes have otherwise, and why.
+type Unreal struct{ What, Why string }
+
+// electionTicks is how many ticks torcd's election timeout has.
+const electionTicks = 10
+
+// electionLeast and driftMost are torcd's own limits.
+const (
+	electionLeast = 100 * time.Millisecond
+	driftMost     = 200
+	graceDefault  = time.Minute
+)
+
+// realised are the settings that reach the processes or the clients as they are.
+var realised = map[string]bool{
+	"nodes": true, "absent": true, "shards": true, "replicas": true, "lanes": true, "reads": true, "drift": true,
+	"sessions": true, "plain": true, "threads": true, "think": true, "timeout": true,
+	"registers": true, "counters": true, "appends": true,
+	"tick": true, "election": true, "grace": true, // see adjusted
+	"faults": true, "fault-every": true, "fault-for": true, // of swarms, which are refused
+}
+
+// reasons are why a setting is otherwise, by the beginning of its name.
+var reasons = []struct{ prefix, why string }{
+	{"link.", "the links are this machine's own: some ten microseconds, nothing lost or doubled"},
+	{"swim.", "torcd's gossip has its own times, and nobody makes it lie"},
+	{"drift-used", "all processes share one clock"},
+	{"skew", "all processes share one clock"},
+	{"unbounded", "all processes share one clock"},
+	{"core", "all nodes are healed at once"},
+	{"turn", "a turn takes what it takes"},
+	{"heartbeat", "torcd sets it itself"},
+	{"log", "torcd sets it itself"},
+	{"codec", "frames always travel in their binary form"},
+	{"redirect", "Torc's client finds leaders by the map, as always"},
+	{"models", "not drawn with real processes: the file's own operations are"},
+	{"expiring", "not drawn with real processes: the file's own operations are"},
+	{"transactions", "not drawn with real processes: no client asks for atomic batches"},
+	{"", "torcd cannot be told"},
+}
+
+// unrealSettings lists the settings that reality has otherwise, one entry for each reason.
+func unrealSettings(s *sim.Settings) (list []Unreal) {
+	whys := map[string]int{}
+	add := func(what, why string) {
+		if i, known := whys[why]; known {
+			list[i].What += " " + what
+			return
+		}
+		whys[why] = len(list)
+		list = append(list, Unreal{what, why})
+	}
+	for _, f := range sim.Fields() {
+		if realised[f.Name] {
+			continue
+		}
+		for _, r := range reasons {
+			if strings.HasPrefix(f.Name, r.prefix) {
+				add(f.Name+"="+f.Get(s), r.why)
+				break
+			}
+		}
+	}
+	for _, u := range adjusted(s) {
+		add(u.What, u.Why)
+	}
+	return list
+}
+
+// adjusted are the settings of which torcd takes only some values.
+func adjusted(s *sim.Settings) (list []Unreal) {
+	if s.Election != electionTicks {
+		list = append(list, Unreal{fmt.Sprintf("tick=%v election=%d", s.Tick, s.Election),
+			fmt.Sprintf("torcd's election timeout has ten ticks: it is %v, as in the model, and a tick %v", electionOf(s), electionOf(s)/electionTicks)})
+	}
+	if want := s.Tick * time.Duration(s.Election); electionOf(s) != want {
+		list = append(list, Unreal{fmt.Sprintf("an election timeout of %v", want), fmt.Sprintf("torcd's is at least %v", electionLeast)})
+	}
+	if s.Grace != 0 && graceOf(s) != s.Grace {
+		list = append(list, Unreal{fmt.Sprintf("grace=%v", s.Grace), fmt.Sprintf("torcd's is at least four election timeouts, %v", graceOf(s))})
+	}
+	if s.Drift > driftMost {
+		list = append(list, Unreal{fmt.Sprintf("drift=%d", s.Drift), fmt.Sprintf("torcd takes at most %d", driftMost)})
+	}
+	return list
+}
+
+func electionOf(s *sim.Settings) time.Duration {
+	return max(s.Tick*time.Duration(s.Election), electionLeast)
+}
+
+func graceOf(s *sim.Settings) time.Duration {
+	if s.Grace == 0 {
+		return max(graceDefault, 4*electionOf(s))
+	}
+	return max(s.Grace, 4*electionOf(s))
+}
+
+// flagsOf is what a node, counted from 0, is told besides its addresses.
+func flagsOf(s *sim.Settings, node int) []string {
+	reads := "lease"
+	if s.Reads == cluster.ReadIndex {
+		reads = "readindex"
+	}
+	expect := s.Nodes - s.Absent
+	if node >= expect {
+		expect = 1 // it was absent: it only joins
+	}
+	return []string{
+		"--name", fmt.Sprintf("n%d", node+1), "--expect", strconv.Itoa(expect),
+		"--shards", strconv.Itoa(s.Shards), "--replicas", strconv.Itoa(s.Replicas), "--lanes", strconv.Itoa(s.Lanes[node]),
+		"--reads", reads, "--clock-drift", strconv.Itoa(min(s.Drift, driftMost)),
+		"--election-timeout", electionOf(s).String(), "--grace", graceOf(s).String(), "--timeout", s.Timeout.String(),
+	}
+}

@@ -1,0 +1,11 @@
+//go:build unix
+
+package real
+
+import (
+	"os"
+	"syscall"
+)
+
+// The signals that freeze a process and let it go on.
+var signalPause, signalResume os.Signal = syscall.SIGSTOP, syscall.SIGCONT
