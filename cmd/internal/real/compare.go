@@ -206,14 +206,34 @@ func (c *Comparison) times() {
 	}
 	for _, f := range c.Failovers {
 		long, short := max(f.Model, f.Real), min(f.Model, f.Real)
-		what := fmt.Sprintf("after %s at %v shard %d", f.Step, f.At, f.Shard)
+		if short > 0 && long > 2*short && long-short > electionOf(&c.Real.Settings)/2 {
+			c.Notes = append(c.Notes, fmt.Sprintf("after %s at %v shard %d had a new leader after %v in the model, after %v in reality",
+				f.Step, f.At, f.Shard, f.Model.Round(time.Millisecond), f.Real.Round(time.Millisecond)))
+		}
+	}
+	c.lonely()
+}
+
+// lonely notes how often a kind of step cost a shard its leader in one world only.
+func (c *Comparison) lonely() {
+	var steps []string
+	counts := map[string][2]int{}
+	for _, f := range c.Failovers {
+		n, known := counts[f.Step]
+		if !known {
+			steps = append(steps, f.Step)
+		}
 		switch {
 		case f.Model == 0:
-			c.Notes = append(c.Notes, fmt.Sprintf("%s elected another leader in reality only (%v)", what, f.Real.Round(time.Millisecond)))
+			n[1]++
 		case f.Real == 0:
-			c.Notes = append(c.Notes, fmt.Sprintf("%s elected another leader in the model only (%v)", what, f.Model.Round(time.Millisecond)))
-		case long > 2*short && long-short > electionOf(&c.Real.Settings)/2:
-			c.Notes = append(c.Notes, fmt.Sprintf("%s had a new leader after %v in the model, after %v in reality", what, f.Model.Round(time.Millisecond), f.Real.Round(time.Millisecond)))
+			n[0]++
+		}
+		counts[f.Step] = n
+	}
+	for _, step := range steps {
+		if n := counts[step]; n[0]+n[1] > 0 {
+			c.Notes = append(c.Notes, fmt.Sprintf("after %s a shard elected another leader in the model only: %d times, in reality only: %d times", step, n[0], n[1]))
 		}
 	}
 }
