@@ -8,10 +8,17 @@ import (
 // envPrefix begins the names of the variables that torcd understands.
 const envPrefix = "TORC_"
 
-// Torc's own tests have variables too, which the processes that they start inherit.
-var testVariables = []string{"TORC_PROC_KILLS", "TORC_NEED_REDIS_TOOLS"}
+// Torc's own tests have variables too, which the processes that they start inherit: TORC_NEED_ says
+// what must not be skipped.
+var (
+	testVariables = []string{"TORC_PROC_KILLS"}
+	testPrefixes  = []string{"TORC_TEST_", "TORC_NEED_"}
+)
 
-const testPrefix = "TORC_TEST_"
+func ofTests(key string) bool {
+	return slices.Contains(testVariables, key) ||
+		slices.ContainsFunc(testPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+}
 
 func envName(name string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
@@ -24,7 +31,7 @@ func readEnviron(environ []string) (source, error) {
 	for _, variable := range environ {
 		key, value, _ := strings.Cut(variable, "=")
 		rest, ours := strings.CutPrefix(key, envPrefix)
-		if !ours || strings.HasPrefix(key, testPrefix) || slices.Contains(testVariables, key) {
+		if !ours || ofTests(key) {
 			continue
 		}
 		name := strings.ToLower(strings.ReplaceAll(rest, "_", "-"))

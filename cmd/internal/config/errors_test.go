@@ -50,7 +50,7 @@ func TestUnknownKeys(t *testing.T) {
 		{env: "TORC_CONFIGS=x", want: "there is no variable TORC_CONFIGS; did you mean TORC_CONFIG?"},
 		{env: "TORC_=x", want: "there is no variable TORC_; torcd --help lists them"},
 		{env: "TORC_PROC_KILL=1", want: "there is no variable TORC_PROC_KILL; torcd --help lists them"},
-		{env: "TORC_PROC_KILLS=9 TORC_NEED_REDIS_TOOLS=1 TORC_TEST_ANYTHING=1 TORCH=1 HOME=/"},
+		{env: "TORC_PROC_KILLS=9 TORC_NEED_REDIS_TOOLS=1 TORC_NEED_NETNS=1 TORC_TEST_ANYTHING=1 TORCH=1 HOME=/"},
 		{file: "max_keys = 5", want: "torc.toml: there is no key max_keys; did you mean max-key?"},
 		{file: "zebra = 1\napple = 2", want: "torc.toml: there is no key apple; torcd --help lists them"},
 		{file: "[limits]\nmax-key = 5", want: "torc.toml: there is no key limits; torcd --help lists them"},
