@@ -6,26 +6,39 @@ import (
 	"torc/cluster"
 )
 
-// drawMood gives a run a character. Everything in moderation finds what hangs on no one thing; the
+// drawMood gives a swarm run a character; a script says itself what is to happen. Everything in moderation finds what hangs on no one thing; the
 // rest hides until many clients want one key while its leader is hurt every second, or until so
 // little goes wrong that what is done for nothing stands out.
-func (s *Settings) drawMood(r *Stream) {
-	if s.Nodes == 3 && r.Chance(3000) {
-		s.Nodes = 4
-		s.Lanes = append(s.Lanes, 1)
-	}
-	if s.Nodes > s.Replicas && r.Chance(6000) {
-		s.Absent = 1 // it joins: replicas move away from nodes that live
-	}
+func (s *Settings) drawMood(seed uint64) {
+	stream := NewStream(seed, "settings, mood")
+	r := &stream
 	switch roll := r.IntN(100); {
 	case roll < 30:
 		s.hot(r)
-	case roll < 50:
+	case roll < 42:
 		s.calm(r)
-	case roll < 62:
+	case roll < 54:
 		s.crowded(r)
-	case roll < 88:
+	case roll < 86:
 		s.stormy(r)
+	}
+	if s.Storm == 0 && r.Chance(6000) {
+		s.growing()
+	}
+}
+
+// growing runs have a node that joins, so that replicas move away from nodes that live; plain
+// clients go on asking those.
+func (s *Settings) growing() {
+	s.spare()
+	s.Absent, s.Shards, s.Plain = 1, max(s.Shards, 4), max(s.Plain, 3)
+}
+
+// spare gives the cluster a node more than a shard has replicas, if it has none.
+func (s *Settings) spare() {
+	if s.Nodes == s.Replicas {
+		s.Nodes = s.Replicas + 1
+		s.Lanes = append(s.Lanes, 1)
 	}
 }
 
@@ -49,9 +62,10 @@ func (s *Settings) hot(r *Stream) {
 // calm runs have few faults: work that is done again and again for nothing shows.
 func (s *Settings) calm(r *Stream) {
 	s.FaultEvery = r.Neat(15*time.Second, 40*time.Second)
-	if r.Bool() {
+	if r.Chance(7000) {
 		s.Grace = r.Neat(2*time.Second, 4*time.Second)
 		s.Swim.FalseAlarm = 100 + r.IntN(300)
+		s.spare()
 	}
 	if r.Bool() {
 		s.Links.Drop = 300 + r.IntN(700)
@@ -79,6 +93,6 @@ func (s *Settings) stormy(r *Stream) {
 		s.Reads = cluster.ReadIndex
 	}
 	s.Storm = 1000 + r.IntN(2000)
-	s.Faults = Faults{Isolate: true, Pause: r.Chance(3000), OneWay: r.Bool()}
+	s.Faults = Faults{Isolate: true, Pause: r.Bool(), OneWay: r.Chance(3000)}
 	s.FaultEvery, s.FaultFor = r.Neat(2*time.Second, 4*time.Second), r.Neat(800*time.Millisecond, 2*time.Second)
 }

@@ -123,7 +123,6 @@ func (s *Settings) drawMore(seed uint64) {
 	if s.Nodes == 5 && r.Bool() {
 		s.Replicas = 5 // two may be lost at once
 	}
-	s.drawMood(&r)
 }
 
 func drawLinks(r *Stream) Links {
@@ -169,6 +168,9 @@ func (s *Settings) ServesWithin() time.Duration { return probeFactor * s.electio
 // Draw is the settings of a run of the scenario: drawn from the seed, narrowed, and made consistent.
 func (c *Scenario) Draw(seed uint64) Settings {
 	s := DrawSettings(seed)
+	if c.Swarm {
+		s.drawMood(seed)
+	}
 	if c.Settings != nil {
 		c.Settings(&s)
 	}

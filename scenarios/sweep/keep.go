@@ -84,10 +84,7 @@ func keepCrash(job *Job, a *Answer, said []byte) error {
 
 // before is a run as far as it is known before it is made.
 func before(o sim.Options) *repro.Run {
-	settings := sim.DrawSettings(o.Seed)
-	if o.Scenario.Settings != nil {
-		o.Scenario.Settings(&settings)
-	}
+	settings := o.Scenario.Draw(o.Seed)
 	if o.Duration != 0 {
 		o.Scenario.Duration = o.Duration
 	}
