@@ -33,7 +33,7 @@ func TestASweepReachesTheFloor(t *testing.T) {
 	swarm, err := Find("swarm")
 	require.NoError(t, err)
 	var all sim.Reached
-	for seed := uint64(1); seed <= 40; seed++ {
+	for seed := uint64(1); seed <= 80; seed++ {
 		r := sim.Run(sim.Options{Seed: seed, Scenario: swarm, Duration: 30 * time.Second})
 		require.Equal(t, sim.Pass, r.Verdict, "seed %d: %v", seed, r.Violations)
 		all.Merge(r.Reached)

@@ -13,7 +13,8 @@ import (
 // A run is the same whether or not somebody looks, at every single event: also in the middle of a
 // lane's turn, and while a node starts.
 func TestLookingChangesNothing(t *testing.T) {
-	o := Options{Seed: 5, Scenario: Scenario{Name: "swarm", Swarm: true}, Duration: 8 * time.Second}
+	o := Options{Seed: 5, Scenario: Scenario{Name: "swarm", Swarm: true,
+		Settings: func(s *Settings) { s.Nodes, s.Absent = 3, 0 }}, Duration: 8 * time.Second} // each node has each shard
 	blind := Run(o)
 
 	var view View
