@@ -75,8 +75,8 @@ func (c *client) enter(k *call, commands []wire.Command) {
 func (c *client) verify(k *call, j int, outcome wire.Outcome) {
 	switch carried := c.heard.answered[k.asks[j]] > k.began; {
 	case outcome == wire.OutcomeOK && !carried:
-		c.w.violate(OracleBatch, "client %d was told that operation %d is done, but no node has said so", c.index, k.ops[j].number)
+		c.w.violate(OracleBatch, "client %d was told that operation %d is done, but no node has said so", c.index+1, k.ops[j].number)
 	case outcome == wire.OutcomeRefused && carried && !k.twin[j]:
-		c.w.violate(OracleBatch, "client %d was told that operation %d was not carried out, but a node has said that it was", c.index, k.ops[j].number)
+		c.w.violate(OracleBatch, "client %d was told that operation %d was not carried out, but a node has said that it was", c.index+1, k.ops[j].number)
 	}
 }

@@ -158,7 +158,7 @@ func (c *client) do(k *call, node int) {
 	c.asks += uint64(len(commands))
 	c.brain.Do(commands, w.settings.Timeout, func(items []session.Item) {
 		if k.left != len(k.ops) || len(items) != len(k.ops) {
-			w.violate(OracleSanity, "client %d: the brain concluded operation %d twice or in part", c.index, k.ops[0].number)
+			w.violate(OracleSanity, "client %d: the brain concluded operation %d twice or in part", c.index+1, k.ops[0].number)
 			return
 		}
 		for j := range items {

@@ -41,7 +41,7 @@ func (s *simFlags) flags(f *flag.FlagSet) {
 	f.Uint64Var(&s.seed, "seed", 0, "the run's seed, or a sweep's first; drawn for a run when not given")
 	f.StringVar(&s.scenario, "scenario", "swarm", "the scenario's `name`; \"list\" lists them")
 	f.DurationVar(&s.duration, "duration", 0, "simulated `time` of the torture; 0 is the scenario's own")
-	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name` (build with -tags mutants)")
+	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name` (build with -tags mutants); none: without the one that a FILE names")
 	f.StringVar(&s.trace, "trace", "", "write every event to this `file`")
 	f.IntVar(&s.seeds, "seeds", 0, "sweep so many seeds, in worker processes")
 	f.IntVar(&s.workers, "workers", runtime.NumCPU(), "processes at a time, in a sweep")
@@ -146,7 +146,11 @@ func (s *simFlags) file(path string, seeded bool) int {
 	if seeded {
 		o.Seed = s.seed
 	}
-	if s.mutant != "" {
+	switch s.mutant {
+	case "":
+	case "none":
+		o.Mutant = ""
+	default:
 		o.Mutant = s.mutant
 	}
 	return s.run(o)
