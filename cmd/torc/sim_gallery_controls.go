@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
+	"syscall"
 	"time"
 
 	"torc/scenarios"
@@ -18,6 +21,8 @@ func galleryControls(args []string) int {
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}
+	stopped, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer release()
 	worst := exitOK
 	for _, c := range scenarios.Controls() {
 		if c.Comes != "" {
@@ -28,6 +33,9 @@ func galleryControls(args []string) int {
 		s := simFlags{seed: *first, scenario: c.Scenario.Name, seeds: *seeds, workers: runtime.NumCPU(), budget: 5 * time.Minute, out: "sim-failures", keep: 50}
 		if code := s.sweep(nil); severity(sim.Verdict(code)) > severity(sim.Verdict(worst)) {
 			worst = code
+		}
+		if stopped.Err() != nil { // the sweep has heard it, too: the next one does not begin
+			break
 		}
 	}
 	if worst != exitOK {
