@@ -168,6 +168,10 @@ func (k *shrinking) operations() {
 	if k.try(k.with(func(c *Case) { c.Scenario.Calls = nil }), 1) {
 		return
 	}
+	if named := k.named(); len(named) > 0 && k.try(k.with(func(c *Case) { c.Scenario.Calls = named }), triesFew) {
+		k.unbatch()
+		return
+	}
 	var tried []string
 	for i := range k.best.Case.Scenario.Calls {
 		if i >= len(k.best.Case.Scenario.Calls) || len(tried) > 40 {
@@ -186,6 +190,27 @@ func (k *shrinking) operations() {
 		func(c *Case) int { return len(c.Scenario.Calls) },
 		func(c *Case, i, j int) { c.Scenario.Calls = slices.Delete(c.Scenario.Calls, i, j) })
 	k.unbatch()
+}
+
+// named are the calls that the wanted oracle's first finding speaks of: often they are all it takes.
+// A history numbers operations in the order in which calls were made.
+func (k *shrinking) named() (calls []Call) {
+	var ids []int
+	for _, v := range k.best.Result.Violations {
+		if v.Oracle == k.Oracle {
+			ids = v.Operations
+			break
+		}
+	}
+	number := 0
+	for _, c := range k.best.Case.Scenario.Calls {
+		first := number + 1
+		number += len(c.Ops)
+		if slices.ContainsFunc(ids, func(id int) bool { return id >= first && id <= number }) {
+			calls = append(calls, c)
+		}
+	}
+	return calls
 }
 
 // accused says that a violation names the key. When none names any, every key may be meant.
