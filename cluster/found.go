@@ -111,9 +111,6 @@ func (l *Lane) onHello(m *wire.Hello) {
 func (l *Lane) admitMember(m *wire.Hello) {
 	g := l.groups[wire.MetaShard]
 	if g != nil && g.member.Leads() {
-		// Whoever is taken in has its grace before it, or one that only others hear would be taken in
-		// and declared down by turns, once a second.
-		l.heard[m.Member.ID] = l.env.Now()
 		l.command(&wire.MetaCommand{Kind: wire.MetaJoin, Member: &m.Member})
 		return
 	}
