@@ -125,6 +125,24 @@ func TestChaptersAreOnTheMap(t *testing.T) {
 	require.Len(t, scenarios, len(chapters(t)), "a scenario without a chapter")
 }
 
+var level = regexp.MustCompile(`(?m)^\| (\*+) \| .* \| ([^|]+) \|$`)
+
+// TestCourseNamesEveryBug: the course sheet's table of levels has each planted bug at its level.
+func TestCourseNamesEveryBug(t *testing.T) {
+	named := map[string]int{}
+	for _, row := range level.FindAllStringSubmatch(read(t, "../COURSE.md"), -1) {
+		for _, name := range strings.Split(row[2], ",") {
+			named[strings.Trim(name, " `")] = len(row[1])
+		}
+	}
+	want := map[string]int{}
+	for _, m := range scenarios.Mutants() {
+		_, entry, _ := scenarios.Catalogued(m.Name)
+		want[m.Name] = entry.Difficulty
+	}
+	require.Equal(t, want, named)
+}
+
 var link = regexp.MustCompile(`\]\(([^)#\s]+)[^)]*\)`)
 
 // TestLinkedFilesExist is about links within the repository.
