@@ -44,9 +44,10 @@ func TestBrokenChaptersAreCaught(t *testing.T) {
 //	```text scenario            the chapter's scenario file
 //	```text output PART ...     of what the last command printed: timeline, operations, verdict,
 //	                            verdict:2 (two lines of each oracle), head:9 (nine lines), or all
-//	```diff                     an exercise: the lines of the scenario file to change; what is
-//	                            shown next is the changed file's, with the bug ...
-//	```text output mended PART  ... or without it
+//	```diff                     an exercise: the lines of the scenario file to change. The box in
+//	                            its answer shows the changed file's run, and says how it ends:
+//	```text output passes PART ...         with the bug ...
+//	```text output fails mended PART ...   ... or without it
 func TestChaptersShowWhatHappens(t *testing.T) {
 	program := build(t)
 	for path, text := range texts(t) {
@@ -70,7 +71,8 @@ func build(t *testing.T) string {
 	return program
 }
 
-var fence = regexp.MustCompile("(?m)^```([a-z]+[^\n]*)\n((?s:.*?))^```$")
+// fence is a fenced block, or the end of an exercise's answer.
+var fence = regexp.MustCompile("(?m)^```([a-z]+[^\n]*)\n((?s:.*?))^```$|^</details>$")
 
 // page is a text that is being made anew.
 type page struct {
@@ -83,6 +85,10 @@ type page struct {
 
 // block makes one fenced block anew.
 func (p *page) block(whole string) string {
+	if whole == "</details>" {
+		p.changed, p.printed = "", "" // the next exercise begins with the file as it is
+		return whole
+	}
 	m := fence.FindStringSubmatch(whole)
 	info, body := strings.Fields(m[1]), m[2]
 	switch {
@@ -167,10 +173,12 @@ func (p *page) output(parts []string) string {
 		path := filepath.Join(p.t.TempDir(), p.name+".scenario")
 		require.NoError(p.t, os.WriteFile(path, []byte(p.changed), 0o644))
 		args := []string{"sim", path}
-		if parts[0] == "mended" {
+		verdict := parts[0]
+		if parts = parts[1:]; parts[0] == "mended" {
 			args, parts = append(args, "--mutant", "none"), parts[1:]
 		}
 		p.run(args...)
+		p.judge(verdict)
 	}
 	var b strings.Builder
 	for _, part := range parts {
@@ -186,6 +194,19 @@ func (p *page) output(parts []string) string {
 		}
 	}
 	return b.String()
+}
+
+// judge holds an exercise to the verdict that its answer explains. Rewriting does not help here: when
+// it is another one, the sentence below the box is untrue.
+func (p *page) judge(verdict string) {
+	switch passed := strings.Contains(p.printed, "\nverdict: PASS"); verdict {
+	case "passes":
+		require.True(p.t, passed, "%s: the answer explains why it passes, but:\n%s", p.name, p.printed)
+	case "fails":
+		require.False(p.t, passed, "%s: the answer explains why it fails, but it passes", p.name)
+	default:
+		require.Fail(p.t, "an exercise's box says passes or fails first", "%s: %q", p.name, verdict)
+	}
 }
 
 var (
