@@ -188,6 +188,7 @@ func TestSetRoles(t *testing.T) {
 		return &wire.MetaCommand{Kind: wire.MetaSetRoles, Shard: 1, Index: index, Voters: voters, Learners: learners}
 	}
 	ids := func(ids ...wire.ReplicaID) []wire.ReplicaID { return ids }
+	newest := func(id wire.ReplicaID, c *wire.MetaCommand) *wire.MetaCommand { c.Replica = id; return c }
 	for _, c := range []struct {
 		name     string
 		before   []wire.Replica
@@ -203,6 +204,9 @@ func TestSetRoles(t *testing.T) {
 		{"a dead learner that the group does not have", []wire.Replica{replica(1, voter), replica(2, learner)}, 20, report(100, ids(1), nil),
 			[]wire.Replica{replica(1, voter)}},
 		{"a dead learner that the group still has", []wire.Replica{replica(1, voter), replica(2, learner)}, 20, report(100, ids(1), ids(2)), nil},
+		{"a learner whose turn is over", []wire.Replica{replica(1, voter), replica(2, learner)}, 0, newest(2, report(100, ids(1), nil)),
+			[]wire.Replica{replica(1, voter)}},
+		{"a learner whose turn comes", []wire.Replica{replica(1, voter), replica(3, learner)}, 0, newest(2, report(100, ids(1), nil)), nil},
 		{"a voter has gone", []wire.Replica{replica(1, voter), replica(2, voter)}, 0, report(100, ids(1), nil),
 			[]wire.Replica{replica(1, voter)}},
 		{"a dead voter is still a voter", []wire.Replica{replica(1, voter), replica(2, voter)}, 20, report(100, ids(1, 2), nil), nil},

@@ -84,7 +84,7 @@ func (g *group) change(p *wire.Placement, conf wire.ConfState) error {
 			if mutant.On(mutant.VoterTooSoon) && r.Role == wire.RoleLearner {
 				return g.member.Replace([]wire.ReplicaID{r.ID}, nil)
 			}
-			if r.Role == wire.RoleLearner || mutant.On(mutant.ZombieMember) { // else it was a voter and has been removed: an ID is never used again
+			if !used(conf, r.ID) { // else it was a member and has gone: the map has yet to hear of it
 				return g.member.AddLearner(r.ID)
 			}
 		case g.member.NearlyCaughtUp(r.ID):
@@ -95,6 +95,11 @@ func (g *group) change(p *wire.Placement, conf wire.ConfState) error {
 		return g.dismiss(gone, p)
 	}
 	return nil
+}
+
+// used reports whether an ID was a member of the group, or could have been: it never comes in again.
+func used(conf wire.ConfState, id wire.ReplicaID) bool {
+	return id <= conf.Newest && !mutant.On(mutant.ZombieMember)
 }
 
 // gone is a voter to do without, or zero: a dead one before one that is to leave.

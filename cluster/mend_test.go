@@ -24,3 +24,17 @@ func TestTheSurelyDeadAreReplacedFirst(t *testing.T) {
 	require.EqualValues(t, 0, g.dead(p, wire.ConfState{Voters: []uint64{12}}))
 	require.EqualValues(t, 99, g.dead(p, wire.ConfState{Voters: []uint64{10, 99}}), "one that the map does not know")
 }
+
+// A replica that was made a voter and removed before the map heard of either is a learner in the
+// map. Its leader must not take it in again, and says that its turn is over.
+func TestAnIDIsUsedOnce(t *testing.T) {
+	conf := wire.ConfState{Voters: []uint64{1, 2, 3}, Newest: 4}
+	require.True(t, used(conf, 4))
+	require.False(t, used(conf, 5))
+
+	m := mapOf(replica(1, voter), replica(2, voter), replica(3, voter), replica(4, learner))
+	report := setRolesOf(&wire.Report{Shard: 1, Replica: 1, Applied: 100, Conf: conf})
+	require.True(t, wouldChange(m, report))
+	require.True(t, changeMap(m, report))
+	require.Nil(t, m.Placement(1).Replica(4))
+}

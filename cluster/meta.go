@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 
+	"torc/core/mutant"
 	"torc/core/raft"
 	"torc/core/wire"
 )
@@ -142,7 +143,8 @@ func setRoles(m *wire.ClusterMap, p *wire.Placement, c *wire.MetaCommand) bool {
 }
 
 // reportedRole is what a report makes of a replica: one that is in the configuration has its
-// role there, one that was in it has gone, one that never was still waits, unless it is dead.
+// role there, one that was in it has gone, one that never was still waits, unless it is dead or a
+// later one has been in: then its turn is over, and the shard gets another in its place.
 func reportedRole(m *wire.ClusterMap, r wire.Replica, c *wire.MetaCommand) (role wire.Role, keep bool) {
 	switch {
 	case slices.Contains(c.Voters, r.ID):
@@ -153,7 +155,7 @@ func reportedRole(m *wire.ClusterMap, r wire.Replica, c *wire.MetaCommand) (role
 	case slices.Contains(c.Learners, r.ID):
 		return wire.RoleLearner, true
 	}
-	return r.Role, r.Role == wire.RoleLearner && alive(m, r)
+	return r.Role, r.Role == wire.RoleLearner && alive(m, r) && (r.ID > c.Replica || mutant.On(mutant.ZombieMember))
 }
 
 // alive reports whether a replica's life is the one the map admits.

@@ -146,7 +146,8 @@ func (l *Lane) onReport(from wire.NodeID, r *wire.Report) {
 }
 
 func setRolesOf(r *wire.Report) *wire.MetaCommand {
-	return &wire.MetaCommand{Kind: wire.MetaSetRoles, Shard: r.Shard, Index: r.Applied, Voters: replicas(r.Conf.Voters), Learners: replicas(r.Conf.Learners)}
+	return &wire.MetaCommand{Kind: wire.MetaSetRoles, Shard: r.Shard, Index: r.Applied, Replica: r.Conf.Newest,
+		Voters: replicas(r.Conf.Voters), Learners: replicas(r.Conf.Learners)}
 }
 
 // wouldChange reports whether a report tells the map anything new.

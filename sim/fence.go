@@ -8,12 +8,10 @@ import (
 	"torc/core/wire"
 )
 
-// fence sees to it that a replica which has voted and was let go never comes back: an ID may vote
-// for one life, once. (A learner that is dropped and taken in again in the same life has promised
-// nothing to anybody.)
+// fence sees to it that a replica which was let go never comes back: an ID is a member once.
 type fence struct {
 	at    []uint64           // by shard: index of the newest configuration
-	in    [][]wire.ReplicaID // the voters in it
+	in    [][]wire.ReplicaID // the members in it
 	ended map[replicaKey]uint64
 	// learned are the replicas that have been learners: nobody else may become a voter, because a
 	// newcomer that votes before it has caught up makes the quorum greater without being part of it.
@@ -53,16 +51,16 @@ func (f *fence) configured(w *World, e *trace.Event) {
 		}
 	}
 	for _, id := range f.in[e.Shard] {
-		if !slices.Contains(voters, id) {
+		if !slices.Contains(members, id) {
 			f.ended[replicaKey{e.Shard, id}] = e.Index
 		}
 	}
 	for _, id := range members {
 		if at, gone := f.ended[replicaKey{e.Shard, id}]; gone {
-			w.violate(OracleRaft, "shard %d index %d: replica %d is a member again, but it had voted, and left at index %d", e.Shard, e.Index, id, at)
+			w.violate(OracleRaft, "shard %d index %d: replica %d is a member again, but it left at index %d", e.Shard, e.Index, id, at)
 		}
 	}
-	f.at[e.Shard], f.in[e.Shard] = e.Index, voters
+	f.at[e.Shard], f.in[e.Shard] = e.Index, members
 }
 
 // numbersIn reads the replicas out of a configuration's words.

@@ -116,7 +116,7 @@ func TestFence(t *testing.T) {
 	}{
 		{"in as a learner, then a voter", []trace.Event{conf(2, "[1 2] learners [3]"), conf(3, "[1 2 3] learners []")}, ""},
 		{"out by a joint change", []trace.Event{conf(2, "[1 2] learners [3]"), conf(3, "[1 3]&&[1 2] learners []"), conf(4, "[1 3] learners []")}, ""},
-		{"a learner that comes back", []trace.Event{conf(2, "[1] learners [2]"), conf(3, "[1] learners []"), conf(4, "[1] learners [2]")}, ""},
+		{"a learner that comes back", []trace.Event{conf(2, "[1] learners [2]"), conf(3, "[1] learners []"), conf(4, "[1] learners [2]")}, "I"},
 		{"a voter that comes back", []trace.Event{conf(2, "[1 2] learners []"), conf(3, "[1] learners []"), conf(4, "[1] learners [2]")}, "I"},
 		{"a voter that never learned", []trace.Event{conf(2, "[1 2] learners []"), conf(3, "[1 2 3] learners []")}, "I"},
 		{"an old configuration that another replica applies", []trace.Event{conf(2, "[1 2] learners []"), conf(3, "[1] learners []"), conf(2, "[1 2] learners []")}, ""},

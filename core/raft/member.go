@@ -3,6 +3,7 @@ package raft
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	etcdraft "go.etcd.io/raft/v3"
@@ -118,6 +119,7 @@ func (m *Member) beginWith(voters []wire.ReplicaID) {
 		conf.Voters = append(conf.Voters, uint64(v))
 	}
 	m.log.conf, m.conf = conf, confToWire(conf)
+	m.conf.Newest = slices.Max(voters)
 	m.log.restart(1, 1)
 	m.log.hard = &pb.HardState{Term: new(uint64(1)), Vote: new(uint64(0)), Commit: new(uint64(1))}
 	m.applied = 1

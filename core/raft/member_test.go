@@ -252,6 +252,37 @@ func TestALearnerIsRemoved(t *testing.T) {
 	n.conf("no learner", ids(1, 2, 3), nil)
 }
 
+// TestAnIDIsUsedOnce: who was a member, as learner or voter, comes in again under a later ID only;
+// a replica that has its state from a snapshot knows that as well as those who applied the changes.
+func TestAnIDIsUsedOnce(t *testing.T) {
+	n := newNetwork(t, 6, 3)
+	leader := n.leader()
+	require.EqualValues(t, 3, leader.Conf().Newest, "those of the beginning")
+	n.add(7, nil, 1<<20)
+	require.NoError(t, leader.AddLearner(7))
+	leader.Flush()
+	n.conf("a learner", ids(1, 2, 3), ids(7))
+	n.peer(7).cut = true
+	require.NoError(t, leader.Replace(nil, []wire.ReplicaID{7}))
+	leader.Flush()
+	n.conf("no learner", ids(1, 2, 3), nil)
+
+	for _, id := range []wire.ReplicaID{7, 5, 3} {
+		require.ErrorIs(t, leader.AddLearner(id), ErrUsed)
+	}
+	for range 40 {
+		leader.propose(strings.Repeat("x", 64<<10))
+		n.settle()
+	}
+	late := n.add(8, nil, 1<<20)
+	require.NoError(t, leader.AddLearner(8))
+	leader.Flush()
+	n.until("a snapshot has arrived", func() bool { return len(late.installed) > 0 && late.Applied() == leader.Applied() })
+	for _, p := range n.others(n.peer(7)) {
+		require.EqualValues(t, 8, p.Conf().Newest)
+	}
+}
+
 func TestLeadershipIsHandedOver(t *testing.T) {
 	n := newNetwork(t, 6, 3)
 	leader := n.leader()

@@ -126,9 +126,11 @@ func (m *Member) apply(entries []*pb.Entry) {
 
 func (m *Member) applyChange(e *pb.Entry) {
 	var change pb.ConfChangeV2
+	newest := m.conf.Newest
 	if e.GetType() == pb.EntryConfChange {
 		var one pb.ConfChange
 		invariant.Check(unmarshal(e.Data, &one) == nil, "shard %d: unreadable membership change at %d", m.cfg.Shard, e.GetIndex())
+		newest = max(newest, wire.ReplicaID(one.GetNodeId()))
 		m.conf = confToWire(m.node.ApplyConfChange(&one))
 	} else {
 		invariant.Check(unmarshal(e.Data, &change) == nil, "shard %d: unreadable membership change at %d", m.cfg.Shard, e.GetIndex())
@@ -136,8 +138,12 @@ func (m *Member) applyChange(e *pb.Entry) {
 			m.node.ApplyConfChange(&pb.ConfChangeV2{Changes: change.Changes[:1]})
 			change.Changes = change.Changes[1:]
 		}
+		for _, c := range change.Changes {
+			newest = max(newest, wire.ReplicaID(c.GetNodeId()))
+		}
 		m.conf = confToWire(m.node.ApplyConfChange(&change))
 	}
+	m.conf.Newest = newest
 	m.emit(trace.Event{Kind: trace.Conf, Index: e.GetIndex(), A: uint64(len(m.conf.Voters)), B: uint64(len(m.conf.Learners)),
 		Note: describe(m.conf)})
 	m.cfg.Output.RoleChanged()

@@ -63,6 +63,7 @@ func (m *Member) ship(w *wire.RaftMessage) {
 		m.node.ReportSnapshot(uint64(w.To), etcdraft.SnapshotFailure) // older than the state: raft asks again
 		return
 	}
+	w.Snapshot.Conf.Newest = m.conf.Newest // raft knows nothing of it
 	s := &shipment{to: w.To, term: w.Term, meta: *w.Snapshot, source: m.cfg.Machine.Snapshot()}
 	m.ships.out = append(m.ships.out, s)
 	m.emit(trace.Event{Kind: trace.Snapshot, Term: s.term, Index: s.meta.Index, A: 0, B: uint64(s.to)})
@@ -186,10 +187,12 @@ func (m *Member) install(s *pb.Snapshot) {
 	index := s.GetMetadata().GetIndex()
 	invariant.Check(in != nil && in.full && in.meta.Index == index, "shard %d: raft accepted snapshot %d that did not arrive", m.cfg.Shard, index)
 	in.into.Install()
+	newest := in.meta.Conf.Newest
 	m.ships.in = nil
 	m.log.restart(index, s.GetMetadata().GetTerm())
 	m.applied = index
 	m.conf = confToWire(s.GetMetadata().GetConfState())
+	m.conf.Newest = newest
 	m.emit(trace.Event{Kind: trace.Snapshot, Index: index, A: 1})
 	m.emit(trace.Event{Kind: trace.Apply, Term: s.GetMetadata().GetTerm(), Index: index, A: m.cfg.Machine.Digest()})
 	m.cfg.Output.RoleChanged()

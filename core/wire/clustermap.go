@@ -129,7 +129,7 @@ const (
 	MetaJoin                // Member: admit this incarnation
 	MetaSetState            // Node, Incarnation, State
 	MetaAddReplica          // Shard, Node, Incarnation: assign a new replica ID, as learner; Replica, if any, is to leave for it
-	MetaSetRoles            // Shard, Index, Voters, Learners: the group's configuration as applied at Index, as its leader reports it
+	MetaSetRoles            // Shard, Index, Voters, Learners, Replica (the greatest ID that ever was in it): the group's configuration as applied at Index, as its leader reports it
 	MetaRelieve             // Shard, Replica: it is to leave
 	MetaPrefer              // Shard, Node: who should lead
 	MetaSetWeight           // Node, Weight

@@ -46,8 +46,8 @@ import (
 //	Entry     | Head (1) | Term? | Index? | Data? |
 //	             Head: 7..5 zero  4 Data  3 Index  2 Term  1..0 Kind
 //	Snapshot  | Index | Term | ConfState |
-//	ConfState | Head (1) | Voters? | Learners? | VotersOutgoing? | LearnersNext? |
-//	             Head: 7..5 zero  4 AutoLeave  3..0 the lists, Voters lowest
+//	ConfState | Head (1) | Voters? | Learners? | VotersOutgoing? | LearnersNext? | Newest? |
+//	             Head: 7..6 zero  5 Newest  4 AutoLeave  3..0 the lists, Voters lowest
 //
 // An entry's Term and Index are left out when they are what one expects: the term of the entry
 // before it and its index plus one (for the first: the message's Term and Index plus one,

@@ -180,12 +180,12 @@ func (d *decoder) snapshotMeta(m *SnapshotMeta) {
 	d.confState(&m.Conf)
 }
 
-// confMask is a ConfState's presence bits: the four lists and AutoLeave.
-const confMask = 1<<5 - 1
+// confMask is a ConfState's presence bits: the four lists, AutoLeave and Newest.
+const confMask = 1<<6 - 1
 
 func appendConfState(b []byte, c *ConfState) []byte {
 	lists := [...][]uint64{c.Voters, c.Learners, c.VotersOutgoing, c.LearnersNext}
-	head := bit(c.AutoLeave, 4)
+	head := bit(c.AutoLeave, 4) | bit(c.Newest != 0, 5)
 	for i, l := range lists {
 		head |= bit(len(l) > 0, uint(i))
 	}
@@ -194,6 +194,9 @@ func appendConfState(b []byte, c *ConfState) []byte {
 		if len(l) > 0 {
 			b = appendUvarints(b, l)
 		}
+	}
+	if c.Newest != 0 {
+		b = binary.AppendUvarint(b, uint64(c.Newest))
 	}
 	return b
 }
@@ -206,4 +209,7 @@ func (d *decoder) confState(c *ConfState) {
 		}
 	}
 	c.AutoLeave = head&(1<<4) != 0
+	if head&(1<<5) != 0 {
+		c.Newest = ReplicaID(d.someUvarint("configuration's newest"))
+	}
 }

@@ -59,6 +59,7 @@ type Entry struct {
 type ConfState struct {
 	Voters, Learners, VotersOutgoing, LearnersNext []uint64
 	AutoLeave                                      bool
+	Newest                                         ReplicaID // the greatest ID that was ever a member: none up to it comes in again
 }
 
 // RaftMessage is raft's own message (raftpb.Message) in Torc's form. Type is

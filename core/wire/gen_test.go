@@ -181,7 +181,8 @@ func drawConfState(t *rapid.T) ConfState {
 	ids := func(label string) []uint64 {
 		return drawList(t, label, func(t *rapid.T) uint64 { return drawNumber[uint64](t, "id") })
 	}
-	return ConfState{Voters: ids("voters"), Learners: ids("learners"), VotersOutgoing: ids("outgoing"), LearnersNext: ids("next"), AutoLeave: rapid.Bool().Draw(t, "auto leave")}
+	return ConfState{Voters: ids("voters"), Learners: ids("learners"), VotersOutgoing: ids("outgoing"), LearnersNext: ids("next"), AutoLeave: rapid.Bool().Draw(t, "auto leave"),
+		Newest: ReplicaID(rapid.Uint64().Draw(t, "newest"))}
 }
 
 func drawSnapshotMeta(t *rapid.T) SnapshotMeta {

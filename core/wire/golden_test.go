@@ -57,7 +57,7 @@ func goldens() []golden {
 	member := Member{ID: 0xa1, Incarnation: 5, Name: "n1", PeerAddr: "h:1", RESPAddr: "h:2", GRPCAddr: "h:3", Weight: 100}
 	clusterMap := ClusterMap{ClusterID: 0xc1, Epoch: 3, Shards: 1, Replication: 3, NextReplica: 4, Members: []Member{member},
 		Placements: []Placement{{Replicas: []Replica{{ID: 1, Node: 0xa1, Incarnation: 5, Role: RoleVoter}}, Preferred: 0xa1}, {Shard: 1}}}
-	conf := ConfState{Voters: []uint64{1, 2, 3}, LearnersNext: []uint64{4}, AutoLeave: true}
+	conf := ConfState{Voters: []uint64{1, 2, 3}, LearnersNext: []uint64{4}, AutoLeave: true, Newest: 9}
 	short := Command{Op: OpSet, Flags: FlagNX, TTLKind: TTLRelative, TTL: 1000, Key: []byte("k"), Value: []byte("v")}
 	session := Session{Client: 0xfeed, Seq: 300, Floor: 299, Retry: true}
 	frame := func(messages ...Message) Frame {

@@ -49,7 +49,7 @@ func TestMalformed(t *testing.T) {
 		{frame, header + "01 01 00 08 20 01 02 03 01 03", "entry kind at byte 28 of 29: not a known kind"},
 		{frame, header + "01 01 00 08 20 01 02 03 01 04 03", "entry term at byte 28 of 30: present but as expected"},
 		{frame, header + "01 01 00 08 20 01 02 03 01 08 01", "entry index at byte 28 of 30: present but as expected"},
-		{frame, header + "01 01 00 08 40 01 02 03 00 00 20", "configuration head at byte 29 of 30: unknown bits 0x20"},
+		{frame, header + "01 01 00 08 40 01 02 03 00 00 40", "configuration head at byte 29 of 30: unknown bits 0x40"},
 		{frame, header + "01 01 00 08 40 01 02 03 00 00 01 00", "configuration members at byte 30 of 31: present but empty"},
 		{frame, header + "01 08 05 02 06", "pledged accept at byte 22 of 24: 2 is none of the 2 known values"},
 		{frame, header + "01 09 05 04", "map update head at byte 22 of 23: unknown bits 0x04"},
