@@ -107,10 +107,15 @@ func (l *Lane) onHello(m *wire.Hello) {
 	}
 }
 
-// admitMember asks the meta group to take a fresh life in.
+// admitMember asks the meta group to take a fresh life in, or one that it had declared down. The
+// latter on the word of its leader's own ears only: on others' it would be down again a grace later,
+// because that leader does not hear it, and in and out without end.
 func (l *Lane) admitMember(m *wire.Hello) {
 	g := l.groups[wire.MetaShard]
 	if g != nil && g.member.Leads() {
+		if known := g.meta.m.Member(m.Member.ID); known != nil && known.Incarnation == m.Member.Incarnation && !l.hears(known.ID) {
+			return
+		}
 		l.command(&wire.MetaCommand{Kind: wire.MetaJoin, Member: &m.Member})
 		return
 	}

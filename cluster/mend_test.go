@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,4 +38,36 @@ func TestAnIDIsUsedOnce(t *testing.T) {
 	require.True(t, wouldChange(m, report))
 	require.True(t, changeMap(m, report))
 	require.Nil(t, m.Placement(1).Replica(4))
+}
+
+// A life that was declared down is taken back when the meta group's leader hears it, not when
+// others do: else it is in and out without end.
+func TestTheDownAreTakenBackByEar(t *testing.T) {
+	w := newWorld(3)
+	for i, addr := range addrs {
+		w.start(addr, wire.NodeID(i+1), 7, Config{Join: addrs, Expect: 4, Shards: 4, Grace: time.Second})
+	}
+	require.True(t, w.until(20*time.Second, w.everywhere), "founded")
+	w.run(5 * time.Second) // the preferred one leads
+	var leader *node
+	for _, addr := range addrs {
+		if n := w.nodes[addr]; n.leading {
+			leader = n
+		}
+	}
+	require.NotNil(t, leader)
+	deaf := addrs[0]
+	if w.nodes[deaf] == leader {
+		deaf = addrs[1]
+	}
+	id := w.nodes[deaf].cfg.Self.ID
+	w.drop = func(addr string, f *wire.Frame) bool { return f.From == id && addr == leader.cfg.Self.PeerAddr }
+	state := func() wire.MemberState { return leader.m.Member(id).State }
+	require.True(t, w.until(20*time.Second, func() bool { return state() == wire.MemberDown }), "it is not heard")
+	epoch := leader.m.Epoch
+	w.run(30 * time.Second)
+	require.Equal(t, wire.MemberDown, state(), "others hear it, and say so")
+	require.Less(t, leader.m.Epoch-epoch, wire.Epoch(40), "and the map settles")
+	w.drop = nil
+	require.True(t, w.until(10*time.Second, func() bool { return state() == wire.MemberActive }))
 }

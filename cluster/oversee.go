@@ -27,6 +27,12 @@ func (l *Lane) heardFrom(f *wire.Frame) {
 	}
 }
 
+// hears reports whether a node has spoken to this one itself, not long ago.
+func (l *Lane) hears(id wire.NodeID) bool {
+	at, ok := l.heard[id]
+	return ok && l.env.Now()-at < l.cfg.Grace/2
+}
+
 // oversee is the meta leader's round: who is gone, who should hold what, who has an old map.
 func (l *Lane) oversee() {
 	g := l.groups[wire.MetaShard]

@@ -79,7 +79,7 @@ func (w *World) healCore() {
 	w.reached(branchCore)
 	must = still
 	terms := w.newestTerms()
-	w.watch.require(corePress, coreGap*w.settings.election()+w.settings.Timeout, coreElections, must) // a question that was lost is asked again after its timeout
+	w.watch.require(corePress, coreGap*w.settings.election(), coreElections, must)
 	w.until(time.Duration(w.now) + corePress + time.Millisecond)
 	for shard, term := range w.newestTerms() {
 		if must[shard] && term > terms[shard]+coreTerms {

@@ -70,17 +70,14 @@ func (w *World) changesAllowed(faults uint64) uint64 {
 }
 
 // count is how many faults there were: a rack's crash is one for each of its nodes, and so is what
-// besets a node outside of the core; a node that joins counts by what it takes over.
+// besets a node outside of the core.
 func (f *nemesis) count() (n uint64) {
 	for _, s := range f.made {
-		switch fault := s.Fault.(type) {
-		case Rack:
-			n += uint64(len(fault.Targets))
-		case Join: // every shard may give the newcomer a replica, in a handful of changes
-			n += 1 + uint64(f.w.settings.Shards)/3
-		default:
-			n++
+		if rack, ok := s.Fault.(Rack); ok {
+			n += uint64(len(rack.Targets))
+			continue
 		}
+		n++
 	}
 	return n + f.beset
 }
