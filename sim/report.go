@@ -11,6 +11,9 @@ import (
 
 // Replay is the command that makes the same run again.
 func (r *Result) Replay() string {
+	if r.File != "" {
+		return r.replayFile()
+	}
 	cmd := fmt.Sprintf("make sim SEED=%d SCENARIO=%s", r.Seed, r.Scenario)
 	if r.Mutant != "" {
 		cmd += " MUTANT=" + r.Mutant
@@ -19,6 +22,17 @@ func (r *Result) Replay() string {
 		cmd += " DURATION=" + r.Duration.String()
 	}
 	return cmd
+}
+
+func (r *Result) replayFile() string {
+	cmd := fmt.Sprintf("torc sim --seed %d", r.Seed)
+	if r.Mutant != "" {
+		cmd += " --mutant " + r.Mutant
+	}
+	if r.Duration != 0 {
+		cmd += " --duration " + r.Duration.String()
+	}
+	return cmd + " " + r.File
 }
 
 // Pace says how fast the run was made. It is apart from the report, which equal runs write equally.

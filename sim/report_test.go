@@ -17,3 +17,10 @@ func TestReportSaysHowToReplay(t *testing.T) {
 	require.Contains(t, out.String(), "trace hash: "+r.Hash)
 	require.Contains(t, out.String(), "CONSISTENCY LOST")
 }
+
+// A scenario from a file is found again by its path, not by a name.
+func TestReportOfAFileSaysHowToReplay(t *testing.T) {
+	r := toyRun(3, "", Scenario{Name: "toy"}, nil)
+	r.File, r.Mutant = "a/b.scenario", "no-dedupe"
+	require.Equal(t, "torc sim --seed 3 --mutant no-dedupe --duration 10s a/b.scenario", r.Replay())
+}

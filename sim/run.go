@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Seed     uint64
 	Scenario Scenario
+	File     string        // the file that the scenario was read from, if it was: Result.Replay names it
 	Duration time.Duration // of the torture, virtual; 0 = the scenario's, or 60 s
 	Mutant   string        // a planted bug to switch on (needs the build tag mutants)
 	Trace    io.Writer     // takes every event as a line of text
@@ -36,6 +37,7 @@ type Options struct {
 type Result struct {
 	Seed       uint64
 	Scenario   string
+	File       string
 	Mutant     string
 	Duration   time.Duration // as asked for; 0 = the scenario's own
 	Settings   Settings
@@ -83,7 +85,7 @@ const (
 // Run makes a run. It panics only on a bug of the simulator.
 func Run(o Options) Result {
 	settings := o.Scenario.Draw(o.Seed)
-	result := Result{Seed: o.Seed, Scenario: o.Scenario.Name, Mutant: o.Mutant, Duration: o.Duration, Settings: settings}
+	result := Result{Seed: o.Seed, Scenario: o.Scenario.Name, File: o.File, Mutant: o.Mutant, Duration: o.Duration, Settings: settings}
 	if !mutant.Enable(o.Mutant) && o.Mutant != "" {
 		result.Verdict, result.Err = Broken, fmt.Errorf("mutant %q: this binary is built without planted bugs (build with -tags mutants)", o.Mutant)
 		if mutant.Compiled {

@@ -142,7 +142,7 @@ func (s *simFlags) file(path string, seeded bool) int {
 		return exitError
 	}
 	o := run.Options()
-	o.Duration = s.duration
+	o.File, o.Duration = path, s.duration
 	if seeded {
 		o.Seed = s.seed
 	}

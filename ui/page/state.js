@@ -76,7 +76,7 @@ function rowsOf(R, state, shard) {
     row('lease', of(g => g.role !== 2 ? '–' : g.lease ? 'held' : 'none'));
     row('applied', of(g => String(g.applied)));
     row('digest', of(g => g.digest || '–'));
-    row('members', of(g => g.conf || '–'), true);
+    row('members', of(g => g.conf || 'as it began'), true);
   }
   return rows;
 }
