@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"time"
 
 	"torc/core/mutant"
 	"torc/core/ring"
@@ -17,9 +18,14 @@ import (
 // another node (which had not heard of this one). Then it is given up, or everybody would wait for
 // ever. A pledge is free again only when the life that gathered it is over or says itself that it
 // has given the proposal up: by a later one, which has a greater number, or by a Pledge without
-// members. What is late or comes twice can free nothing that still counts.
+// members. What is late or comes twice can free nothing that still counts. In particular time frees
+// nothing: who fell silent may have founded the cluster with others.
+//
+// Only lives that expect as many as this one are founders; who just joins is none. A founder that
+// falls silent before it is in a proposal is forgotten, so that another can take its place.
 type founding struct {
 	heard    []wire.Member // fresh lives without a cluster, this one included, ordered by ID
+	heardAt  map[wire.NodeID]time.Duration
 	pledged  uint64
 	leader   wire.Member // to whose proposal
 	proposal uint64      // this node's own, or zero
@@ -48,6 +54,7 @@ func (l *Lane) greet() {
 		return
 	}
 	l.hear(l.cfg.Self)
+	l.forgetSilent()
 	for _, addr := range l.cfg.Join {
 		if addr != l.cfg.Self.PeerAddr {
 			l.sendAddr(addr, 0, 0, l.hello(false))
@@ -56,7 +63,28 @@ func (l *Lane) greet() {
 	l.propose()
 }
 
+// founderTicks is how long a founder may be silent before it is forgotten. It says hello every
+// four ticks.
+const founderTicks = 100
+
+// forgetSilent forgets the founders that have been silent, and gives this node's proposal up if one of
+// them was to be in it.
+func (l *Lane) forgetSilent() {
+	f, since := &l.found, l.env.Now()-founderTicks*l.cfg.Tick
+	silent := func(m wire.Member) bool { return m.ID != l.cfg.Self.ID && f.heardAt[m.ID] < since }
+	if !slices.ContainsFunc(f.heard, silent) {
+		return
+	}
+	f.heard = slices.DeleteFunc(slices.Clone(f.heard), silent)
+	if f.proposal != 0 && slices.ContainsFunc(f.members, silent) {
+		l.giveUp()
+	}
+}
+
 func (l *Lane) hear(m wire.Member) {
+	if l.found.heardAt == nil {
+		l.found.heardAt = map[wire.NodeID]time.Duration{}
+	}
 	i, ok := slices.BinarySearchFunc(l.found.heard, m.ID, func(a wire.Member, id wire.NodeID) int {
 		switch {
 		case a.ID < id:
@@ -70,9 +98,11 @@ func (l *Lane) hear(m wire.Member) {
 		if m.Incarnation < l.found.heard[i].Incarnation {
 			return // a greeting from a former life, long under way
 		}
+		l.found.heardAt[m.ID] = l.env.Now()
 		l.found.heard = slices.Clone(l.found.heard)
 		l.found.heard[i] = m
 	} else if len(l.found.heard) < 64 {
+		l.found.heardAt[m.ID] = l.env.Now()
 		l.found.heard = slices.Insert(slices.Clone(l.found.heard), i, m)
 	}
 }
@@ -88,7 +118,9 @@ func (l *Lane) onHello(m *wire.Hello) {
 	}
 	if l.m == nil {
 		if m.ClusterID == 0 {
-			l.hear(who)
+			if int(m.Expect) == l.cfg.Expect && !l.joinsOnly() {
+				l.hear(who)
+			}
 			if l.found.pledged != 0 && l.found.leader.ID == who.ID && l.found.leader.Incarnation < who.Incarnation {
 				l.found.pledged = 0 // the life that gathered this pledge is over and founded nothing
 			}
@@ -184,7 +216,7 @@ func (l *Lane) onPledge(from wire.NodeID, m *wire.Pledge) {
 	}
 	i := slices.IndexFunc(m.Members, func(x wire.Member) bool { return x.ID == l.cfg.Self.ID })
 	j := slices.IndexFunc(m.Members, func(x wire.Member) bool { return x.ID == from })
-	if l.m != nil || i < 0 || j < 0 {
+	if l.m != nil || i < 0 || j < 0 || l.joinsOnly() {
 		return
 	}
 	later := f.leader.ID == from && f.leader.Incarnation == m.Members[j].Incarnation && m.Proposal > f.pledged
@@ -255,4 +287,28 @@ func (l *Lane) onMapUpdate(m *wire.MapUpdate) {
 		return
 	}
 	l.newMap(m.Map)
+}
+
+// Seeking is what a node that has no cluster yet can tell about its search.
+type Seeking struct {
+	Expect   int           // how many nodes found a cluster; 0: this node only joins one
+	Founders []wire.Member // that are there now, this one included, ordered by ID
+	Pledged  wire.Member   // to whose founding this life is pledged; no ID: to nobody's
+	Silent   bool          // it has not spoken for a while
+}
+
+// seeking tells how the search for a cluster stands, or nil when it has ended.
+func (l *Lane) seeking() *Seeking {
+	if l.m != nil || l.index != 0 {
+		return nil
+	}
+	s := &Seeking{Expect: l.cfg.Expect, Founders: slices.Clone(l.found.heard)}
+	if l.joinsOnly() {
+		s.Expect, s.Founders = 0, nil
+	}
+	if l.found.pledged != 0 {
+		s.Pledged = l.found.leader
+		s.Silent = !slices.ContainsFunc(l.found.heard, func(m wire.Member) bool { return m == s.Pledged })
+	}
+	return s
 }

@@ -31,12 +31,13 @@ type LaneStatus struct {
 	LogTime  int64
 	Refused  uint64 // requests refused since the start
 	Answered uint64
-	Fenced   bool // the cluster knows a later life of this node: this one is over
+	Fenced   bool     // the cluster knows a later life of this node: this one is over
+	Seeking  *Seeking // lane 0 of a node without a cluster; else nil
 }
 
 // Status describes the lane. Call it on the lane's thread.
 func (l *Lane) Status() LaneStatus {
-	s := LaneStatus{Fenced: l.fenced(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered}
+	s := LaneStatus{Fenced: l.fenced(), Seeking: l.seeking(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered}
 	for _, g := range l.order {
 		st := g.member.Status()
 		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.hall.Leader(g.shard),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -50,6 +51,9 @@ func (c *Config) checkAddresses() error {
 func (c *Config) checkCluster() error {
 	if len(c.Join) == 0 && c.Expect > 1 {
 		return fmt.Errorf("--expect %d without --join: say where the other nodes are", c.Expect)
+	}
+	if distinct := len(slices.Compact(slices.Sorted(slices.Values(c.Join)))); c.Expect > 1 && distinct > c.Expect {
+		return fmt.Errorf("--join names %d nodes and --expect says %d: different %d of them could each found a cluster; expect all that are named, or name fewer", distinct, c.Expect, c.Expect)
 	}
 	if least := 4 * c.ElectionTimeout; c.Grace < least {
 		return fmt.Errorf("--grace %s: want at least %s, four times --election-timeout, or replicas are moved while a leader is elected", short(c.Grace), short(least))

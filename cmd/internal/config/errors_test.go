@@ -78,6 +78,7 @@ func TestBadValues(t *testing.T) {
 		{args: "--advertise [::1]", want: `--advertise "[::1]": want a host without a port, such as 10.0.0.1 or node-1.example`},
 		{args: "--advertise 0.0.0.0", want: `--advertise "0.0.0.0": want an address of this machine that others can call`},
 		{args: "--name node_1", want: `--name "node 1": want at most 255 bytes of printable text without blanks`},
+		{args: "--join a:7301,b:7301,c:7301,d:7301,b:7301 --expect 3", want: "--join names 4 nodes and --expect says 3: different 3 of them could each found a cluster; expect all that are named, or name fewer"},
 		{args: "--expect 3", want: "--expect 3 without --join: say where the other nodes are"},
 		{args: "--expect 0", want: `--expect "0": want a whole number from 1 to 64`},
 		{env: "TORC_SHARDS=16385", want: `TORC_SHARDS "16385": want a whole number from 1 to 16384`},

@@ -121,6 +121,7 @@ func (n *Node) serve() {
 		run("admin", n.admin.Serve)
 	}
 	go n.watch()
+	go n.seek()
 }
 
 func (n *Node) fail(err error) {
@@ -154,9 +155,12 @@ func (n *Node) Failed() <-chan error { return n.failed }
 func (n *Node) Self() wire.Member { return n.self }
 
 // Ready says why the node cannot serve yet, or nil.
-func (n *Node) Ready(context.Context) error {
+func (n *Node) Ready(ctx context.Context) error {
 	m := n.host.Map()
 	if m == nil {
+		if s := n.seeking(ctx); s != "" {
+			return errors.New("no cluster yet: " + s)
+		}
 		return fmt.Errorf("no cluster yet: waiting for %d nodes (--expect), seeking at %v (--join)", n.cfg.Expect, n.cfg.Join)
 	}
 	who := m.Member(n.self.ID)

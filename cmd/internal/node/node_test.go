@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"torc/cluster"
 	"torc/cmd/internal/config"
 	"torc/core/wire"
 )
@@ -188,4 +189,13 @@ func TestTLSFiles(t *testing.T) {
 	_, err = Start(on(t, "--tls-cert", "/nowhere/cert.pem", "--tls-key", "/nowhere/key.pem"), quiet())
 	require.ErrorContains(t, err, "read the certificate (--tls-cert, --tls-key)")
 	require.ErrorContains(t, err, "/nowhere/cert.pem")
+}
+
+func TestSeekWords(t *testing.T) {
+	n1, n2 := wire.Member{ID: 1, Name: "n1", PeerAddr: "h1:7301"}, wire.Member{ID: 2, Name: "n2", PeerAddr: "h2:7301"}
+	join := []string{"h1:7301", "h2:7301", "h3:7301"}
+	require.Equal(t, "2 of 3 founders are here (n1 at h1:7301, n2 at h2:7301), seeking at [h1:7301 h2:7301 h3:7301] (--join); nodes with another --expect do not count",
+		seekWords(&cluster.Seeking{Expect: 3, Founders: []wire.Member{n1, n2}, Pledged: n1}, join))
+	require.Contains(t, seekWords(&cluster.Seeking{Expect: 3, Founders: []wire.Member{n2}, Pledged: n1, Silent: true}, join), "pledged to the founding by n1, which has fallen silent")
+	require.Contains(t, seekWords(&cluster.Seeking{}, join), "this node joins one, it founds none (--expect 1)")
 }
