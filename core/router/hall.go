@@ -161,5 +161,8 @@ func (h *Hall) Refuse(c *Call, why wire.Reason) {
 	if h.port.Map() != nil {
 		leader = h.Leader(c.Shard)
 	}
+	if leader == h.self {
+		leader = 0 // who refuses is no help
+	}
 	h.Finish(c, &wire.Response{Outcome: outcome, Reason: why, Leader: leader})
 }

@@ -421,6 +421,32 @@ func TestEveryReplicaIsTried(t *testing.T) {
 	require.Equal(t, []wire.NodeID{2, 2, 3, 4, 2}, asked, "the preferred one, each replica, the preferred one")
 }
 
+// TestAFormerLifeIsNoLeader: the map names this node for a replica that a former life of it held.
+// It asks the others, and names nobody but them to those who ask it.
+func TestAFormerLifeIsNoLeader(t *testing.T) {
+	l := newLobby()
+	for i := range l.node.m.Placements[there].Replicas {
+		if r := &l.node.m.Placements[there].Replicas[i]; r.Node == 3 {
+			r.Node = self
+		}
+	}
+	l.node.m.Placements[there].Preferred = self
+	tag, _ := l.call(there, set)
+	var asked []wire.NodeID
+	for range 4 {
+		ids, to := l.forwardsSent(t)
+		require.Len(t, ids, 1)
+		asked = append(asked, to[0])
+		l.refuse(ids[0], wire.ReasonNotLeader, 0)
+		l.pass(time.Millisecond)
+	}
+	require.NotContains(t, asked, wire.NodeID(self))
+	require.Contains(t, asked, wire.NodeID(4))
+	l.pass(time.Hour)
+	require.Len(t, l.answers[tag], 1)
+	require.NotEqual(t, wire.NodeID(self), l.answers[tag][0].Leader)
+}
+
 // TestALateRedirectIsNoNews: the leadership came to this node while a call was under way; what
 // the former leader says about it does not matter.
 func TestALateRedirectIsNoNews(t *testing.T) {

@@ -17,10 +17,23 @@ func (h *Hall) Leader(id wire.ShardID) wire.NodeID {
 	if p == nil {
 		return 0
 	}
-	if s.turn%(len(p.Replicas)+1) == 0 {
+	// This node is none of them: it has no replica that could lead, though the map may name it for a
+	// former life's.
+	for i := range len(p.Replicas) + 1 {
+		if node := guess(p, s.turn+i); node != h.self {
+			return node
+		}
+	}
+	return 0
+}
+
+// guess is who may lead a shard, the preferred node first, then those with a replica in turn.
+func guess(p *wire.Placement, turn int) wire.NodeID {
+	i := turn % (len(p.Replicas) + 1)
+	if i == 0 {
 		return p.Preferred
 	}
-	return p.Replicas[s.turn%(len(p.Replicas)+1)-1].Node
+	return p.Replicas[i-1].Node
 }
 
 // Route sends a call on its way: to this node's replica, to the leader's node, or to wait.

@@ -56,9 +56,9 @@ type part struct {
 	sent    bool       // there was an attempt
 	refusal wire.Reason
 
-	avoid     string // the address that was of no help last
-	redirects int    // in a row
-	wantsMap  bool   // a newer map is worth trying again at once
+	useless   []string // addresses that were of no help in this round; the last of them in any case
+	redirects int      // in a row
+	wantsMap  bool     // a newer map is worth trying again at once
 }
 
 // attempt is one request handed to the transport.

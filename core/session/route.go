@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"torc/core/wire"
@@ -9,21 +10,24 @@ import (
 // route chooses the node to send a part to: who is said to lead, who should lead, the other
 // replicas in turn, those on nodes that the map has declared down, then any member at all (every node
 // forwards). A node whose breaker is open
-// is passed by, and so is the node that was of no help a moment ago, unless it is the only
-// one. The address is empty when there is nobody to send to now.
+// is passed by, and so are those that were of no help, until all have been asked: two nodes that take
+// one another for the leader must not keep a part to themselves. Then a new round begins, with
+// another than the last, unless it is the only one. The address is empty when there is nobody to send
+// to now.
 func (b *Brain) route(p *part, now time.Duration) (wire.NodeID, string) {
-	if node, addr := b.guess(p.shard); addr != "" && addr != p.avoid && b.breaker(addr).Allow(now) {
-		return node, addr
-	}
-	for _, skip := range []string{p.avoid, ""} {
+	last := p.useless[max(0, len(p.useless)-1):]
+	for _, skip := range [][]string{p.useless, last, nil} {
+		if len(skip) < len(p.useless) {
+			p.useless = append([]string(nil), last...)
+		}
 		for _, node := range b.candidates(p.shard) {
 			addr := b.address(node)
-			if addr == "" || addr == skip || !b.breaker(addr).Allow(now) {
+			if addr == "" || slices.Contains(skip, addr) || !b.breaker(addr).Allow(now) {
 				continue
 			}
 			return node, addr
 		}
-		if p.avoid == "" {
+		if len(skip) == 0 {
 			break
 		}
 	}
@@ -92,7 +96,9 @@ func (b *Brain) hint(id wire.ShardID, leader wire.NodeID) {
 
 // noHelp makes the next attempt go elsewhere.
 func (b *Brain) noHelp(a *attempt) {
-	a.part.avoid = a.addr
+	if p := a.part; !slices.Contains(p.useless, a.addr) {
+		p.useless = append(p.useless, a.addr)
+	}
 	s := &b.shards[a.part.shard]
 	s.turn++
 	if s.leader == a.node {
