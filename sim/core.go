@@ -38,7 +38,8 @@ import (
 //     who must serve is asked again at the end.
 //   - Memory: a shard that was lost for good before (a declared loss) owes nothing.
 //
-// The prober's links are whole all the time, so whoever leads can be asked.
+// The prober's links are whole all the time and lose nothing, so whoever leads can be asked. (A client
+// whose question is lost waits for its timeout: two in a row would look like a pause of the shard.)
 
 const (
 	coreFactor    = 30               // elections within which a shard of the core must serve

@@ -30,9 +30,10 @@ type Links struct {
 // link is one direction of a connection between two endpoints.
 type link struct {
 	rand  Stream
-	cuts  int // how many faults cut it now
-	drop  int // added to Links.Drop
-	twice int // added to Links.Duplicate
+	sure  bool // loses nothing by itself: one of the prober's, whose questions measure the nodes and not its luck
+	cuts  int  // how many faults cut it now
+	drop  int  // added to Links.Drop
+	twice int  // added to Links.Duplicate
 	slow  time.Duration
 
 	clogs  int     // how many faults stop it up now
@@ -75,6 +76,7 @@ func newNetwork(w *World, nodes, clients int, settings Links) *network {
 	root := NewStream(w.seed, "network")
 	for i := range n.links {
 		n.links[i].rand = Stream{state: root.Uint64()}
+		n.links[i].sure = clients > 0 && (i%n.size == n.size-1 || i/n.size == n.size-1)
 	}
 	return n
 }
@@ -110,7 +112,7 @@ func (n *network) sendTo(from, to int32, p port, f *wire.Frame) {
 		return
 	}
 	l := n.link(int(from), int(to))
-	if l.cuts > 0 || l.rand.Chance(n.settings.Drop+l.drop) {
+	if l.cuts > 0 || l.rand.Chance(n.settings.Drop+l.drop) && !l.sure {
 		n.drop(e)
 		return
 	}
@@ -266,7 +268,7 @@ func (n *network) mend() {
 		was := n.links[i].cuts
 		n.links[i].clogs = 0
 		n.unclog(i/n.size, i%n.size)
-		n.links[i] = link{rand: n.links[i].rand}
+		n.links[i] = link{rand: n.links[i].rand, sure: n.links[i].sure}
 		n.tellCut(i/n.size, i%n.size, was, 0)
 	}
 }
