@@ -79,10 +79,19 @@ func (b *Brain) send(p *part, w why, node wire.NodeID, addr string, now time.Dur
 	b.attempts[a.id] = a
 	p.pending = append(p.pending, a)
 	p.sent, p.wantsMap = true, false
-	limit := min(b.cfg.AttemptLimit, p.op.deadline-now)
+	limit := min(b.patience(p.shard, node), p.op.deadline-now)
 	b.wait(p, inFlight, limit)
 	// The node is to give up a little before we do: its word is worth more than our silence.
 	b.out.Send(a.id, addr, req, limit-limit/8)
+}
+
+// patience is how long an attempt waits for its answer: not long for that of a node which is called
+// down and which nobody names as the leader. (It may come later, and counts then.)
+func (b *Brain) patience(id wire.ShardID, node wire.NodeID) time.Duration {
+	if b.down(node) && b.shards[id].leader != node {
+		return b.cfg.AttemptLimit / 4
+	}
+	return b.cfg.AttemptLimit
 }
 
 // wait sets the one timer of a part: for its state, or for the deadline if that is earlier.
@@ -193,6 +202,9 @@ func (b *Brain) answered(id uint64) (a *attempt, awaited bool) {
 func (b *Brain) onOK(a *attempt, r *wire.Response) {
 	b.heard = b.clock.Now()
 	b.hint(a.part.shard, r.Leader)
+	if r.Leader == 0 && b.down(a.node) {
+		b.hint(a.part.shard, a.node) // the map is wrong about it: no need to find that out again
+	}
 	if a.part.window != nil {
 		a.part.window.known = true
 	}

@@ -36,10 +36,11 @@ type Brain struct {
 
 // shard is what the brain knows about one shard.
 type shard struct {
-	leader wire.NodeID // the newest hint, or zero
-	turn   int         // whose turn it is when there is no better guess
-	window *window     // nil before the first write
-	queue  []*part     // writes that wait for a turn in the window
+	leader  wire.NodeID // the newest hint, or zero
+	turn    int         // whose turn it is when there is no better guess
+	farTurn int         // the same, among those on nodes that are called down
+	window  *window     // nil before the first write
+	queue   []*part     // writes that wait for a turn in the window
 }
 
 // New makes a brain. Nothing is sent before Start (or the first Do).

@@ -57,6 +57,7 @@ type part struct {
 	refusal wire.Reason
 
 	useless   []string // addresses that were of no help in this round; the last of them in any case
+	rounds    int      // in which none of the likely nodes was of help
 	redirects int      // in a row
 	wantsMap  bool     // a newer map is worth trying again at once
 }

@@ -7,28 +7,43 @@ import (
 	"torc/core/wire"
 )
 
-// route chooses the node to send a part to: who is said to lead, who should lead, the other
-// replicas in turn, those on nodes that the map has declared down, then any member at all (every node
-// forwards). A node whose breaker is open
-// is passed by, and so are those that were of no help, until all have been asked: two nodes that take
-// one another for the leader must not keep a part to themselves. Then a new round begins, with
-// another than the last, unless it is the only one. The address is empty when there is nobody to send
-// to now.
+// nearRounds is how many rounds among the likely nodes come before one that the map has declared down
+// is asked. It is most likely dead, and a question to the dead costs time that is not there while the
+// others elect somebody, which is when nobody else is of help either.
+const nearRounds = 3
+
+// route chooses the node to send a part to. The likely ones come first: who is said to lead, who should
+// lead, the other replicas in turn. Those that were of no help are passed by until all have been asked:
+// two nodes that take one another for the leader must not keep a part to themselves. Then a new round
+// begins, with another than the last, unless it is the only one. Every few rounds a replica on a node
+// that the map has declared down has its turn: the map may be wrong, and who leads may be known to
+// nobody but the down. A node whose breaker is open is passed by. When nobody else is left it is any
+// member at all (every node forwards). The address is empty when there is nobody to send to now.
 func (b *Brain) route(p *part, now time.Duration) (wire.NodeID, string) {
+	near, far := b.owners(p.shard)
+	if node, addr := b.pick(near, p.useless, now); addr != "" {
+		return node, addr
+	}
 	last := p.useless[max(0, len(p.useless)-1):]
-	for _, skip := range [][]string{p.useless, last, nil} {
-		if len(skip) < len(p.useless) {
-			p.useless = append([]string(nil), last...)
-		}
-		for _, node := range b.candidates(p.shard) {
-			addr := b.address(node)
-			if addr == "" || slices.Contains(skip, addr) || !b.breaker(addr).Allow(now) {
-				continue
-			}
+	p.useless = append([]string(nil), last...)
+	if p.rounds++; p.rounds%nearRounds == 0 {
+		if node, addr := b.pick(far, last, now); addr != "" {
 			return node, addr
 		}
-		if len(skip) == 0 {
-			break
+	}
+	for _, nodes := range [][]wire.NodeID{near, far, b.members(p.shard)} {
+		if node, addr := b.pick(nodes, last, now); addr != "" {
+			return node, addr
+		}
+	}
+	return b.pick(append(near, far...), nil, now)
+}
+
+// pick returns the first of some nodes that may be asked now and is not to be passed by.
+func (b *Brain) pick(nodes []wire.NodeID, skip []string, now time.Duration) (wire.NodeID, string) {
+	for _, node := range nodes {
+		if addr := b.address(node); addr != "" && !slices.Contains(skip, addr) && b.breaker(addr).Allow(now) {
+			return node, addr
 		}
 	}
 	return 0, ""
@@ -46,24 +61,31 @@ func (b *Brain) guess(id wire.ShardID) (wire.NodeID, string) {
 	return preferred, b.address(preferred)
 }
 
-// candidates lists a shard's nodes, the best guess first; some may be named twice.
-func (b *Brain) candidates(id wire.ShardID) []wire.NodeID {
+// owners lists the nodes that may lead a shard, the best guess first: the likely ones, and those that
+// the map has declared down. Some may be named twice.
+func (b *Brain) owners(id wire.ShardID) (near, far []wire.NodeID) {
 	s := &b.shards[id]
-	nodes := make([]wire.NodeID, 0, 16)
+	near = make([]wire.NodeID, 0, 8)
 	if guess, _ := b.guess(id); guess != 0 {
-		nodes = append(nodes, guess)
+		near = append(near, guess)
 	}
 	owners := b.view.Owners(id)
-	for _, down := range []bool{false, true} {
-		for i := range owners {
-			if owner := owners[(s.turn+i)%len(owners)]; b.down(owner) == down {
-				nodes = append(nodes, owner)
-			}
+	for i := range owners {
+		if owner := owners[(s.turn+i)%len(owners)]; !b.down(owner) {
+			near = append(near, owner)
+		}
+		if owner := owners[(s.farTurn+i)%len(owners)]; b.down(owner) {
+			far = append(far, owner)
 		}
 	}
+	return near, far
+}
+
+// members lists the members that are not down, in turn.
+func (b *Brain) members(id wire.ShardID) (nodes []wire.NodeID) {
+	turn := b.shards[id].turn
 	for i := range b.cmap.Members {
-		m := &b.cmap.Members[(s.turn+i)%len(b.cmap.Members)]
-		if m.State == wire.MemberActive {
+		if m := &b.cmap.Members[(turn+i)%len(b.cmap.Members)]; m.State == wire.MemberActive {
 			nodes = append(nodes, m.ID)
 		}
 	}
@@ -80,7 +102,7 @@ func (b *Brain) address(node wire.NodeID) string {
 }
 
 // down reports whether the map has declared a node down. It is asked all the same, if it is said to
-// lead or if nobody better is left: its shard may hear it well though the meta group does not, and
+// lead or if the others were of no help for long: its shard may hear it well though the meta group does not, and
 // while the meta group has no quorum nobody corrects the map.
 func (b *Brain) down(node wire.NodeID) bool {
 	m := b.view.Member(node)
@@ -100,7 +122,9 @@ func (b *Brain) noHelp(a *attempt) {
 		p.useless = append(p.useless, a.addr)
 	}
 	s := &b.shards[a.part.shard]
-	s.turn++
+	if s.turn++; b.down(a.node) {
+		s.farTurn = 1 + max(0, slices.Index(b.view.Owners(a.part.shard), a.node))
+	}
 	if s.leader == a.node {
 		s.leader = 0
 	}
