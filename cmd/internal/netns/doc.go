@@ -21,5 +21,8 @@
 //     has failed before. What a killed process left is removed by the next one's Sweep.
 //  3. Apply is atomic: a packet passes by the old rules or the new ones.
 //
-// Links cannot be made slow: that needs the kernel's netem, which many kernels lack.
+// The rules cannot make links slow: that needs the kernel's netem, which many kernels lack. SlowDown
+// puts a proxy (cmd/internal/delay) into every host for that, without its programs knowing:
+//
+//	program --connect to host 2--> nft redirects --> proxy, on the same host --delay--> hub --> host 2
 package netns

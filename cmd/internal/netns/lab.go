@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"sync"
 	"sync/atomic"
 )
 
@@ -30,6 +31,10 @@ type Lab struct {
 	device string // this machine's interface
 	subnet netip.Prefix
 	hosts  int
+
+	mu      sync.Mutex
+	dropped uint64  // by rules that were replaced
+	slow    []*Slow // what SlowDown made
 }
 
 // New makes a network of hosts and guests. When it fails nothing of it is left.
@@ -108,14 +113,44 @@ func (l *Lab) Command(i int, name string, args ...string) *exec.Cmd {
 
 // Apply replaces the rules of all links.
 func (l *Lab) Apply(ctx context.Context, r Rules) error {
-	_, err := run(ctx, r.Text(), "ip", "netns", "exec", l.hub(), "nft", "-f", "-")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lost, err := l.droppedNow(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = run(ctx, r.Text(), "ip", "netns", "exec", l.hub(), "nft", "-f", "-")
+	if err == nil {
+		l.dropped += lost
+	}
 	return err
+}
+
+// Dropped counts the packets that the rules have kept from passing so far. A few that were dropped
+// while rules were replaced may be missing.
+func (l *Lab) Dropped(ctx context.Context) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lost, err := l.droppedNow(ctx)
+	return l.dropped + lost, err
+}
+
+// droppedNow counts what the present rules have dropped.
+func (l *Lab) droppedNow(ctx context.Context) (uint64, error) {
+	text, err := run(ctx, "", "ip", "netns", "exec", l.hub(), "nft", "list", "ruleset")
+	return droppedIn(text), err
 }
 
 // Close ends every process that is left on the hosts and removes the network.
 func (l *Lab) Close() error {
 	ctx := context.WithoutCancel(context.Background())
 	var wrong []error
+	l.mu.Lock()
+	for _, s := range l.slow {
+		wrong = append(wrong, s.close())
+	}
+	l.slow = nil
+	l.mu.Unlock()
 	if _, err := net.InterfaceByName(l.device); err == nil {
 		_, err := run(ctx, "", "ip", "link", "delete", l.device)
 		wrong = append(wrong, err)

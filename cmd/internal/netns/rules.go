@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -48,7 +50,7 @@ func (r Rules) Text() string {
 	b.WriteString("add table bridge torc\ndelete table bridge torc\ntable bridge torc {\n\tchain links {\n")
 	b.WriteString("\t\ttype filter hook forward priority 0; policy accept;\n")
 	for _, group := range byFrom(r.cuts()) {
-		fmt.Fprintf(&b, "\t\tip saddr %v ip daddr %s drop\n", group[0].From, receivers(group))
+		fmt.Fprintf(&b, "\t\tip saddr %v ip daddr %s counter drop\n", group[0].From, receivers(group))
 	}
 	for _, rate := range r.rates() {
 		var links []Link
@@ -58,7 +60,7 @@ func (r Rules) Text() string {
 			}
 		}
 		for _, group := range byFrom(links) {
-			fmt.Fprintf(&b, "\t\tip saddr %v ip daddr %s numgen random mod %d < %d drop\n", group[0].From, receivers(group), all, rate)
+			fmt.Fprintf(&b, "\t\tip saddr %v ip daddr %s numgen random mod %d < %d counter drop\n", group[0].From, receivers(group), all, rate)
 		}
 	}
 	b.WriteString("\t}\n}\n")
@@ -114,3 +116,14 @@ func receivers(group []Link) string {
 	}
 	return "{ " + strings.Join(to, ", ") + " }"
 }
+
+// droppedIn sums up the packets of all drop rules in a listing of nft's.
+func droppedIn(listing string) (packets uint64) {
+	for _, found := range dropRule.FindAllStringSubmatch(listing, -1) {
+		n, _ := strconv.ParseUint(found[1], 10, 64)
+		packets += n
+	}
+	return packets
+}
+
+var dropRule = regexp.MustCompile(`counter packets (\d+) bytes \d+ drop`)

@@ -53,6 +53,19 @@ func golden(t *testing.T, name, got string) {
 	require.Equal(t, string(want), got)
 }
 
+// What the rules have dropped is summed up from what nft lists.
+func TestDropped(t *testing.T) {
+	require.Zero(t, droppedIn("table bridge torc {\n}\n"))
+	require.Equal(t, uint64(49), droppedIn(`table bridge torc {
+	chain links {
+		type filter hook forward priority 0; policy accept;
+		ip saddr 198.18.7.12 ip daddr { 198.18.7.13, 198.18.7.14 } counter packets 7 bytes 420 drop
+		ip saddr 198.18.7.11 ip daddr 198.18.7.12 numgen random mod 10000 < 500 counter packets 42 bytes 2184 drop
+	}
+}
+`))
+}
+
 func TestNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"torc-71-2-hub": "torc-71-2", "torc-71-2-n12": "torc-71-2",
