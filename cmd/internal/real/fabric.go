@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
-
-	"torc/cmd/internal/netns"
+	"time"
 )
 
 // addresses are where a node listens.
@@ -24,8 +22,12 @@ type fabric interface {
 	command(node int, binary string, args ...string) *exec.Cmd
 	// from is the address that a client's sockets are bound to; nil: any.
 	from(client int) net.Addr
-	// apply cuts links, each a pair of ends, and makes the rest lose packets.
-	apply(ctx context.Context, cut []link, loss []loss) error
+	// through is a client's connection to a node, as it is to be used.
+	through(client, node int, c net.Conn) net.Conn
+	// apply makes links have this trouble, and no other.
+	apply(ctx context.Context, t trouble) error
+	// bite is what trouble has done so far.
+	bite(ctx context.Context) (Bite, error)
 	flags() []string
 	close() error
 	String() string
@@ -37,6 +39,26 @@ type link struct{ from, to int }
 type loss struct {
 	link
 	tenThousandths int
+}
+
+type slow struct {
+	link
+	delay time.Duration
+}
+
+// trouble is what links are to suffer.
+type trouble struct {
+	cut  []link
+	loss []loss
+	slow []slow
+}
+
+func (t trouble) none() bool { return len(t.cut)+len(t.loss)+len(t.slow) == 0 }
+
+// Bite is what the network's trouble did to those who used it.
+type Bite struct {
+	Dropped uint64 // packets
+	Delayed int64  // bytes
 }
 
 // errNoCuts says that a fabric cannot come between nodes.
@@ -78,9 +100,11 @@ func (l *loopback) addresses(node int) addresses { return l.nodes[node] }
 func (l *loopback) command(_ int, binary string, args ...string) *exec.Cmd {
 	return exec.Command(binary, args...)
 }
-func (l *loopback) from(int) net.Addr { return nil }
-func (l *loopback) apply(_ context.Context, cut []link, loss []loss) error {
-	if len(cut) > 0 || len(loss) > 0 {
+func (l *loopback) from(int) net.Addr                     { return nil }
+func (l *loopback) through(_, _ int, c net.Conn) net.Conn { return c }
+func (l *loopback) bite(context.Context) (Bite, error)    { return Bite{}, nil }
+func (l *loopback) apply(_ context.Context, t trouble) error {
+	if !t.none() {
 		return errNoCuts
 	}
 	return nil
@@ -88,54 +112,3 @@ func (l *loopback) apply(_ context.Context, cut []link, loss []loss) error {
 func (l *loopback) flags() []string { return nil }
 func (l *loopback) close() error    { return nil }
 func (l *loopback) String() string  { return "on loopback" }
-
-// namespaces give each node a network of its own.
-type namespaces struct {
-	lab   *netns.Lab
-	nodes int
-}
-
-func newNamespaces(ctx context.Context, nodes, clients int) (*namespaces, error) {
-	lab, err := netns.New(ctx, nodes, clients)
-	if err != nil {
-		return nil, err
-	}
-	return &namespaces{lab, nodes}, nil
-}
-
-func (n *namespaces) addresses(node int) addresses {
-	at := func(port string) string { return net.JoinHostPort(n.lab.Host(node).String(), port) }
-	return addresses{peer: at("7400"), grpc: at("7401"), admin: at("7402"), resp: at("6379")}
-}
-
-func (n *namespaces) command(node int, binary string, args ...string) *exec.Cmd {
-	return n.lab.Command(node, binary, args...)
-}
-
-func (n *namespaces) from(client int) net.Addr {
-	return &net.TCPAddr{IP: n.lab.Guest(client).AsSlice()}
-}
-
-func (n *namespaces) end(i int) netip.Addr {
-	if i < n.nodes {
-		return n.lab.Host(i)
-	}
-	return n.lab.Guest(i - n.nodes)
-}
-
-func (n *namespaces) apply(ctx context.Context, cut []link, losses []loss) error {
-	var r netns.Rules
-	for _, l := range cut {
-		r.Cut(n.end(l.from), n.end(l.to))
-	}
-	for _, l := range losses {
-		r.Lose(n.end(l.from), n.end(l.to), l.tenThousandths)
-	}
-	return n.lab.Apply(ctx, r)
-}
-
-// flags: the nodes listen on addresses other than loopback, which torcd asks to be allowed. Nobody
-// outside the namespaces reaches them.
-func (n *namespaces) flags() []string { return []string{"--insecure"} }
-func (n *namespaces) close() error    { return n.lab.Close() }
-func (n *namespaces) String() string  { return "in network namespaces, " + n.lab.String() }

@@ -312,16 +312,16 @@ func (r *run) pause(n int) (deed, error) {
 	}}, p.pause()
 }
 
-// lossy makes links lose packets; that is all of it that namespaces can do.
+// lossy makes links lose packets and take longer.
 func (r *run) lossy(ctx context.Context, f sim.Lossy) (deed, error) {
-	mend, err := r.links.losing(ctx, f.Drop, f.Clients)
+	mend, err := r.links.impeding(ctx, f.Drop, f.Delay, f.Clients)
 	if err == errNoCuts {
-		r.links.drop = [2]int{}
+		r.links.drop, r.links.delay = [2]int{}, [2]time.Duration{}
 		return deed{why: errNoCuts.Error()}, nil
 	}
-	d := deed{said: fmt.Sprintf("lossy links: drop %d‱ of the packets", f.Drop), end: mend}
-	if f.Duplicate > 0 || f.Delay > 0 {
-		d.why = "only drop= is: links that double or delay need the kernel's netem"
+	d := deed{said: fmt.Sprintf("lossy links: drop %d‱ of the packets, delay +%v", f.Drop, f.Delay), end: mend}
+	if f.Duplicate > 0 {
+		d.why = "TCP never doubles what it carries: duplicate= is left out"
 	}
 	return d, err
 }

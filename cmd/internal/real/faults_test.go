@@ -26,8 +26,10 @@ func (p paper) from(int) net.Addr                        { return nil }
 func (p paper) flags() []string                          { return nil }
 func (p paper) close() error                             { return nil }
 func (p paper) String() string                           { return "on paper" }
-func (p paper) apply(_ context.Context, cut []link, loss []loss) error {
-	if len(cut)+len(loss) == 0 {
+func (p paper) through(_, _ int, c net.Conn) net.Conn    { return c }
+func (p paper) bite(context.Context) (Bite, error)       { return Bite{}, nil }
+func (p paper) apply(_ context.Context, t trouble) error {
+	if t.none() {
 		p.text.WriteString("  all links are whole\n")
 	}
 	end := func(i int) string {
@@ -36,11 +38,14 @@ func (p paper) apply(_ context.Context, cut []link, loss []loss) error {
 		}
 		return fmt.Sprintf("c%d", i-3)
 	}
-	for _, l := range cut {
+	for _, l := range t.cut {
 		fmt.Fprintf(p.text, "  %s -> %s nothing passes\n", end(l.from), end(l.to))
 	}
-	for _, l := range loss {
+	for _, l := range t.loss {
 		fmt.Fprintf(p.text, "  %s -> %s loses %d‱\n", end(l.from), end(l.to), l.tenThousandths)
+	}
+	for _, l := range t.slow {
+		fmt.Fprintf(p.text, "  %s -> %s takes %v longer\n", end(l.from), end(l.to), l.delay)
 	}
 	return nil
 }
@@ -85,6 +90,9 @@ at 8s lossy drop=500 duplicate=1 delay=5ms
 at 8s heal
 at 9s lossy drop=25 clients
 at 9s heal
+at 10s lossy drop=0 delay=20ms
+at 10s lossy drop=10 delay=5ms clients
+at 10s heal
 `
 	var text strings.Builder
 	r := paperRun(t, paper{&text}, lines)

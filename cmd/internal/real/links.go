@@ -5,15 +5,18 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 )
 
-// links are the troubles between ends, which may overlap: a link is cut as long as anything cuts it.
+// links are the troubles between ends, which may overlap: a link is cut as long as anything cuts it,
+// and loses and delays what all that is on adds up to.
 type links struct {
 	fabric fabric
 	nodes  int
 	ends   int
 	cuts   map[link]int
-	drop   [2]int // ten-thousandths that all links between nodes lose; and those of clients
+	drop   [2]int           // ten-thousandths that all links between nodes lose; and those of clients
+	delay  [2]time.Duration // the same for what they take longer
 }
 
 func newLinks(f fabric, nodes, clients int) *links {
@@ -36,37 +39,44 @@ func (l *links) cutting(ctx context.Context, cut []link) (mend func() error, err
 	return func() error { return change(-1) }, nil
 }
 
-// losing makes links lose packets and gives the way to mend them.
-func (l *links) losing(ctx context.Context, tenThousandths int, clients bool) (mend func() error, err error) {
+// impeding makes links lose packets and take longer, and gives the way to mend them.
+func (l *links) impeding(ctx context.Context, tenThousandths int, delay time.Duration, clients bool) (mend func() error, err error) {
 	change := func(by int) error {
-		l.drop[0] += by
-		if clients {
-			l.drop[1] += by
+		for kind := range l.drop {
+			if kind == 0 || clients {
+				l.drop[kind] += by * tenThousandths
+				l.delay[kind] += time.Duration(by) * delay
+			}
 		}
 		return l.apply(ctx)
 	}
-	if err := change(tenThousandths); err != nil {
+	if err := change(1); err != nil {
 		return nil, err
 	}
-	return func() error { return change(-tenThousandths) }, nil
+	return func() error { return change(-1) }, nil
 }
 
 // apply has the fabric do what holds now.
 func (l *links) apply(ctx context.Context) error {
-	cut := slices.SortedFunc(maps.Keys(l.cuts), func(a, b link) int {
+	t := trouble{cut: slices.SortedFunc(maps.Keys(l.cuts), func(a, b link) int {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
-	})
-	var losses []loss
+	})}
 	for a := range l.ends {
 		for b := range l.ends {
-			rate := l.drop[0]
+			kind := 0
 			if a >= l.nodes || b >= l.nodes {
-				rate = l.drop[1]
+				kind = 1
 			}
-			if a != b && (a < l.nodes || b < l.nodes) && rate > 0 {
-				losses = append(losses, loss{link{a, b}, rate})
+			if a == b || a >= l.nodes && b >= l.nodes {
+				continue
+			}
+			if l.drop[kind] > 0 {
+				t.loss = append(t.loss, loss{link{a, b}, l.drop[kind]})
+			}
+			if l.delay[kind] > 0 {
+				t.slow = append(t.slow, slow{link{a, b}, l.delay[kind]})
 			}
 		}
 	}
-	return l.fabric.apply(ctx, cut, losses)
+	return l.fabric.apply(ctx, t)
 }

@@ -8,11 +8,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"torc/cmd/internal/proctest"
+	"torc/linearizability"
 	"torc/scenarios/script"
 	"torc/sim"
 )
@@ -31,45 +34,110 @@ func load(t *testing.T, name string) *script.File {
 	return f
 }
 
-// both runs a file in both worlds; nothing may be wrong in either.
-func both(t *testing.T, name string, network Network) *Comparison {
-	t.Helper()
-	f := load(t, name)
+// runReal runs a file with real processes.
+func runReal(f *script.File, network Network) (*Result, Options, error) {
 	o := Options{File: f, Seed: f.Seed, Binary: proctest.Binary(), Network: network}
 	r, err := Run(context.Background(), o)
-	require.NoError(t, err)
+	return r, o, err
+}
+
+// clean says that nothing was wrong with a run, and nothing left out.
+func clean(t *testing.T, r *Result) {
+	t.Helper()
+	require.Empty(t, r.Violations)
+	require.Len(t, r.Answers, len(r.File.Calls), "every operation of the file was done, and came to an end")
+	require.Empty(t, r.Dir, "nothing is kept")
+	require.Empty(t, r.LeftOut)
+}
+
+// compare runs the file in the model, too: not while another run goes on, because the simulator
+// takes this process's randomness for itself.
+func compare(t *testing.T, r *Result, o Options) *Comparison {
+	t.Helper()
 	c := Compare(r, o)
 	var text strings.Builder
 	require.NoError(t, c.Write(&text, false))
 	t.Log("\n" + text.String())
-	require.Empty(t, r.Violations)
 	require.Equal(t, sim.Pass, c.Model.Verdict)
 	require.Zero(t, c.ExitCode())
-	require.Len(t, r.Answers, len(f.Calls), "every operation of the file was done, and came to an end")
-	require.Empty(t, r.Dir, "nothing is kept")
 	return c
 }
 
 // The leader is killed, the next one frozen: needs nothing but processes.
 func TestLeaderCrash(t *testing.T) {
-	c := both(t, "leader-crash", Loopback)
-	require.Empty(t, c.Real.LeftOut)
+	r, o, err := runReal(load(t, "leader-crash"), Loopback)
+	require.NoError(t, err)
+	c := compare(t, r, o)
+	clean(t, r)
 	require.Len(t, c.Failovers, 2, "a new leader after the crash and after the pause")
 	require.Greater(t, c.Real.Ops.OK, 100, "the clients drew operations, too")
 }
 
-// The leader is alone on one side of a partition, with a client.
-func TestSplitBrain(t *testing.T) {
+// Networks that misbehave, each between three real nodes in namespaces, with clients of Torc's and of
+// Redis's on every side. The files say what happens and what must come of each of their operations;
+// what clients drew besides is judged by the checkers, and once more, key by key, by porcupine.
+func TestNetworks(t *testing.T) {
 	proctest.NeedNetns(t)
-	c := both(t, "split-brain", Namespaces)
-	require.Empty(t, c.Real.LeftOut)
-	require.Len(t, c.Failovers, 1)
+	cases := []struct {
+		file string
+		ok   int // operations at least
+		bit  func(t *testing.T, r *Result)
+	}{
+		{"split-brain", 300, func(t *testing.T, r *Result) {
+			require.Greater(t, r.Bite.Dropped, uint64(20))
+			require.Positive(t, r.Ops.Refused)
+			refusedAtOnce(t, r, 7*time.Second)
+		}},
+		{"one-way-cut", 300, func(t *testing.T, r *Result) { require.Greater(t, r.Bite.Dropped, uint64(20)) }},
+		{"packet-loss", 300, func(t *testing.T, r *Result) { require.Greater(t, r.Bite.Dropped, uint64(100)) }},
+		{"slow-links", 300, func(t *testing.T, r *Result) {
+			require.Greater(t, r.Bite.Delayed, int64(50_000))
+			for _, a := range r.Answers {
+				if a.At > 2*time.Second && a.At < 8*time.Second {
+					require.GreaterOrEqual(t, a.Took, 80*time.Millisecond, "to the leader and a follower and back, each 20 ms")
+				}
+			}
+		}},
+		{"flapping-link", 300, func(t *testing.T, r *Result) { require.Greater(t, r.Bite.Dropped, uint64(50)) }},
+	}
+	results, options, errs := make([]*Result, len(cases)), make([]Options, len(cases)), make([]error, len(cases))
+	var runs sync.WaitGroup
+	for i, c := range cases {
+		f := load(t, c.file)
+		runs.Go(func() { results[i], options[i], errs[i] = runReal(f, Namespaces) }) // they mostly wait
+	}
+	runs.Wait()
+	for i, c := range cases {
+		t.Run(c.file, func(t *testing.T) {
+			require.NoError(t, errs[i])
+			r := results[i]
+			compare(t, r, options[i])
+			clean(t, r)
+			for i := range r.File.Script {
+				require.True(t, r.Struck[i], "%s happened", script.SpellFault(r.File.Script[i].Fault))
+			}
+			require.Greater(t, r.Ops.OK, c.ok)
+			c.bit(t, r)
+			for _, k := range r.History.ByKey() {
+				require.Empty(t, linearizability.CheckModel(k, linearizability.Options{}), "porcupine on %s", k.Key)
+			}
+		})
+	}
 }
 
-// The leader is not heard, then does not hear.
-func TestOneWayCut(t *testing.T) {
-	proctest.NeedNetns(t)
-	require.Empty(t, both(t, "one-way-cut", Namespaces).Real.LeftOut)
+// refusedAtOnce holds the operations that a file begins at a time to a quick and definite refusal,
+// which says what is wrong.
+func refusedAtOnce(t *testing.T, r *Result, from time.Duration) {
+	n := 0
+	for i, a := range r.Answers {
+		if a.At >= from && a.At < from+500*time.Millisecond {
+			n++
+			require.Equal(t, "refused", a.Got)
+			require.Contains(t, r.Whys[i], "CLUSTERDOWN The shard has no quorum on this side")
+			require.Less(t, a.Took, 250*time.Millisecond)
+		}
+	}
+	require.Equal(t, 2, n, "a read and a write")
 }
 
 // An operation that comes to something else than its file wants is a violation, in both worlds.

@@ -129,6 +129,9 @@ func (c *Comparison) writeCounts(b *strings.Builder) {
 			fmt.Fprintf(b, "  not ok in %s because: %s\n", o.world, reasonsText(o.why))
 		}
 	}
+	if bite := c.Real.Bite; bite != (Bite{}) {
+		fmt.Fprintf(b, "  the real network dropped %d packets and held %d bytes back\n", bite.Dropped, bite.Delayed)
+	}
 	fmt.Fprintf(b, "  after heal every shard of the real cluster took a write within %s (%v allowed)\n", short(c.Real.ServedAfter), c.Real.Settings.ServesWithin())
 }
 

@@ -27,6 +27,7 @@ type Result struct {
 	Elections   []Election
 	Ops         sim.Ops
 	Reasons     map[string]int // why operations were not OK
+	Bite        Bite           // what the network's trouble did
 	ServedAfter time.Duration  // from heal until every shard took a write
 	History     *linearizability.History
 	Violations  []sim.Violation

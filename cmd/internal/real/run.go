@@ -126,7 +126,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 func (r *run) now() time.Duration { return time.Since(r.started) }
 
 // live is a run's life from its first process to its judgement.
-func (r *run) live(ctx context.Context) error {
+func (r *run) live(ctx context.Context) (err error) {
 	if err := r.build(ctx); err != nil {
 		return err
 	}
@@ -143,6 +143,9 @@ func (r *run) live(ctx context.Context) error {
 	drawing, rest := context.WithCancel(ctx)
 	defer rest()
 	if err := r.torture(ctx, drawing); err != nil {
+		return err
+	}
+	if r.result.Bite, err = r.fabric.bite(ctx); err != nil {
 		return err
 	}
 	if err := r.heal(ctx); err != nil {
@@ -207,7 +210,7 @@ func (r *run) chooseFabric(ctx context.Context) (fabric, error) {
 	if _, err := netns.Sweep(ctx); err != nil {
 		return nil, fmt.Errorf("removing what a killed run left: %w", err)
 	}
-	return newNamespaces(ctx, r.settings.Nodes, r.settings.Clients+r.settings.Plain)
+	return newNamespaces(ctx, r.settings.Nodes, r.settings.Clients+r.settings.Plain, delays(r.o.File))
 }
 
 // onDeath is told when a process ends by itself.
@@ -236,13 +239,13 @@ func (r *run) form(ctx context.Context) error {
 		return fmt.Errorf("the cluster was not formed within %v: %w\n%s", formLimit, lacks, r.lastWords())
 	}
 	for i := range r.settings.Clients + r.settings.Plain {
-		u, err := r.connect(ctx, i, i < r.settings.Clients, r.fabric.from(i))
+		u, err := r.connect(ctx, i, i < r.settings.Clients)
 		if err != nil {
 			return err
 		}
 		r.users = append(r.users, u)
 	}
-	r.prober, err = r.connect(ctx, len(r.users), true, nil)
+	r.prober, err = r.connect(ctx, len(r.users), true)
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,18 +40,16 @@ type reply struct {
 // silence does.
 const patience = 250 * time.Millisecond
 
-// connect readies a client. Its sockets have an address of their own, where there is one.
-func (r *run) connect(ctx context.Context, index int, session bool, from net.Addr) (*user, error) {
+// connect readies a client. Its sockets have an address of their own, where there is one; the
+// prober's, which no trouble of the network concerns, have not.
+func (r *run) connect(ctx context.Context, index int, session bool) (*user, error) {
 	u := &user{r: r, index: index}
-	dialer := &net.Dialer{LocalAddr: from, Timeout: r.settings.Timeout}
 	if !session {
-		for _, p := range r.nodes {
+		for i, p := range r.nodes {
 			u.redis = append(u.redis, redis.NewClient(&redis.Options{
 				Addr: p.at.resp, MaxRetries: -1, DialerRetries: 1, DialTimeout: r.settings.Timeout, ReadTimeout: r.settings.Timeout + patience,
 				WriteTimeout: r.settings.Timeout, PoolSize: 64, Protocol: 2, DisableIdentity: true,
-				Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
-					return dialer.DialContext(ctx, network, addr)
-				},
+				Dialer: func(ctx context.Context, _, addr string) (net.Conn, error) { return u.dial(ctx, i, addr) },
 			}))
 		}
 		return u, nil
@@ -61,13 +60,27 @@ func (r *run) connect(ctx context.Context, index int, session bool, from net.Add
 	}
 	c, err := client.New(ctx, client.Options{Seeds: seeds, Timeout: r.settings.Timeout, Logger: slog.New(slog.DiscardHandler),
 		DialOptions: []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "tcp", addr)
+			return u.dial(ctx, slices.Index(seeds, addr), addr)
 		})}})
 	if err != nil {
 		return nil, fmt.Errorf("client c%d: %w", index+1, err)
 	}
 	u.torc = c
 	return u, nil
+}
+
+// dial connects to a node over this client's links.
+func (u *user) dial(ctx context.Context, node int, addr string) (net.Conn, error) {
+	d := net.Dialer{Timeout: u.r.settings.Timeout}
+	outside := u.index >= u.r.settings.Clients+u.r.settings.Plain || node < 0
+	if !outside {
+		d.LocalAddr = u.r.fabric.from(u.index)
+	}
+	c, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil || outside {
+		return c, err
+	}
+	return u.r.fabric.through(u.index, node, c), nil
 }
 
 func (u *user) close() {
