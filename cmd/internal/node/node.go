@@ -10,6 +10,7 @@ import (
 
 	"torc/cluster"
 	"torc/cmd/internal/config"
+	"torc/core/gossip"
 	"torc/core/wire"
 	"torc/net/admin"
 	"torc/net/grpcapi"
@@ -29,13 +30,14 @@ type Node struct {
 	self    wire.Member
 	started time.Time
 
-	host  *host.Host
-	lanes []*cluster.Lane
-	links *peer.Network
-	swim  atomic.Pointer[swim.Feed]
-	redis *resp.Server
-	api   *grpcapi.Server
-	admin *admin.Server // nil when it is off
+	host    *host.Host
+	lanes   []*cluster.Lane
+	links   *peer.Network
+	swim    atomic.Pointer[swim.Feed]
+	beliefs beliefs
+	redis   *resp.Server
+	api     *grpcapi.Server
+	admin   *admin.Server // nil when it is off
 
 	failed chan error
 	ended  chan struct{} // closed by Stop
@@ -81,7 +83,10 @@ func (n *Node) startLanes() error {
 		return fmt.Errorf("start gossip: %w", err)
 	}
 	n.swim.Store(feed)
-	feed.Subscribe(n.host.OnGossip)
+	feed.Subscribe(func(e gossip.Event) {
+		n.beliefs.merge(e)
+		n.host.OnGossip(e)
+	})
 	return nil
 }
 

@@ -69,6 +69,8 @@ func TestOneNode(t *testing.T) {
 		require.Equal(t, "leader", g.Role, "shard %d", g.Shard)
 	}
 
+	require.Equal(t, []MemberStatus{{Node: "alone", ID: n.Self().ID, Incarnation: n.Self().Incarnation, State: "active"}}, s.Members)
+
 	report, err := backend{n}.Report(ctx)
 	require.NoError(t, err)
 	require.Len(t, report.Replicas, 5)

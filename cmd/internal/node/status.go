@@ -16,6 +16,7 @@ type Status struct {
 	ClusterID   uint64
 	Epoch       wire.Epoch
 	Uptime      time.Duration
+	Members     []MemberStatus // by the map that the node knows
 	Lanes       []cluster.LaneStatus
 }
 
@@ -23,7 +24,7 @@ type Status struct {
 func (n *Node) Status(ctx context.Context) (*Status, error) {
 	s := &Status{Node: n.self.Name, ID: n.self.ID, Incarnation: n.self.Incarnation, Uptime: time.Since(n.started)}
 	if m := n.host.Map(); m != nil {
-		s.ClusterID, s.Epoch = m.ClusterID, m.Epoch
+		s.ClusterID, s.Epoch, s.Members = m.ClusterID, m.Epoch, n.members(m)
 	}
 	for i, lane := range n.lanes {
 		var of cluster.LaneStatus
