@@ -26,6 +26,11 @@ type realFlags struct {
 	network  string
 	duration time.Duration
 	keep     bool
+
+	soak   time.Duration
+	nodes  int
+	beyond bool
+	report string
 }
 
 func (s *realFlags) flags(f *flag.FlagSet) {
@@ -33,23 +38,31 @@ func (s *realFlags) flags(f *flag.FlagSet) {
 	f.StringVar(&s.binary, "binary", "", "the torcd to run, by its `path`; the one beside this program, or on the PATH, when not given")
 	f.StringVar(&s.network, "net", string(real.Auto), "where the nodes are: loopback (nothing can be cut), namespaces, or auto: `namespaces` where they are permitted")
 	f.DurationVar(&s.duration, "duration", 0, "`time` of the torture; 0 is the file's own")
+	f.DurationVar(&s.soak, "soak", 0, "instead of a FILE: faults drawn from the seed for this `time`, on real processes only")
+	f.IntVar(&s.nodes, "nodes", 5, "how many nodes a soak begins with; one more joins later")
+	f.BoolVar(&s.beyond, "beyond", false, "let a soak harm more nodes at a time than the replication bears; then only what is still promised is demanded")
+	f.StringVar(&s.report, "report", "", "write a soak's report to this `file`, too")
 	f.BoolVar(&s.keep, "keep", false, "keep the nodes' logs and the history, and say where")
 }
 
 // simReal runs a scenario file with real processes, and compares.
 func simReal(args []string) int {
-	flags := newFlags("torc sim real", "FILE, a scenario file or a repro.json")
+	flags := newFlags("torc sim real", "FILE, a scenario file or a repro.json; or --soak TIME")
 	var s realFlags
 	s.flags(flags)
 	rest, err := parseMixed(flags, args)
 	if err != nil {
 		return flagsExit(err)
 	}
-	if len(rest) != 1 {
-		fmt.Fprintln(os.Stderr, "torc sim real: takes one FILE")
-		return exitError
+	var code int
+	switch {
+	case s.soak > 0 && len(rest) == 0:
+		code, err = s.runSoak()
+	case s.soak == 0 && len(rest) == 1:
+		code, err = s.run(rest[0])
+	default:
+		err = errors.New("takes one FILE, or --soak TIME and no FILE")
 	}
-	code, err := s.run(rest[0])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "torc sim real: %v\n", err)
 		return exitError
@@ -62,6 +75,16 @@ func (s *realFlags) run(path string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	r, err := s.make(o)
+	if err != nil {
+		return 0, err
+	}
+	c := real.Compare(r, o)
+	return c.ExitCode(), c.Write(os.Stdout, bool(newPainter(os.Stdout)))
+}
+
+// make makes the run with real processes.
+func (s *realFlags) make(o real.Options) (*real.Result, error) {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
 	show := &realProgress{live: term.IsTerminal(int(os.Stderr.Fd()))}
@@ -73,10 +96,9 @@ func (s *realFlags) run(path string) (code int, err error) {
 		if ctx.Err() != nil {
 			err = errors.New("interrupted: everything that was started and made has been removed")
 		}
-		return 0, err
+		return nil, err
 	}
-	c := real.Compare(r, o)
-	return c.ExitCode(), c.Write(os.Stdout, bool(newPainter(os.Stdout)))
+	return r, nil
 }
 
 func (s *realFlags) options(path string) (o real.Options, err error) {
@@ -84,17 +106,23 @@ func (s *realFlags) options(path string) (o real.Options, err error) {
 	if err != nil {
 		return o, err
 	}
-	o = real.Options{File: run.File, Seed: run.Seed, Network: real.Network(s.network), Duration: s.duration, Keep: s.keep}
-	switch o.Network {
-	case real.Auto, real.Loopback, real.Namespaces:
-	default:
-		return o, fmt.Errorf("--net %s: want auto, loopback or namespaces", s.network)
-	}
+	o = real.Options{File: run.File, Seed: run.Seed, Duration: s.duration}
 	if s.seed != 0 {
 		o.Seed = s.seed
 	}
+	return o, s.complete(&o)
+}
+
+// complete fills in what files and soaks have in common.
+func (s *realFlags) complete(o *real.Options) (err error) {
+	o.Network, o.Keep = real.Network(s.network), s.keep
+	switch o.Network {
+	case real.Auto, real.Loopback, real.Namespaces:
+	default:
+		return fmt.Errorf("--net %s: want auto, loopback or namespaces", s.network)
+	}
 	o.Binary, err = findTorcd(s.binary)
-	return o, err
+	return err
 }
 
 // findTorcd is the torcd to run.

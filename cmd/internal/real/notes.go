@@ -145,6 +145,12 @@ func (r *run) fromTorture() {
 	for i := range r.result.StruckAt {
 		r.result.StruckAt[i] -= r.tortured
 	}
+	if s := r.result.Soak; s != nil {
+		s.Longest.At -= r.tortured
+		for i := range s.Suspicions {
+			s.Suspicions[i].At -= r.tortured
+		}
+	}
 	for i := range r.result.Elections {
 		r.result.Elections[i].At -= r.tortured
 	}

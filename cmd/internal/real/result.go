@@ -29,6 +29,7 @@ type Result struct {
 	Reasons     map[string]int // why operations were not OK
 	Bite        Bite           // what the network's trouble did
 	ServedAfter time.Duration  // from heal until every shard took a write
+	Soak        *SoakResult    // of soaks only
 	History     *linearizability.History
 	Violations  []sim.Violation
 	Seconds     float64

@@ -40,6 +40,7 @@ type Options struct {
 	Network  Network
 	Duration time.Duration // of the torture; 0 = the file's, or 60 s
 	Keep     bool          // the nodes' logs and the history stay
+	Soak     *Soak         // faults drawn from the seed as it goes, in place of the file's script
 	// Before, when set, is told what reality will have otherwise, before anything is started.
 	Before func([]Unreal)
 	// Progress, when set, is called a few times a second, and whenever something was done.
@@ -71,6 +72,10 @@ type run struct {
 	workload *workload
 	record   *linearizability.Recorder
 	versions versions
+	doubts   *doubts // of soaks only, like the rest here
+	tallies  []*tally
+	patrols  *patrol
+	chaos    *chaos
 
 	// Of the agenda's goroutine alone.
 	parts  map[string]int
@@ -106,6 +111,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		o.Before(r.result.Unreal)
 	}
 	r.watch = newWatcher(r.settings.Nodes, r.settings.Shards, r.now)
+	if o.Soak != nil {
+		r.result.Soak = &SoakResult{Bound: silenceMost}
+		r.doubts = newDoubts(r.settings.Nodes, r.now)
+		r.watch.told = r.doubts.take
+	}
 	r.agenda = newAgenda(r.now)
 	r.workload = newWorkload(o.Seed, &r.settings)
 	ctx, cancel := context.WithCancel(ctx)
@@ -157,6 +167,9 @@ func (r *run) live(ctx context.Context) (err error) {
 	r.enter("final reads")
 	finalFrom := r.now()
 	r.readAll(ctx)
+	if r.o.Soak != nil {
+		r.soaked(ctx)
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -210,7 +223,7 @@ func (r *run) chooseFabric(ctx context.Context) (fabric, error) {
 	if _, err := netns.Sweep(ctx); err != nil {
 		return nil, fmt.Errorf("removing what a killed run left: %w", err)
 	}
-	return newNamespaces(ctx, r.settings.Nodes, r.settings.Clients+r.settings.Plain, delays(r.o.File))
+	return newNamespaces(ctx, r.settings.Nodes, r.settings.Clients+r.settings.Plain, r.o.Soak != nil || delays(r.o.File))
 }
 
 // onDeath is told when a process ends by itself.
@@ -276,6 +289,9 @@ func (r *run) torture(ctx, drawing context.Context) error {
 	}
 	for i, step := range r.o.File.Script {
 		r.agenda.add(r.tortured+step.At, func() error { return r.strike(ctx, i, step.Fault) })
+	}
+	if r.o.Soak != nil {
+		r.soak(ctx, drawing)
 	}
 	return r.agenda.until(ctx, r.tortured+r.lasts())
 }

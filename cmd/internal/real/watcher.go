@@ -28,7 +28,8 @@ const (
 
 // watcher knows from the nodes' own status who leads what.
 type watcher struct {
-	now func() time.Duration
+	now  func() time.Duration
+	told func(number int, s *node.Status) // of every status, when set
 
 	mu     sync.Mutex
 	seen   []sighting // by node
@@ -70,6 +71,9 @@ func (w *watcher) follow(ctx context.Context, p *process) {
 }
 
 func (w *watcher) take(number int, s *node.Status) {
+	if w.told != nil {
+		w.told(number, s)
+	}
 	at := w.now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
