@@ -84,6 +84,8 @@ type Member struct {
 	stampIn uint64 // term of stamp
 	reads   reads
 	ships   ships
+
+	silentTicks int // of a follower: since it heard from its leader
 }
 
 // New makes a member. It sends nothing before it is ticked or stepped.
@@ -139,6 +141,7 @@ func (m *Member) Tick(number int) {
 	if m.role != etcdraft.StateLeader || m.inStep {
 		m.node.Tick()
 	}
+	m.tickSilence()
 	m.tickShips()
 	m.tickReads()
 	m.tellLease()
@@ -157,6 +160,9 @@ func (m *Member) step(msg *wire.RaftMessage) {
 		return // from a replica that is no member now, or out of time
 	}
 	st := m.node.BasicStatus()
+	if msg.From == wire.ReplicaID(st.Lead) && msg.Term == st.GetTerm() {
+		m.silentTicks = 0
+	}
 	if msg.Term != st.GetTerm() || msg.Stamp == 0 {
 		return
 	}
