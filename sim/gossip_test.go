@@ -39,8 +39,8 @@ func (g *gossipWorld) Isolate(names ...string) {
 	g.w.faults.strike(Split{Side: side})
 }
 
-func (g *gossipWorld) Heal()  { g.w.faults.healAll() }
-func (g *gossipWorld) Close() {}
+func (g *gossipWorld) Heal()              { g.w.faults.healAll() }
+func (g *gossipWorld) Now() time.Duration { return time.Duration(g.w.now) }
 
 func (g *gossipWorld) Until(cond func() bool) bool {
 	return g.w.await(time.Minute, 50*time.Millisecond, cond)
@@ -56,12 +56,12 @@ func TestGossipContract(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			seed := uint64(0)
-			gossiptest.Run(t, func(t *testing.T) gossiptest.World {
+			gossiptest.Run(t, func(t *testing.T, test func(*testing.T, gossiptest.World)) {
 				seed++
 				s := DrawSettings(seed)
 				toySettings(&s)
 				s.Nodes, s.Swim = 5, c.swim
-				return &gossipWorld{w: newWorld(seed, s, toyFactory(""), nil), names: map[string]*node{}}
+				test(t, &gossipWorld{w: newWorld(seed, s, toyFactory(""), nil), names: map[string]*node{}})
 			})
 		})
 	}

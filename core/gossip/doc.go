@@ -31,6 +31,12 @@
 //     same events ends in the same view.
 //  5. The View is bounded: at most NodesMax nodes, DigestMax bytes of digest each.
 //  6. Listings are ordered by node.
+//  7. A digest (Health) that cannot be read is none. The newest of the present life stays until the
+//     feed brings another one.
+//
+// A digest is what a node says about itself: it may be stale, and a hostile one may say anything.
+// It is shown to people (torc status, INFO, metrics), and says whom a router may ask first about a
+// shard of which its node knows nothing; a wrong answer costs that router a redirect.
 //
 // The package leaves to others how events get here (net/swim, sim) and what follows from
 // them (cluster).

@@ -22,7 +22,7 @@ type Event struct {
 	Node        wire.NodeID
 	Incarnation wire.Incarnation
 	Status      Status
-	Digest      []byte // the node's own bounded health digest, when it came along
+	Digest      []byte // what the node says about itself (Health), when it came along
 
 	// Refuted counts how often this life has refuted its own death, as far as the feed
 	// knows: SWIM's incarnation number, or the number of times the feed saw the same life
@@ -36,7 +36,7 @@ type Event struct {
 type Feed interface {
 	// Subscribe gives the function that takes events; it is called on the node's lane 0 thread.
 	Subscribe(func(Event))
-	// SetDigest sets what this node says about itself; at most 512 bytes.
+	// SetDigest sets what this node says about itself: a Health, encoded.
 	SetDigest([]byte)
 	// Leave says goodbye.
 	Leave()

@@ -10,7 +10,7 @@ import (
 // Bounds of a View.
 const (
 	NodesMax  = 4096 // nodes that a view keeps beliefs about
-	DigestMax = 512  // bytes of a health digest; longer ones are cut
+	DigestMax = 512  // bytes of a health digest
 )
 
 // Change is what an event did to a View.
@@ -31,9 +31,10 @@ type View struct {
 }
 
 // Merge takes an event and reports what it changed, if it changed anything (a new digest
-// alone is a change too). The rules are in the package's documentation.
+// alone is a change too). The rules are in the package's documentation. A digest that cannot be
+// read counts as none.
 func (v *View) Merge(e Event) (Change, bool) {
-	e.Digest = slices.Clone(e.Digest[:min(len(e.Digest), DigestMax)])
+	e.Digest = readable(e.Digest)
 	i, known := v.find(e.Node)
 	if !known {
 		if i = v.makeRoom(e.Node); i < 0 {
@@ -51,6 +52,14 @@ func (v *View) Merge(e Event) (Change, bool) {
 	}
 	v.beliefs[i] = e
 	return Change{Before: before, After: e, Known: true}, !same(before, e)
+}
+
+// readable is a copy of a digest, or nil.
+func readable(digest []byte) []byte {
+	if _, err := DecodeHealth(digest); err != nil {
+		return nil
+	}
+	return slices.Clone(digest)
 }
 
 // Supersedes reports whether an event replaces a belief about the same node.
@@ -77,6 +86,17 @@ func (v *View) Of(node wire.NodeID) (Event, bool) {
 		return v.beliefs[i], true
 	}
 	return Event{}, false
+}
+
+// Health is the newest word of a node about itself, if there is one: of the life that is believed in,
+// and not after its end.
+func (v *View) Health(node wire.NodeID) (Health, bool) {
+	e, _ := v.Of(node)
+	if e.Status >= Dead {
+		return Health{}, false
+	}
+	h, err := DecodeHealth(e.Digest)
+	return h, err == nil
 }
 
 // Is reports whether exactly this life of a node is believed to be in this state.

@@ -50,19 +50,29 @@ func TestChangesAreTold(t *testing.T) {
 	_, changed = v.Merge(Event{Node: 7, Incarnation: 1})
 	require.False(t, changed, "the same again")
 
-	change, changed = v.Merge(Event{Node: 7, Incarnation: 1, Digest: []byte("load 3")})
+	change, changed = v.Merge(Event{Node: 7, Incarnation: 1, Digest: (&Health{Waiting: 3}).Encode()})
 	require.True(t, changed)
 	require.False(t, change.NewLife())
 
-	change, changed = v.Merge(Event{Node: 7, Incarnation: 1, Status: Suspect})
+	_, changed = v.Merge(Event{Node: 7, Incarnation: 1, Status: Suspect})
 	require.True(t, changed)
-	require.Equal(t, "load 3", string(change.After.Digest), "a rumour without a digest keeps the one we have")
+	health, ok := v.Health(7)
+	require.True(t, ok, "a rumour without a digest keeps the one we have")
+	require.Equal(t, uint64(3), health.Waiting)
+
+	_, changed = v.Merge(Event{Node: 7, Incarnation: 1, Status: Suspect, Digest: []byte("all is well")})
+	require.False(t, changed, "what cannot be read is no news")
 
 	change, changed = v.Merge(Event{Node: 7, Incarnation: 2})
 	require.True(t, changed)
 	require.True(t, change.NewLife())
 	require.Equal(t, Suspect, change.Before.Status)
-	require.Empty(t, change.After.Digest, "a new life has said nothing yet")
+	_, ok = v.Health(7)
+	require.False(t, ok, "a new life has said nothing yet")
+
+	v.Merge(Event{Node: 7, Incarnation: 2, Status: Dead, Digest: (&Health{}).Encode()})
+	_, ok = v.Health(7)
+	require.False(t, ok, "the dead are not well")
 
 	v.Forget(7)
 	_, known := v.Of(7)

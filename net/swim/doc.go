@@ -28,6 +28,18 @@
 // its memory would never heal: Options.Peers says who should be there, and the Feed knocks at
 // the doors of those who are not (rejoin.go).
 //
-// It tells alive, dead and left (a goodbye that gets lost looks like a death). memberlist does not tell when it only suspects; a suspicion
-// shows as nothing, or as Dead when it was not refuted in time.
+// It tells alive, suspect, dead and left (a goodbye that gets lost looks like a death). memberlist
+// tells nobody when it suspects: there is no such event, no delegate that sees it, and the State
+// of its Members is never set. So the transport overhears what this node tells others of its
+// suspicions (overhear.go), which is at most a round of gossip late. Polling was no way, because
+// there is nothing to poll; reading the log of memberlist would have shown its own probes only.
+//
+// With the default settings a crashed node is probed every 250 ms by somebody, suspected by that node
+// when the next probe is due and by the others a round of gossip (200 ms) later: within 2 s in
+// the contract suite, about 1 s as a rule. It is taken for dead after 3 to 6 s of suspicion. In
+// memberlist's own words: ProbeInterval 250 ms rather than 1 s, and a SuspicionMult of 12 rather than
+// 4, so that deaths are told no more lightly than with its defaults.
+//
+// Digests ride on memberlist's meta data, so that they are ordered like its other news. Each one
+// is passed on by everybody, so in a large cluster they are told less often (tellDigest).
 package swim

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/memberlist"
 
@@ -36,12 +37,13 @@ func Start(opts Options) (*Feed, error) {
 	f := &Feed{
 		opts:      opts,
 		transport: newTransport(opts.Self.PeerAddr, opts.Sender),
-		events:    &events{self: opts.Self.ID, beliefs: map[wire.NodeID]gossip.Event{}},
+		events:    &events{self: opts.Self.ID, beliefs: map[wire.NodeID]belief{}},
 		digest:    &digest{},
 		changed:   make(chan struct{}, 1),
 		leaving:   make(chan struct{}),
 		left:      make(chan struct{}),
 	}
+	f.transport.said, f.transport.told = f.events.said, f.events.told
 	list, err := memberlist.Create(f.config())
 	if err != nil {
 		return nil, fmt.Errorf("swim: start: %w", err)
@@ -60,6 +62,7 @@ func (f *Feed) config() *memberlist.Config {
 	c.Events = f.events
 	c.Delegate = f.digest
 	c.ProbeInterval, c.ProbeTimeout = f.opts.ProbeEvery, f.opts.ProbeWithin
+	c.SuspicionMult, c.SuspicionMaxTimeoutMult = int(f.opts.SuspectFor/f.opts.ProbeEvery), 2
 	c.GossipInterval, c.PushPullInterval = f.opts.GossipEvery, f.opts.PushPullEvery
 	c.TCPTimeout = f.opts.StreamWithin
 	c.UDPBufferSize = 8 << 10   // frames of net/peer have no datagram's limit
@@ -83,7 +86,7 @@ func (f *Feed) Receive(data []byte) {
 // memberlist's goroutines: take must not block (net/host.OnGossip hands events to lane 0).
 func (f *Feed) Subscribe(take func(gossip.Event)) { f.events.subscribe(take) }
 
-// SetDigest sets what this node says about itself; what is beyond 512 bytes is cut off.
+// SetDigest sets what this node says about itself (gossip.Health); what is beyond 512 bytes is cut off.
 func (f *Feed) SetDigest(b []byte) {
 	f.digest.set(b)
 	select {
@@ -92,17 +95,29 @@ func (f *Feed) SetDigest(b []byte) {
 	}
 }
 
+// digestPause is how long a node waits after it has told a digest, for each member: a digest is
+// passed on by everybody, so what they cost each node grows with the square of their number.
+const digestPause = 50 * time.Millisecond
+
 // tellDigest spreads a digest that has changed. Changes that come meanwhile travel together.
 func (f *Feed) tellDigest() {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
 	for {
 		select {
-		case <-f.changed:
-			if err := f.list.UpdateNode(f.opts.LeaveWithin); err != nil {
-				f.opts.Logger.Debug("digest not told", slog.Any("error", err))
-			}
+		case <-pause.C:
 		case <-f.leaving:
 			return
 		}
+		select {
+		case <-f.changed:
+		case <-f.leaving:
+			return
+		}
+		if err := f.list.UpdateNode(f.opts.LeaveWithin); err != nil {
+			f.opts.Logger.Debug("digest not told", slog.Any("error", err))
+		}
+		pause.Reset(digestPause * time.Duration(f.list.NumMembers()))
 	}
 }
 

@@ -19,8 +19,9 @@ type Options struct {
 	Sender Sender          // the way out
 	Peers  func() []string // peer addresses of those who should be members, as known now; may include this node's
 
-	ProbeEvery    time.Duration // a member is probed this often; 1 s
-	ProbeWithin   time.Duration // and should answer in this time; 500 ms
+	ProbeEvery    time.Duration // a member is probed this often, and is suspected when the next probe is due; 250 ms
+	ProbeWithin   time.Duration // it should answer in this time, or others are asked to probe it; 100 ms
+	SuspectFor    time.Duration // how long a member is suspected at least before it is taken for dead; 3 s
 	GossipEvery   time.Duration // news are passed on this often; 200 ms
 	PushPullEvery time.Duration // the whole state is compared with another member's this often; 30 s
 	RejoinEvery   time.Duration // members that are missing are looked for this often; 5 s
@@ -36,8 +37,9 @@ func (o Options) withDefaults() Options {
 			*p = v
 		}
 	}
-	def(&o.ProbeEvery, time.Second)
-	def(&o.ProbeWithin, 500*time.Millisecond)
+	def(&o.ProbeEvery, 250*time.Millisecond)
+	def(&o.ProbeWithin, 100*time.Millisecond)
+	def(&o.SuspectFor, 3*time.Second)
 	def(&o.GossipEvery, 200*time.Millisecond)
 	def(&o.PushPullEvery, 30*time.Second)
 	def(&o.RejoinEvery, 5*time.Second)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -97,18 +98,20 @@ func TestALostChunkBreaksTheStream(t *testing.T) {
 }
 
 func TestSilenceRunsOutOfTime(t *testing.T) {
-	p, a, _ := newPair(t)
-	p.spoil = func(envelope) bool { return true }
-	caller, err := a.DialTimeout("b:1", time.Second)
-	require.NoError(t, err)
-	require.NoError(t, caller.SetDeadline(time.Now().Add(20*time.Millisecond)))
-	_, err = caller.Write([]byte("hello"))
-	require.NoError(t, err)
-	_, err = caller.Read(make([]byte, 1))
-	var timeout net.Error
-	require.ErrorAs(t, err, &timeout)
-	require.True(t, timeout.Timeout())
-	require.NoError(t, caller.Close())
+	synctest.Test(t, func(t *testing.T) {
+		p, a, _ := newPair(t)
+		p.spoil = func(envelope) bool { return true }
+		caller, err := a.DialTimeout("b:1", time.Second)
+		require.NoError(t, err)
+		require.NoError(t, caller.SetDeadline(time.Now().Add(20*time.Millisecond)))
+		_, err = caller.Write([]byte("hello"))
+		require.NoError(t, err)
+		_, err = caller.Read(make([]byte, 1))
+		var timeout net.Error
+		require.ErrorAs(t, err, &timeout)
+		require.True(t, timeout.Timeout())
+		require.NoError(t, caller.Close())
+	})
 }
 
 func TestStreamsAreBounded(t *testing.T) {

@@ -26,6 +26,8 @@ var errShut = errors.New("swim: transport is shut down")
 type transport struct {
 	self    string // this node's peer address
 	sender  Sender
+	said    func(saying) // takes what this node says aloud,
+	told    func(saying) // and what it is told; nil: nobody listens
 	packets chan *memberlist.Packet
 	accepts chan net.Conn
 
@@ -61,6 +63,9 @@ func (t *transport) FinalAdvertiseAddr(string, int) (net.IP, int, error) {
 
 // WriteTo sends a packet to a peer address.
 func (t *transport) WriteTo(b []byte, addr string) (time.Time, error) {
+	if t.said != nil {
+		overhear(b, t.said)
+	}
 	e := envelope{kind: packet, from: t.self, data: b}
 	t.sender.SendGossip(addr, e.encode())
 	return time.Now(), nil
@@ -115,6 +120,9 @@ func (t *transport) receive(data []byte) error {
 		return err
 	}
 	if e.kind == packet {
+		if t.told != nil {
+			overhear(e.data, t.told)
+		}
 		select {
 		case t.packets <- &memberlist.Packet{Buf: e.data, From: peerName(e.from), Timestamp: time.Now()}:
 		default:

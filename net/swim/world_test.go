@@ -2,11 +2,12 @@ package swim
 
 import (
 	"context"
-	"io"
+
 	"log/slog"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -16,8 +17,15 @@ import (
 	"torc/core/wire"
 )
 
+// The contract holds with production's settings; time is virtual.
 func TestTheContract(t *testing.T) {
-	gossiptest.Run(t, func(t *testing.T) gossiptest.World { return newWorld(t) })
+	gossiptest.Run(t, func(t *testing.T, test func(*testing.T, gossiptest.World)) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			defer w.close()
+			test(t, w)
+		})
+	})
 }
 
 // world is a network in memory that can be cut, and the nodes on it. What travels on it goes
@@ -29,6 +37,7 @@ type world struct {
 	nodes map[string]*node // by peer address
 	lives map[string]wire.Incarnation
 	apart map[string]bool // cut off from all others
+	began time.Time
 }
 
 type node struct {
@@ -39,7 +48,7 @@ type node struct {
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t: t, nodes: map[string]*node{}, lives: map[string]wire.Incarnation{}, apart: map[string]bool{}}
+	return &world{t: t, nodes: map[string]*node{}, lives: map[string]wire.Incarnation{}, apart: map[string]bool{}, began: time.Now()}
 }
 
 func addrFor(name string) string { return name + ".test:7400" }
@@ -72,10 +81,7 @@ func (w *world) Start(name string) gossip.Feed {
 	w.mu.Unlock()
 
 	feed, err := Start(Options{
-		Self: self, Sender: sender{w, n}, Peers: w.addrs,
-		ProbeEvery: 200 * time.Millisecond, ProbeWithin: 100 * time.Millisecond, GossipEvery: 20 * time.Millisecond,
-		PushPullEvery: time.Second, RejoinEvery: 200 * time.Millisecond, StreamWithin: time.Second,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Self: self, Sender: sender{w, n}, Peers: w.addrs, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(w.t, err)
 	n.feed = feed
@@ -158,7 +164,7 @@ func (w *world) Until(cond func() bool) bool {
 		defer w.turn.Unlock()
 		return cond()
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) { // virtual
 		if check() {
 			return true
 		}
@@ -166,7 +172,9 @@ func (w *world) Until(cond func() bool) bool {
 	return false
 }
 
-func (w *world) Close() {
+func (w *world) Now() time.Duration { return time.Since(w.began) }
+
+func (w *world) close() {
 	w.mu.Lock()
 	nodes := w.nodes
 	w.nodes = map[string]*node{}
@@ -174,4 +182,5 @@ func (w *world) Close() {
 	for _, n := range nodes {
 		w.end(n)
 	}
+	time.Sleep(time.Minute) // virtual: memberlist's probes run out, and it forgets its timers
 }

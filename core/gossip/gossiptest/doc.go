@@ -3,7 +3,9 @@
 //
 // A Feed's package calls Run from a test of its own, with a World that starts, crashes and
 // parts its nodes. Everything is judged through a gossip.View, as a node sees it. How long
-// things take is the world's affair: the suite only says "until".
+// things take is the world's affair: the suite says "until", save that a crashed node must be
+// suspected soon (SuspectedWithin). net/swim runs it in virtual time (testing/synctest), so both
+// worlds' seconds are exact.
 //
 // The suite starts no goroutine and reads no clock; a world that has threads serialises
 // them (see World.Until).

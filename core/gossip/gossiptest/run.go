@@ -2,6 +2,7 @@ package gossiptest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,12 +28,16 @@ type World interface {
 	// world's patience (long enough for several failure detections). cond and the
 	// subscribers' functions are called one at a time, never two at once.
 	Until(cond func() bool) bool
-	// Close ends the world.
-	Close()
+	// Now is the world's time.
+	Now() time.Duration
 }
 
-// Run runs the suite. mk makes a fresh world for each test.
-func Run(t *testing.T, mk func(t *testing.T) World) {
+// SuspectedWithin is how soon after its crash everybody suspects a node, in a world with a feed's
+// usual settings and no more than five nodes.
+const SuspectedWithin = 2 * time.Second
+
+// Run runs the suite. in makes a fresh world for each test, lets the test run in it, and ends it.
+func Run(t *testing.T, in func(t *testing.T, test func(*testing.T, World))) {
 	for _, c := range []struct {
 		name string
 		test func(*suite)
@@ -44,12 +49,13 @@ func Run(t *testing.T, mk func(t *testing.T) World) {
 		{"a partition heals", (*suite).partitionHeals},
 		{"a false suspicion is refuted", (*suite).falseSuspicion},
 		{"a new life is not killed by rumours of the old one", (*suite).newLife},
-		{"a node's digest reaches the others", (*suite).digest},
+		{"a node's digests reach the others, and the newest stays", (*suite).digests},
+		{"a new life speaks for itself", (*suite).digestOfNewLife},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := mk(t)
-			defer w.Close()
-			c.test(&suite{T: t, world: w, views: map[string]*gossip.View{}, feeds: map[string]gossip.Feed{}})
+			in(t, func(t *testing.T, w World) {
+				c.test(&suite{T: t, world: w, views: map[string]*gossip.View{}, feeds: map[string]gossip.Feed{}})
+			})
 		})
 	}
 }
@@ -129,12 +135,15 @@ func (s *suite) goodbye() {
 }
 
 func (s *suite) crash() {
-	s.start("a", "b", "c")
-	s.everyoneAlive("a", "b", "c")
+	all := []string{"a", "b", "c", "d", "e"}
+	s.start(all...)
+	s.everyoneAlive(all...)
 	s.world.Crash("c")
-	s.await([]string{"a", "b"}, "c", gossip.Dead)
-	require.True(s, s.sees("a", "b", gossip.Alive))
-	require.True(s, s.sees("b", "a", gossip.Alive))
+	begin, others := s.world.Now(), []string{"a", "b", "d", "e"}
+	s.await(others, "c", gossip.Suspect, gossip.Dead)
+	require.LessOrEqual(s, s.world.Now()-begin, SuspectedWithin, "suspected in time")
+	s.await(others, "c", gossip.Dead)
+	s.everyoneAlive(others...)
 }
 
 func (s *suite) partitionHeals() {
@@ -149,13 +158,12 @@ func (s *suite) partitionHeals() {
 	s.everyoneAlive("a", "b", "c")
 }
 
-// falseSuspicion cuts c off until somebody doubts it. A feed that does not tell suspicions
-// goes straight to Dead; either way c lives and the others believe so in the end.
+// falseSuspicion cuts c off until somebody doubts it, and not for longer.
 func (s *suite) falseSuspicion() {
 	s.start("a", "b", "c")
 	s.everyoneAlive("a", "b", "c")
 	s.world.Isolate("c")
-	s.await([]string{"a"}, "c", gossip.Suspect, gossip.Dead)
+	s.await([]string{"a"}, "c", gossip.Suspect)
 	s.world.Heal()
 	s.everyoneAlive("a", "b", "c")
 }
@@ -181,13 +189,42 @@ func (s *suite) newLife() {
 	s.everyoneAlive("a", "b", "c")
 }
 
-func (s *suite) digest() {
-	s.start("a", "b")
-	s.everyoneAlive("a", "b")
-	s.feeds["b"].SetDigest([]byte("load 3"))
-	node, _ := s.world.Life("b")
-	require.True(s, s.world.Until(func() bool {
-		e, _ := s.views["a"].Of(node)
-		return string(e.Digest) == "load 3"
-	}))
+// says reports whether a has this word of b's present life about itself.
+func (s *suite) says(a, b string, waiting uint64) bool {
+	node, life := s.world.Life(b)
+	e, _ := s.views[a].Of(node)
+	h, ok := s.views[a].Health(node)
+	return ok && e.Incarnation == life && h.Waiting == waiting
+}
+
+func (s *suite) tell(b string, waiting uint64) {
+	s.feeds[b].SetDigest((&gossip.Health{Waiting: waiting}).Encode())
+}
+
+func (s *suite) digests() {
+	s.start("a", "b", "c")
+	s.everyoneAlive("a", "b", "c")
+	for n := uint64(1); n <= 5; n++ {
+		s.tell("b", n)
+		require.True(s, s.world.Until(func() bool { return s.says("a", "b", n) && s.says("c", "b", n) }), "digest %d", n)
+	}
+	s.tell("b", 6)
+	s.tell("b", 7)
+	require.True(s, s.world.Until(func() bool { return s.says("a", "b", 7) && s.says("c", "b", 7) }))
+	later := s.world.Now() + 5*time.Second
+	require.True(s, s.world.Until(func() bool { return s.world.Now() > later }))
+	require.True(s, s.says("a", "b", 7) && s.says("c", "b", 7), "the newest stays")
+}
+
+func (s *suite) digestOfNewLife() {
+	s.start("a", "b", "c")
+	s.everyoneAlive("a", "b", "c")
+	s.tell("c", 1)
+	require.True(s, s.world.Until(func() bool { return s.says("a", "c", 1) }))
+	s.world.Crash("c")
+	s.start("c")
+	s.everyoneAlive("a", "b", "c")
+	require.False(s, s.says("a", "c", 1), "that was another life")
+	s.tell("c", 2)
+	require.True(s, s.world.Until(func() bool { return s.says("a", "c", 2) && s.says("b", "c", 2) }))
 }
