@@ -12,5 +12,5 @@
 //     with the pledges of all its founders.
 //  4. A replica starts with the first configuration only in the founding life; any other replica
 //     starts empty and waits for its group.
-//  5. Gossip advises, Raft decides.
+//  5. Gossip advises, Raft decides: it says when to look, and whom to ask first.
 package cluster

@@ -54,3 +54,6 @@ func (f front) Leader(shard wire.ShardID) (leader wire.NodeID, known bool) {
 	}
 	return 0, g.votes() // one that nobody has made a member yet knows less than the map
 }
+
+// Hint is part of router.Port.
+func (f front) Hint(shard wire.ShardID) wire.NodeID { return f.lane.hint(shard) }

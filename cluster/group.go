@@ -340,6 +340,7 @@ func (g *group) serve(calls []*router.Call) {
 		results, needsTick := g.store.Read(c.Commands, now)
 		switch {
 		case !needsTick:
+			g.lane.countReads(c.Commands, results)
 			g.lane.hall.Finish(c, &wire.Response{Results: results})
 		case g.member.IsLeader():
 			g.ticked = append(g.ticked, c)

@@ -49,6 +49,10 @@ type Lane struct {
 	full    bool     // the memory bound is reached
 	ticks   int
 
+	hits, misses uint64 // reads that found their key, or not
+
+	hints hints
+
 	found founding
 	overseer
 }
@@ -56,7 +60,7 @@ type Lane struct {
 // NewLane makes a lane. Nothing happens before Start.
 func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lane {
 	l := &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
-		groups: map[wire.ShardID]*group{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}}}
+		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}}}
 	election := cfg.Tick * time.Duration(cfg.ElectionTicks)
 	l.hall = router.New(router.Config{Timeout: cfg.Timeout, Patience: 3 * election, Resend: max(2*election, time.Second),
 		InboxMax: cfg.InboxMax, MaxKey: cfg.MaxKey, MaxValue: cfg.MaxValue}, cfg.Self.ID, front{l})
@@ -154,10 +158,12 @@ func (l *Lane) OnMap(m *wire.ClusterMap) {
 	}
 }
 
-// OnGossip takes what the membership protocol believes about a node (lane 0 only). It is advice.
+// OnGossip takes what the membership protocol believes about a node. It is advice.
 func (l *Lane) OnGossip(e gossip.Event) {
-	l.view.Merge(e)
-	if mutant.On(mutant.TwoRings) && e.Status == gossip.Dead {
+	if change, changed := l.view.Merge(e); changed {
+		l.hints.learn(change.After)
+	}
+	if mutant.On(mutant.TwoRings) && e.Status == gossip.Dead && l.index == 0 {
 		l.ringWithout(e.Node, e.Incarnation)
 	}
 }

@@ -1325,6 +1325,7 @@ type StatusResponse struct {
 	Refused       uint64                 `protobuf:"varint,9,opt,name=refused,proto3" json:"refused,omitempty"`   // refused, or of unknown outcome
 	Waiting       uint64                 `protobuf:"varint,10,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	Replicas      []*ReplicaStatus       `protobuf:"bytes,11,rep,name=replicas,proto3" json:"replicas,omitempty"` // shard 0 is the meta group
+	Peers         []*Belief              `protobuf:"bytes,20,rep,name=peers,proto3" json:"peers,omitempty"`       // what gossip says of the nodes that this one has heard of, itself among them
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1436,6 +1437,191 @@ func (x *StatusResponse) GetReplicas() []*ReplicaStatus {
 	return nil
 }
 
+func (x *StatusResponse) GetPeers() []*Belief {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+// Belief is what a node has heard of another one by gossip: advice, a few seconds old.
+type Belief struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"fixed64,1,opt,name=node,proto3" json:"node,omitempty"`
+	Incarnation   uint64                 `protobuf:"varint,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Belief        string                 `protobuf:"bytes,3,opt,name=belief,proto3" json:"belief,omitempty"` // alive, suspect, dead, left
+	Health        *Health                `protobuf:"bytes,4,opt,name=health,proto3" json:"health,omitempty"` // absent when it has not said anything that could be read, or is dead
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Belief) Reset() {
+	*x = Belief{}
+	mi := &file_cache_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Belief) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Belief) ProtoMessage() {}
+
+func (x *Belief) ProtoReflect() protoreflect.Message {
+	mi := &file_cache_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Belief.ProtoReflect.Descriptor instead.
+func (*Belief) Descriptor() ([]byte, []int) {
+	return file_cache_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Belief) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *Belief) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *Belief) GetBelief() string {
+	if x != nil {
+		return x.Belief
+	}
+	return ""
+}
+
+func (x *Belief) GetHealth() *Health {
+	if x != nil {
+		return x.Health
+	}
+	return nil
+}
+
+// Health is what a node says about itself.
+type Health struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"` // of the newest cluster map it has
+	UptimeSeconds int64                  `protobuf:"varint,2,opt,name=uptime_seconds,json=uptimeSeconds,proto3" json:"uptime_seconds,omitempty"`
+	RequestRate   uint64                 `protobuf:"varint,3,opt,name=request_rate,json=requestRate,proto3" json:"request_rate,omitempty"` // requests answered a second
+	Waiting       uint64                 `protobuf:"varint,4,opt,name=waiting,proto3" json:"waiting,omitempty"`                            // requests in its inboxes and queues
+	MemoryUsed    uint64                 `protobuf:"varint,5,opt,name=memory_used,json=memoryUsed,proto3" json:"memory_used,omitempty"`    // bytes of keys and values
+	MemoryMax     uint64                 `protobuf:"varint,6,opt,name=memory_max,json=memoryMax,proto3" json:"memory_max,omitempty"`       // their bound; 0: none
+	HitRate       int32                  `protobuf:"varint,7,opt,name=hit_rate,json=hitRate,proto3" json:"hit_rate,omitempty"`             // thousandths of the reads that found their key; -1: nothing was read lately
+	Replicas      uint64                 `protobuf:"varint,8,opt,name=replicas,proto3" json:"replicas,omitempty"`
+	Leads         uint64                 `protobuf:"varint,9,opt,name=leads,proto3" json:"leads,omitempty"` // shards, the meta group among them
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Health) Reset() {
+	*x = Health{}
+	mi := &file_cache_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Health) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Health) ProtoMessage() {}
+
+func (x *Health) ProtoReflect() protoreflect.Message {
+	mi := &file_cache_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Health.ProtoReflect.Descriptor instead.
+func (*Health) Descriptor() ([]byte, []int) {
+	return file_cache_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Health) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *Health) GetUptimeSeconds() int64 {
+	if x != nil {
+		return x.UptimeSeconds
+	}
+	return 0
+}
+
+func (x *Health) GetRequestRate() uint64 {
+	if x != nil {
+		return x.RequestRate
+	}
+	return 0
+}
+
+func (x *Health) GetWaiting() uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *Health) GetMemoryUsed() uint64 {
+	if x != nil {
+		return x.MemoryUsed
+	}
+	return 0
+}
+
+func (x *Health) GetMemoryMax() uint64 {
+	if x != nil {
+		return x.MemoryMax
+	}
+	return 0
+}
+
+func (x *Health) GetHitRate() int32 {
+	if x != nil {
+		return x.HitRate
+	}
+	return 0
+}
+
+func (x *Health) GetReplicas() uint64 {
+	if x != nil {
+		return x.Replicas
+	}
+	return 0
+}
+
+func (x *Health) GetLeads() uint64 {
+	if x != nil {
+		return x.Leads
+	}
+	return 0
+}
+
 // ReplicaStatus is how one shard stands on one node.
 type ReplicaStatus struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1458,7 +1644,7 @@ type ReplicaStatus struct {
 
 func (x *ReplicaStatus) Reset() {
 	*x = ReplicaStatus{}
-	mi := &file_cache_proto_msgTypes[20]
+	mi := &file_cache_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1470,7 +1656,7 @@ func (x *ReplicaStatus) String() string {
 func (*ReplicaStatus) ProtoMessage() {}
 
 func (x *ReplicaStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[20]
+	mi := &file_cache_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1483,7 +1669,7 @@ func (x *ReplicaStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaStatus.ProtoReflect.Descriptor instead.
 func (*ReplicaStatus) Descriptor() ([]byte, []int) {
-	return file_cache_proto_rawDescGZIP(), []int{20}
+	return file_cache_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReplicaStatus) GetShard() uint32 {
@@ -1589,7 +1775,7 @@ type GetManyResponse_Item struct {
 
 func (x *GetManyResponse_Item) Reset() {
 	*x = GetManyResponse_Item{}
-	mi := &file_cache_proto_msgTypes[21]
+	mi := &file_cache_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1787,7 @@ func (x *GetManyResponse_Item) String() string {
 func (*GetManyResponse_Item) ProtoMessage() {}
 
 func (x *GetManyResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[21]
+	mi := &file_cache_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1656,7 +1842,7 @@ type SetManyResponse_Item struct {
 
 func (x *SetManyResponse_Item) Reset() {
 	*x = SetManyResponse_Item{}
-	mi := &file_cache_proto_msgTypes[22]
+	mi := &file_cache_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1668,7 +1854,7 @@ func (x *SetManyResponse_Item) String() string {
 func (*SetManyResponse_Item) ProtoMessage() {}
 
 func (x *SetManyResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[22]
+	mi := &file_cache_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +1903,7 @@ type Shard_Replica struct {
 
 func (x *Shard_Replica) Reset() {
 	*x = Shard_Replica{}
-	mi := &file_cache_proto_msgTypes[23]
+	mi := &file_cache_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1729,7 +1915,7 @@ func (x *Shard_Replica) String() string {
 func (*Shard_Replica) ProtoMessage() {}
 
 func (x *Shard_Replica) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[23]
+	mi := &file_cache_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1881,7 +2067,7 @@ const file_cache_proto_rawDesc = "" +
 	"\x04node\x18\x02 \x01(\x06R\x04node\x12\x14\n" +
 	"\x05voter\x18\x03 \x01(\bR\x05voter\x12\x18\n" +
 	"\aleaving\x18\x04 \x01(\bR\aleaving\"\x0f\n" +
-	"\rStatusRequest\"\xce\x02\n" +
+	"\rStatusRequest\"\xf5\x02\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x06R\x04node\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -1895,7 +2081,25 @@ const file_cache_proto_rawDesc = "" +
 	"\arefused\x18\t \x01(\x04R\arefused\x12\x18\n" +
 	"\awaiting\x18\n" +
 	" \x01(\x04R\awaiting\x122\n" +
-	"\breplicas\x18\v \x03(\v2\x16.torc.v1.ReplicaStatusR\breplicas\"\xbe\x02\n" +
+	"\breplicas\x18\v \x03(\v2\x16.torc.v1.ReplicaStatusR\breplicas\x12%\n" +
+	"\x05peers\x18\x14 \x03(\v2\x0f.torc.v1.BeliefR\x05peers\"\x7f\n" +
+	"\x06Belief\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x06R\x04node\x12 \n" +
+	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x16\n" +
+	"\x06belief\x18\x03 \x01(\tR\x06belief\x12'\n" +
+	"\x06health\x18\x04 \x01(\v2\x0f.torc.v1.HealthR\x06health\"\x8f\x02\n" +
+	"\x06Health\x12\x14\n" +
+	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12%\n" +
+	"\x0euptime_seconds\x18\x02 \x01(\x03R\ruptimeSeconds\x12!\n" +
+	"\frequest_rate\x18\x03 \x01(\x04R\vrequestRate\x12\x18\n" +
+	"\awaiting\x18\x04 \x01(\x04R\awaiting\x12\x1f\n" +
+	"\vmemory_used\x18\x05 \x01(\x04R\n" +
+	"memoryUsed\x12\x1d\n" +
+	"\n" +
+	"memory_max\x18\x06 \x01(\x04R\tmemoryMax\x12\x19\n" +
+	"\bhit_rate\x18\a \x01(\x05R\ahitRate\x12\x1a\n" +
+	"\breplicas\x18\b \x01(\x04R\breplicas\x12\x14\n" +
+	"\x05leads\x18\t \x01(\x04R\x05leads\"\xbe\x02\n" +
 	"\rReplicaStatus\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x18\n" +
 	"\areplica\x18\x02 \x01(\x04R\areplica\x12\x12\n" +
@@ -1935,7 +2139,7 @@ func file_cache_proto_rawDescGZIP() []byte {
 }
 
 var file_cache_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cache_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_cache_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_cache_proto_goTypes = []any{
 	(SetRequest_Condition)(0),    // 0: torc.v1.SetRequest.Condition
 	(Failure_Outcome)(0),         // 1: torc.v1.Failure.Outcome
@@ -1960,47 +2164,51 @@ var file_cache_proto_goTypes = []any{
 	(*Shard)(nil),                // 20: torc.v1.Shard
 	(*StatusRequest)(nil),        // 21: torc.v1.StatusRequest
 	(*StatusResponse)(nil),       // 22: torc.v1.StatusResponse
-	(*ReplicaStatus)(nil),        // 23: torc.v1.ReplicaStatus
-	(*GetManyResponse_Item)(nil), // 24: torc.v1.GetManyResponse.Item
-	(*SetManyResponse_Item)(nil), // 25: torc.v1.SetManyResponse.Item
-	(*Shard_Replica)(nil),        // 26: torc.v1.Shard.Replica
+	(*Belief)(nil),               // 23: torc.v1.Belief
+	(*Health)(nil),               // 24: torc.v1.Health
+	(*ReplicaStatus)(nil),        // 25: torc.v1.ReplicaStatus
+	(*GetManyResponse_Item)(nil), // 26: torc.v1.GetManyResponse.Item
+	(*SetManyResponse_Item)(nil), // 27: torc.v1.SetManyResponse.Item
+	(*Shard_Replica)(nil),        // 28: torc.v1.Shard.Replica
 }
 var file_cache_proto_depIdxs = []int32{
 	0,  // 0: torc.v1.SetRequest.condition:type_name -> torc.v1.SetRequest.Condition
-	24, // 1: torc.v1.GetManyResponse.items:type_name -> torc.v1.GetManyResponse.Item
+	26, // 1: torc.v1.GetManyResponse.items:type_name -> torc.v1.GetManyResponse.Item
 	6,  // 2: torc.v1.SetManyRequest.entries:type_name -> torc.v1.SetRequest
-	25, // 3: torc.v1.SetManyResponse.items:type_name -> torc.v1.SetManyResponse.Item
+	27, // 3: torc.v1.SetManyResponse.items:type_name -> torc.v1.SetManyResponse.Item
 	1,  // 4: torc.v1.Failure.outcome:type_name -> torc.v1.Failure.Outcome
 	19, // 5: torc.v1.TopologyResponse.nodes:type_name -> torc.v1.Node
 	20, // 6: torc.v1.TopologyResponse.shards:type_name -> torc.v1.Shard
 	2,  // 7: torc.v1.Node.state:type_name -> torc.v1.Node.State
-	26, // 8: torc.v1.Shard.replicas:type_name -> torc.v1.Shard.Replica
-	23, // 9: torc.v1.StatusResponse.replicas:type_name -> torc.v1.ReplicaStatus
-	16, // 10: torc.v1.GetManyResponse.Item.failure:type_name -> torc.v1.Failure
-	16, // 11: torc.v1.SetManyResponse.Item.failure:type_name -> torc.v1.Failure
-	3,  // 12: torc.v1.Cache.Stream:input_type -> torc.v1.Packet
-	4,  // 13: torc.v1.Cache.Get:input_type -> torc.v1.GetRequest
-	6,  // 14: torc.v1.Cache.Set:input_type -> torc.v1.SetRequest
-	8,  // 15: torc.v1.Cache.Delete:input_type -> torc.v1.DeleteRequest
-	10, // 16: torc.v1.Cache.Increment:input_type -> torc.v1.IncrementRequest
-	12, // 17: torc.v1.Cache.GetMany:input_type -> torc.v1.GetManyRequest
-	14, // 18: torc.v1.Cache.SetMany:input_type -> torc.v1.SetManyRequest
-	17, // 19: torc.v1.Cache.Topology:input_type -> torc.v1.TopologyRequest
-	21, // 20: torc.v1.Cache.Status:input_type -> torc.v1.StatusRequest
-	3,  // 21: torc.v1.Cache.Stream:output_type -> torc.v1.Packet
-	5,  // 22: torc.v1.Cache.Get:output_type -> torc.v1.GetResponse
-	7,  // 23: torc.v1.Cache.Set:output_type -> torc.v1.SetResponse
-	9,  // 24: torc.v1.Cache.Delete:output_type -> torc.v1.DeleteResponse
-	11, // 25: torc.v1.Cache.Increment:output_type -> torc.v1.IncrementResponse
-	13, // 26: torc.v1.Cache.GetMany:output_type -> torc.v1.GetManyResponse
-	15, // 27: torc.v1.Cache.SetMany:output_type -> torc.v1.SetManyResponse
-	18, // 28: torc.v1.Cache.Topology:output_type -> torc.v1.TopologyResponse
-	22, // 29: torc.v1.Cache.Status:output_type -> torc.v1.StatusResponse
-	21, // [21:30] is the sub-list for method output_type
-	12, // [12:21] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	28, // 8: torc.v1.Shard.replicas:type_name -> torc.v1.Shard.Replica
+	25, // 9: torc.v1.StatusResponse.replicas:type_name -> torc.v1.ReplicaStatus
+	23, // 10: torc.v1.StatusResponse.peers:type_name -> torc.v1.Belief
+	24, // 11: torc.v1.Belief.health:type_name -> torc.v1.Health
+	16, // 12: torc.v1.GetManyResponse.Item.failure:type_name -> torc.v1.Failure
+	16, // 13: torc.v1.SetManyResponse.Item.failure:type_name -> torc.v1.Failure
+	3,  // 14: torc.v1.Cache.Stream:input_type -> torc.v1.Packet
+	4,  // 15: torc.v1.Cache.Get:input_type -> torc.v1.GetRequest
+	6,  // 16: torc.v1.Cache.Set:input_type -> torc.v1.SetRequest
+	8,  // 17: torc.v1.Cache.Delete:input_type -> torc.v1.DeleteRequest
+	10, // 18: torc.v1.Cache.Increment:input_type -> torc.v1.IncrementRequest
+	12, // 19: torc.v1.Cache.GetMany:input_type -> torc.v1.GetManyRequest
+	14, // 20: torc.v1.Cache.SetMany:input_type -> torc.v1.SetManyRequest
+	17, // 21: torc.v1.Cache.Topology:input_type -> torc.v1.TopologyRequest
+	21, // 22: torc.v1.Cache.Status:input_type -> torc.v1.StatusRequest
+	3,  // 23: torc.v1.Cache.Stream:output_type -> torc.v1.Packet
+	5,  // 24: torc.v1.Cache.Get:output_type -> torc.v1.GetResponse
+	7,  // 25: torc.v1.Cache.Set:output_type -> torc.v1.SetResponse
+	9,  // 26: torc.v1.Cache.Delete:output_type -> torc.v1.DeleteResponse
+	11, // 27: torc.v1.Cache.Increment:output_type -> torc.v1.IncrementResponse
+	13, // 28: torc.v1.Cache.GetMany:output_type -> torc.v1.GetManyResponse
+	15, // 29: torc.v1.Cache.SetMany:output_type -> torc.v1.SetManyResponse
+	18, // 30: torc.v1.Cache.Topology:output_type -> torc.v1.TopologyResponse
+	22, // 31: torc.v1.Cache.Status:output_type -> torc.v1.StatusResponse
+	23, // [23:32] is the sub-list for method output_type
+	14, // [14:23] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_cache_proto_init() }
@@ -2019,7 +2227,7 @@ func file_cache_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cache_proto_rawDesc), len(file_cache_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

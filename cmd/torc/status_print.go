@@ -38,14 +38,15 @@ func (r *report) print(w io.Writer, p painter, all bool) {
 // Colours are put on the lines' ends only: a tabwriter counts their bytes.
 func (r *report) printNodes(w io.Writer, p painter) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "\nNODE\tRESP\tUP\tLANES\tLEADS\tREPLICAS\tKEYS\tMEMORY\tLOG\tREQUESTS\tREFUSED\tWAITING\tSTATE")
+	_, _ = fmt.Fprintln(t, "\nNODE\tRESP\tUP\tLANES\tLEADS\tREPLICAS\tKEYS\tMEMORY\tLOG\tREQUESTS\tREFUSED\tWAITING\tRATE\tHITS\tGOSSIP\tSTATE")
 	for _, n := range r.Nodes {
 		if n.Error != "" || !n.asked {
-			_, _ = fmt.Fprintf(t, "%s\t%s%s\t%s\n", n.Name, n.RESP, strings.Repeat("\t-", 10), n.stateText(p))
+			_, _ = fmt.Fprintf(t, "%s\t%s%s\t%s%s\t%s\t%s\n", n.Name, n.RESP, strings.Repeat("\t-", 5), n.Gossip.memoryText(), strings.Repeat("\t-", 4),
+				n.Gossip.text(), n.stateText(p))
 			continue
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%v\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t%s\n", n.Name, n.RESP, n.Uptime.Round(time.Second), n.Lanes,
-			n.Leads, n.Replicas, n.Keys, bytesText(n.Bytes), bytesText(n.LogBytes), n.Answered, n.Refused, n.Waiting, n.stateText(p))
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%v\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", n.Name, n.RESP, n.Uptime.Round(time.Second), n.Lanes,
+			n.Leads, n.Replicas, n.Keys, bytesText(n.Bytes)+n.Gossip.pressureText(), bytesText(n.LogBytes), n.Answered, n.Refused, n.Waiting, n.Gossip.text(), n.stateText(p))
 	}
 	_ = t.Flush()
 }

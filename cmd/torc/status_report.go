@@ -38,6 +38,7 @@ type nodeReport struct {
 	Answered uint64        `json:"answered"`
 	Refused  uint64        `json:"refused"`
 	Waiting  uint64        `json:"waiting"`
+	Gossip   *gossipReport `json:"gossip,omitempty"` // what the other nodes say of it
 
 	asked bool // it should be there
 }
@@ -67,6 +68,7 @@ func newReport(t *torcv1.TopologyResponse, answers []*torcv1.StatusResponse, fai
 			members++
 		}
 		r.addNode(n, answers[i], failures[i])
+		r.Nodes[i].Gossip = gossipOf(n, answers)
 	}
 	want := min(int(t.Replication), members)
 	for shard := range len(t.Shards) + 1 {

@@ -63,6 +63,22 @@ func silent() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
 	return t, answers
 }
 
+// gossiping is the cluster of two nodes and one that has no replicas, when beta does not answer and
+// the others speak of it.
+func gossiping() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
+	t, answers := silent()
+	t.Nodes = append(t.Nodes, &torcv1.Node{Id: 3, Name: "gamma", RespAddr: "g:6379", GrpcAddr: "g:7401"})
+	answers = append(answers, &torcv1.StatusResponse{Node: 3, Name: "gamma", ClusterId: 0xc1, Lanes: 1, UptimeMillis: 4_000})
+	word := func(of uint64, belief string, h *torcv1.Health) *torcv1.Belief {
+		return &torcv1.Belief{Node: of, Belief: belief, Health: h}
+	}
+	busy := &torcv1.Health{UptimeSeconds: 58, RequestRate: 1200, MemoryUsed: 3 << 30, MemoryMax: 4 << 30, HitRate: 934, Leads: 1}
+	stale := &torcv1.Health{UptimeSeconds: 57, RequestRate: 9, HitRate: -1}
+	answers[0].Peers = []*torcv1.Belief{word(1, "alive", &torcv1.Health{UptimeSeconds: 61, RequestRate: 800, HitRate: 1000}), word(2, "suspect", busy), word(3, "alive", nil)}
+	answers[2].Peers = []*torcv1.Belief{word(3, "alive", &torcv1.Health{UptimeSeconds: 4, HitRate: -1, MemoryMax: 4 << 30}), word(1, "alive", nil), word(2, "alive", stale)}
+	return t, answers
+}
+
 func TestStatus(t *testing.T) {
 	refused := errors.New("dial tcp b:7401: connect: connection refused")
 	for _, c := range []struct {
@@ -77,6 +93,7 @@ func TestStatus(t *testing.T) {
 		{"degraded", degraded, make([]error, 4), false, 12},
 		{"degraded-shards", degraded, make([]error, 4), true, 12},
 		{"unreachable", silent, []error{nil, refused}, false, 3},
+		{"gossip", gossiping, []error{nil, refused, nil}, false, 3},
 	} {
 		for colour, suffix := range map[painter]string{false: "", true: "-colour"} {
 			t.Run(c.file+suffix, func(t *testing.T) {

@@ -34,7 +34,7 @@ type Event struct {
 // Feed is the port through which the membership protocol advises a node. net/swim
 // (memberlist) and sim (a hostile SWIM) implement it. Safety never depends on it.
 type Feed interface {
-	// Subscribe gives the function that takes events; it is called on the node's lane 0 thread.
+	// Subscribe gives the function that takes events, one at a time.
 	Subscribe(func(Event))
 	// SetDigest sets what this node says about itself: a Health, encoded.
 	SetDigest([]byte)

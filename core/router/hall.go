@@ -29,6 +29,8 @@ type Port interface {
 	// Leader is the node that leads a shard as this node's own replica knows (zero: none). known
 	// is false when this node holds no replica.
 	Leader(shard wire.ShardID) (leader wire.NodeID, known bool)
+	// Hint is a node that says of itself that it leads a shard, or zero. It may be wrong.
+	Hint(shard wire.ShardID) wire.NodeID
 	// Send sends a message to a node.
 	Send(to wire.NodeID, m wire.Message)
 	// Answer sends a message to one life of a node; to nobody when that one is over.

@@ -43,6 +43,7 @@ type node struct {
 	now      time.Duration
 	m        *wire.ClusterMap
 	leader   wire.NodeID // of shard 1, as the replica here knows
+	hint     wire.NodeID // says that it leads shard 2
 	follower bool        // the replica here serves nothing, even if it leads
 	taken    []*Call
 	sent     []letter
@@ -57,6 +58,12 @@ type letter struct {
 func (n *node) Now() time.Duration    { return n.now }
 func (n *node) Map() *wire.ClusterMap { return n.m }
 func (n *node) Uint64() uint64        { return 4711 }
+func (n *node) Hint(shard wire.ShardID) wire.NodeID {
+	if shard != there {
+		return 0
+	}
+	return n.hint
+}
 func (n *node) Leader(shard wire.ShardID) (wire.NodeID, bool) {
 	if shard != here {
 		return 0, false
@@ -648,4 +655,24 @@ func TestOtherNodesCalls(t *testing.T) {
 		outcomes = append(outcomes, r.Response.Outcome)
 	}
 	require.Equal(t, []wire.Outcome{wire.OutcomeRefused, wire.OutcomeOK, wire.OutcomeUnknown}, outcomes)
+}
+
+// A node that holds no replica asks first who says that it leads. When that is wrong, it
+// tries every replica, as without a hint.
+func TestAHintIsAFirstGuess(t *testing.T) {
+	l := newLobby()
+	l.node.hint = 4
+	l.call(there, get)
+	f := l.forwarded(t, 4)
+	l.refuse(f, wire.ReasonNotLeader, 0)
+	for _, next := range []wire.NodeID{2, 3, 4} {
+		l.Tick()
+		f = l.forwarded(t, next)
+		l.refuse(f, wire.ReasonNotLeader, 0)
+	}
+	l.refuse(f, wire.ReasonNotLeader, 0)
+	l.Tick()
+	l.refuse(l.forwarded(t, 4), wire.ReasonNotLeader, 3)
+	l.Tick()
+	l.forwarded(t, 3)
 }

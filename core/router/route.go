@@ -20,17 +20,21 @@ func (h *Hall) Leader(id wire.ShardID) wire.NodeID {
 	// This node is none of them: it has no replica that could lead, though the map may name it for a
 	// former life's.
 	for i := range len(p.Replicas) + 1 {
-		if node := guess(p, s.turn+i); node != h.self {
+		if node := h.guess(p, s.turn+i); node != h.self {
 			return node
 		}
 	}
 	return 0
 }
 
-// guess is who may lead a shard, the preferred node first, then those with a replica in turn.
-func guess(p *wire.Placement, turn int) wire.NodeID {
+// guess is who may lead a shard: first the node that says so, or else the preferred one, then those
+// with a replica in turn.
+func (h *Hall) guess(p *wire.Placement, turn int) wire.NodeID {
 	i := turn % (len(p.Replicas) + 1)
 	if i == 0 {
+		if hint := h.port.Hint(p.Shard); hint != 0 {
+			return hint
+		}
 		return p.Preferred
 	}
 	return p.Replicas[i-1].Node

@@ -101,10 +101,11 @@ func (h *Host) OnFrame(f *wire.Frame) {
 	}
 }
 
-// OnGossip leaves an event of the membership protocol to lane 0.
+// OnGossip leaves an event of the membership protocol to every lane.
 func (h *Host) OnGossip(e gossip.Event) {
-	l := h.loops[0]
-	l.inbox.putDo(func() { l.lane.OnGossip(e) })
+	for _, l := range h.loops {
+		l.inbox.putDo(func() { l.lane.OnGossip(e) })
+	}
 }
 
 // SendGossip sends a message of the membership protocol to the node that listens at addr.

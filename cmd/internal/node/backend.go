@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"torc/core/gossip"
 	"torc/core/wire"
 )
 
@@ -64,4 +65,11 @@ func (n *Node) infoTorc(line func(string, any)) {
 	line("torc_keys", keys)
 	line("torc_store_bytes", bytes)
 	line("torc_log_bytes", logs)
+	line("torc_request_rate", s.Health.RequestRate)
+	if s.Health.HitRate != gossip.HitRateUnknown {
+		line("torc_hit_rate", fmt.Sprintf("%.3f", float64(s.Health.HitRate)/1000))
+	}
+	for _, status := range []gossip.Status{gossip.Alive, gossip.Suspect, gossip.Dead, gossip.Left} {
+		line("torc_gossip_"+status.String(), s.believed(status))
+	}
 }

@@ -4,7 +4,7 @@
 //
 //	clients --RESP, gRPC--> resp, grpcapi --Submit--> host -> lanes
 //	peers   <----frames----- peer <-------- Send ----- host <- lanes
-//	                         swim  --OnGossip--------> lane 0
+//	                         swim  --OnGossip--------> lanes
 //
 // torcd and torc dev call it. What must hold:
 //

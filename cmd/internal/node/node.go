@@ -35,6 +35,7 @@ type Node struct {
 	links   *peer.Network
 	swim    atomic.Pointer[swim.Feed]
 	beliefs beliefs
+	pulse   pulse
 	redis   *resp.Server
 	api     *grpcapi.Server
 	admin   *admin.Server // nil when it is off
@@ -127,6 +128,7 @@ func (n *Node) serve() {
 	}
 	go n.watch()
 	go n.seek()
+	go n.sayHowItIs()
 }
 
 func (n *Node) fail(err error) {

@@ -2,9 +2,11 @@ package node
 
 import (
 	"context"
+	"time"
 
 	torcv1 "torc/api/v1"
 	"torc/cluster"
+	"torc/core/gossip"
 	"torc/core/wire"
 )
 
@@ -23,7 +25,20 @@ func (b backend) Report(ctx context.Context) (*torcv1.StatusResponse, error) {
 	for _, g := range s.groups() {
 		r.Replicas = append(r.Replicas, replicaReport(&g))
 	}
+	own := gossip.Event{Node: s.ID, Incarnation: s.Incarnation, Status: gossip.Alive, Digest: s.Health.Encode()}
+	for _, e := range append([]gossip.Event{own}, s.Peers...) {
+		r.Peers = append(r.Peers, beliefReport(&e))
+	}
 	return r, nil
+}
+
+func beliefReport(e *gossip.Event) *torcv1.Belief {
+	p := &torcv1.Belief{Node: uint64(e.Node), Incarnation: uint64(e.Incarnation), Belief: e.Status.String()}
+	if h, err := gossip.DecodeHealth(e.Digest); err == nil && e.Status < gossip.Dead {
+		p.Health = &torcv1.Health{Epoch: uint64(h.Epoch), UptimeSeconds: int64(h.Uptime / time.Second), RequestRate: h.RequestRate, Waiting: h.Waiting,
+			MemoryUsed: h.MemoryUsed, MemoryMax: h.MemoryMax, HitRate: int32(h.HitRate), Replicas: h.Replicas, Leads: h.LeadCount}
+	}
+	return p
 }
 
 func replicaReport(g *cluster.GroupStatus) *torcv1.ReplicaStatus {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"torc/core/gossip"
 	"torc/net/admin"
 )
 
@@ -50,6 +51,7 @@ func (n *Node) nodeSamples(g *gatherer, s *Status) {
 	g.counter("torc_requests_total", "Requests by what they came to.", float64(answered), admin.Label{Name: "outcome", Value: "ok"})
 	g.counter("torc_requests_total", "Requests by what they came to.", float64(refused), admin.Label{Name: "outcome", Value: "not_ok"})
 	g.gauge("torc_requests_waiting", "Requests that wait for an answer.", float64(waiting))
+	n.healthSamples(g, s)
 	g.gauge("torc_epoch", "Epoch of the newest cluster map.", float64(s.Epoch))
 	loops, links := n.host.Stats(), n.links.Stats()
 	g.counter("torc_loop_turns_total", "Turns of the event loops.", float64(loops.Turns))
@@ -60,6 +62,18 @@ func (n *Node) nodeSamples(g *gatherer, s *Status) {
 	g.counter("torc_peer_frames_dropped_total", "Frames to other nodes that were thrown away.", float64(links.Dropped))
 	g.counter("torc_peer_failures_total", "Connections to other nodes that failed.", float64(links.Failures))
 	g.gauge("torc_peer_queued_bytes", "Bytes that wait to be sent to other nodes.", float64(links.Queued))
+}
+
+func (n *Node) healthSamples(g *gatherer, s *Status) {
+	g.gauge("torc_request_rate", "Requests answered a second, lately.", float64(s.Health.RequestRate))
+	g.gauge("torc_memory_bytes", "Bytes of keys and values.", float64(s.Health.MemoryUsed))
+	g.gauge("torc_memory_max_bytes", "Their bound; 0: none.", float64(s.Health.MemoryMax))
+	if s.Health.HitRate != gossip.HitRateUnknown {
+		g.gauge("torc_hit_rate", "Part of the reads that found their key, lately.", float64(s.Health.HitRate)/1000)
+	}
+	for _, status := range []gossip.Status{gossip.Alive, gossip.Suspect, gossip.Dead, gossip.Left} {
+		g.gauge("torc_gossip_nodes", "Other nodes, by what gossip says of them.", float64(s.believed(status)), admin.Label{Name: "belief", Value: status.String()})
+	}
 }
 
 // gatherer collects samples.

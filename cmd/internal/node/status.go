@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"torc/cluster"
+	"torc/core/gossip"
 	"torc/core/wire"
 )
 
@@ -18,6 +19,8 @@ type Status struct {
 	Uptime      time.Duration
 	Members     []MemberStatus // by the map that the node knows
 	Lanes       []cluster.LaneStatus
+	Health      gossip.Health  // as this node tells it the others
+	Peers       []gossip.Event // what gossip says of them
 }
 
 // Status asks every lane.
@@ -33,6 +36,10 @@ func (n *Node) Status(ctx context.Context) (*Status, error) {
 		}
 		s.Lanes = append(s.Lanes, of)
 	}
+	s.Health = n.pulse.now()
+	if err := n.host.Do(ctx, 0, func() { s.Peers = n.lanes[0].Beliefs() }); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -42,4 +49,14 @@ func (s *Status) groups() (all []cluster.GroupStatus) {
 		all = append(all, l.Groups...)
 	}
 	return all
+}
+
+// believed counts the other nodes by what gossip says of them.
+func (s *Status) believed(status gossip.Status) (n int) {
+	for i := range s.Peers {
+		if s.Peers[i].Status == status {
+			n++
+		}
+	}
+	return n
 }
