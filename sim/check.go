@@ -190,17 +190,18 @@ func (w *World) ttlTolerance() time.Duration {
 
 // watch is the oracles that look while things happen: they read what core tells (trace).
 type watch struct {
-	w        *World
-	leaders  map[shardTerm]wire.ReplicaID
-	newest   []leadership               // by shard
-	digests  [][]digest                 // by shard, then applied index
-	replicas map[replicaKey]*mark       // where each replica stands
-	homes    map[replicaKey]wire.NodeID // where each replica is, or was
-	confs    []shardConf                // by shard: the newest configuration applied
-	ring     rings
-	fence    fence
-	copies   uint64 // snapshots that were sent
-	demands  []demand
+	w         *World
+	leaders   map[shardTerm]wire.ReplicaID
+	newest    []leadership               // by shard
+	digests   [][]digest                 // by shard, then applied index
+	replicas  map[replicaKey]*mark       // where each replica stands
+	homes     map[replicaKey]wire.NodeID // where each replica is, or was
+	confs     []shardConf                // by shard: the newest configuration applied
+	ring      rings
+	fence     fence
+	copies    uint64 // snapshots that were sent
+	demands   []demand
+	unmourned map[life]bool // that were told of
 }
 
 type shardTerm struct {
@@ -217,6 +218,7 @@ type replicaKey struct {
 type leadership struct {
 	node    wire.NodeID
 	term    uint64
+	at      int64 // since when, by the node's own clock
 	changes int
 	accused bool // of campaigns that nobody can win
 }
@@ -242,7 +244,7 @@ type mark struct {
 func newWatch(w *World) watch {
 	n := w.settings.Shards + 1
 	return watch{w: w, leaders: map[shardTerm]wire.ReplicaID{}, newest: make([]leadership, n), digests: make([][]digest, n),
-		replicas: map[replicaKey]*mark{}, homes: map[replicaKey]wire.NodeID{}, confs: make([]shardConf, n)}
+		replicas: map[replicaKey]*mark{}, homes: map[replicaKey]wire.NodeID{}, confs: make([]shardConf, n), unmourned: map[life]bool{}}
 }
 
 // see takes an event that a node told.
@@ -330,6 +332,7 @@ func (o *watch) role(e *trace.Event) {
 	o.leaders[key] = e.Replica
 	if l := &o.newest[e.Shard]; e.Term > l.term {
 		l.node, l.term = e.Node, e.Term
+		l.at = o.w.clockOf(e.Node)
 		l.changes++
 		o.campaigns(e.Shard, l)
 	}

@@ -12,12 +12,13 @@ type Lie uint8
 const (
 	LieFalseAlarm Lie = iota // it is suspected, again and again
 	LieLibel                 // it is declared dead, again and again
-	LieOldRumour             // its former life is declared dead once more
+	LieOldRumour             // its former life is declared dead once more; once it is dead, alive once more
 	LieStale                 // what it says about itself does not get through
+	LieDigest                // what it says about itself arrives as something else
 	lieCount
 )
 
-var lieNames = [lieCount]string{"false-alarm", "libel", "old-rumour", "stale-digest"}
+var lieNames = [lieCount]string{"false-alarm", "libel", "old-rumour", "stale-digest", "bad-digest"}
 
 func (l Lie) String() string { return lieNames[l%lieCount] }
 

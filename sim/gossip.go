@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"torc/cluster"
 	"torc/core/gossip"
 	"torc/core/trace"
 	"torc/core/wire"
@@ -16,7 +17,8 @@ type Swim struct {
 	SuspectFor time.Duration // from suspicion to death
 	FalseAlarm int           // a healthy node is suspected
 	Libel      int           // a healthy node is declared dead outright
-	OldRumour  int           // a node's former life is declared dead once more
+	OldRumour  int           // a node's former life is declared dead once more; once it is dead, alive once more
+	BadDigest  int           // a node's word about itself arrives as something else
 }
 
 func (s Swim) withDefaults() Swim {
@@ -39,6 +41,9 @@ func (s Swim) withDefaults() Swim {
 type swim struct {
 	node    *node
 	life    uint32
+	pulse   cluster.Pulse
+	born    int64 // when the life began, in the world's time
+	beat    int64 // and when it last said how it is
 	digest  []byte
 	edition int // counts changes of digest
 	beliefs []belief
@@ -54,13 +59,15 @@ type belief struct {
 	incarnation wire.Incarnation
 	status      gossip.Status
 	missed      int
-	suspected   int64 // when, in the world's time
+	suspected   int64  // when, in the world's time
+	dead        int64  // since when, by the node's own clock
+	refuted     uint64 // as it was then
 	edition     int
 	goodbye     wire.Incarnation // a life that said goodbye and was heard
 }
 
 func (w *World) startSwim(n *node) *swim {
-	s := &swim{node: n, life: n.life, beliefs: make([]belief, len(w.nodes)), tell: func(gossip.Event) {}}
+	s := &swim{node: n, life: n.life, born: w.now, beat: w.now, beliefs: make([]belief, len(w.nodes)), tell: func(gossip.Event) {}}
 	s.plan()
 	return s
 }
@@ -100,13 +107,37 @@ func (n *node) onSwim(life uint32) {
 		return
 	}
 	if n.state == stateUp {
+		s.sayHowItIs()
 		for _, subject := range n.w.nodes {
 			if subject != n && subject.swim != nil {
 				s.probe(subject)
 			}
 		}
+		n.w.watch.mourning(n)
 	}
 	s.plan()
+}
+
+// healthEvery is how often a node says how it is.
+const healthEvery = time.Second
+
+// sayHowItIs makes the node's digest, as net/host does in production.
+func (s *swim) sayHowItIs() {
+	n := s.node
+	if n.w.now-s.beat < int64(healthEvery) {
+		return
+	}
+	s.beat = n.w.now
+	var lanes []cluster.Vitals
+	for _, l := range n.lanes {
+		if of, ok := l.core.(interface{ Vitals() cluster.Vitals }); ok {
+			lanes = append(lanes, of.Vitals())
+		}
+	}
+	if len(lanes) > 0 {
+		h := s.pulse.Beat(time.Duration(n.w.now-s.born), lanes)
+		s.SetDigest(h.Encode())
+	}
 }
 
 // probe forms a belief about another node and tells it when it is a new one.
@@ -128,10 +159,13 @@ func (s *swim) probe(subject *node) {
 }
 
 func (s *swim) missed(subject *node, b *belief) {
+	settings, rand := &s.node.w.settings.Swim, &s.node.w.swimRand
+	if b.known && b.status == gossip.Dead && (subject.lies[LieOldRumour] > 0 || rand.Chance(settings.OldRumour*20)) {
+		s.rumour(subject, b)
+	}
 	if !b.known || b.status >= gossip.Dead {
 		return
 	}
-	settings := &s.node.w.settings.Swim
 	b.missed++
 	switch {
 	case b.status == gossip.Alive && b.missed >= settings.Misses:
@@ -158,8 +192,10 @@ func (s *swim) answered(subject *node, b *belief) {
 	case b.status != gossip.Alive:
 		subject.refuted++
 		s.say(subject, b, gossip.Alive)
+	case subject.lies[LieDigest] > 0 || rand.Chance(settings.BadDigest):
+		s.garble(subject, b)
 	case b.edition != subject.swim.edition && subject.lies[LieStale] == 0:
-		s.say(subject, b, gossip.Alive)
+		s.hear(subject, b)
 	case subject.lies[LieOldRumour] > 0 && subject.rumoured != 0:
 		s.tell(gossip.Event{Node: subject.id, Incarnation: subject.rumoured, Status: gossip.Dead})
 	case subject.lies[LieLibel] > 0 || rand.Chance(settings.Libel):
@@ -170,9 +206,52 @@ func (s *swim) answered(subject *node, b *belief) {
 	}
 }
 
+// rumour says of a dead node that it lives, as it was said before it died: of this life, of the one
+// before, or of one that nobody remembers. Only a life itself can refute its death.
+func (s *swim) rumour(subject *node, b *belief) {
+	lives := []wire.Incarnation{b.incarnation, subject.rumoured, 0}
+	e := gossip.Event{Node: subject.id, Incarnation: lives[s.node.w.swimRand.IntN(len(lives))], Status: gossip.Alive, Refuted: b.refuted}
+	e.Digest = subject.swim.digest
+	s.tell(e)
+}
+
+// hear tells the node a new digest of one that lives. It is not worth an event in the trace.
+func (s *swim) hear(subject *node, b *belief) {
+	b.edition = subject.swim.edition
+	s.tell(gossip.Event{Node: subject.id, Incarnation: b.incarnation, Status: b.status, Refuted: subject.refuted, Digest: subject.swim.digest})
+}
+
+// garble tells the node a digest that the subject never wrote: noise, too much, the true one
+// damaged, or a bold lie.
+func (s *swim) garble(subject *node, b *belief) {
+	w := s.node.w
+	rand := &w.swimRand
+	d := make([]byte, rand.IntN(2*gossip.DigestMax))
+	for i := range d {
+		d[i] = byte(rand.Uint64())
+	}
+	switch boast := (gossip.Health{Epoch: 1 << 60, Term: 1 << 60, HitRate: 1000}); rand.IntN(3) {
+	case 0:
+		for shard := range w.settings.Shards + 1 {
+			boast.Leads = append(boast.Leads, wire.ShardID(shard))
+		}
+		boast.LeadCount = uint64(len(boast.Leads))
+		d = boast.Encode()
+	case 1:
+		if d = append([]byte(nil), subject.swim.digest...); len(d) > 0 {
+			d[rand.IntN(len(d))] ^= 1 << rand.IntN(8)
+		}
+	}
+	b.edition = -1 // the truth comes next
+	s.tell(gossip.Event{Node: subject.id, Incarnation: b.incarnation, Status: b.status, Refuted: subject.refuted, Digest: d})
+}
+
 // say tells the node a belief.
 func (s *swim) say(subject *node, b *belief, status gossip.Status) {
 	b.status = status
+	if status == gossip.Dead {
+		b.dead, b.refuted = s.node.clock.at(s.node.w.now), subject.refuted
+	}
 	e := gossip.Event{Node: subject.id, Incarnation: b.incarnation, Status: status, Refuted: subject.refuted}
 	if status == gossip.Alive {
 		b.edition = subject.swim.edition

@@ -21,6 +21,8 @@ func (s *Settings) drawMood(seed uint64) {
 		s.crowded(r)
 	case roll < 86:
 		s.stormy(r)
+	case roll < 93:
+		s.grave(r)
 	}
 	if s.Storm == 0 && r.Chance(6000) {
 		s.growing()
@@ -95,4 +97,14 @@ func (s *Settings) stormy(r *Stream) {
 	s.Storm = 1000 + r.IntN(2000)
 	s.Faults = Faults{Isolate: true, Pause: r.Bool(), OneWay: r.Chance(3000)}
 	s.FaultEvery, s.FaultFor = r.Neat(2*time.Second, 4*time.Second), r.Neat(800*time.Millisecond, 2*time.Second)
+}
+
+// grave runs have few faults that last, and nodes to spare: who is silent for longer than the grace
+// must be done without, while old rumours go round that it lives.
+func (s *Settings) grave(r *Stream) {
+	s.spare()
+	s.Grace = r.Neat(5*time.Second, 8*time.Second)
+	s.Swim.SuspectFor, s.Swim.OldRumour = r.Neat(time.Second, 2*time.Second), 200+r.IntN(300)
+	s.Faults = Faults{Crash: true, LongPause: true, Isolate: r.Bool(), Lies: r.Bool()}
+	s.FaultEvery, s.FaultFor = r.Neat(10*time.Second, 20*time.Second), r.Neat(18*time.Second, 25*time.Second)
 }

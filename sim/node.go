@@ -63,6 +63,8 @@ type node struct {
 	refuted     uint64           // how often this node has refuted a suspicion
 	lies        [lieCount]int    // how many faults of each sort spread lies about this node now
 	rumoured    wire.Incarnation // the life before this one
+	awake       int64            // since when the process runs without a pause, by its own clock
+	heard       []int64          // when each node was heard last, by this one's own clock
 	maxMemory   *int64           // of the present life's configuration
 	recent      packetRing       // what was sent and received in this life
 	former      packetRing       // and in the one before
@@ -103,6 +105,8 @@ func (n *node) start() {
 	w := n.w
 	n.life++
 	n.rumoured = n.incarnation
+	n.heard = make([]int64, len(w.nodes))
+	n.awake = n.clock.at(w.now)
 	n.incarnation += 1 + wire.Incarnation(n.rand.IntN(1000))
 	n.state = stateUp
 	n.board = nil
@@ -121,7 +125,9 @@ func (n *node) start() {
 	life := n.life
 	n.swim.Subscribe(func(e gossip.Event) {
 		if n.life == life && n.state != stateDown {
-			n.lanes[0].deliver(delivery{gossip: e})
+			for _, l := range n.lanes {
+				l.deliver(delivery{gossip: e})
+			}
 		}
 	})
 	for _, l := range n.lanes {
@@ -182,6 +188,7 @@ func (n *node) resume() {
 		return
 	}
 	n.state = stateUp
+	n.awake = n.clock.at(n.w.now)
 	n.w.emit(trace.Event{Kind: trace.Resume, Node: n.id})
 	held := n.held
 	n.held = nil
@@ -204,6 +211,9 @@ func (n *node) receive(p packet) {
 	if p.port != portPeer {
 		n.server.onFrame(p)
 		return
+	}
+	if int(p.from) < len(n.heard) {
+		n.heard[p.from] = n.clock.at(n.w.now)
 	}
 	n.split(p.frame)
 }

@@ -120,6 +120,9 @@ func (s *Settings) drawMore(seed uint64) {
 	f.WildRates, f.LongPause, f.Memory, f.Lies = on(), on(), on(), on()
 	f.WildRates = f.WildRates && s.Reads == cluster.ReadIndex
 	s.Core = r.Chance(4000)
+	if digests := NewStream(seed, "settings, digests"); digests.Chance(3000) {
+		s.Swim.BadDigest = 1 + digests.IntN(2000)
+	}
 	if s.Nodes == 5 && r.Bool() {
 		s.Replicas = 5 // two may be lost at once
 	}

@@ -48,7 +48,8 @@ var fieldGroups = [][]Field{
 		durationField("swim.suspect", "from suspicion to death", func(s *Settings) *time.Duration { return &s.Swim.SuspectFor }),
 		partsField("swim.false-alarm", "a healthy node is suspected", func(s *Settings) *int { return &s.Swim.FalseAlarm }),
 		partsField("swim.libel", "a healthy node is declared dead", func(s *Settings) *int { return &s.Swim.Libel }),
-		partsField("swim.old-rumour", "a former life is declared dead once more", func(s *Settings) *int { return &s.Swim.OldRumour }),
+		partsField("swim.old-rumour", "a former life is declared dead once more, and a dead one alive", func(s *Settings) *int { return &s.Swim.OldRumour }),
+		partsField("swim.bad-digest", "a node's word about itself arrives as something else", func(s *Settings) *int { return &s.Swim.BadDigest }),
 	}, {
 		intField("drift-used", "thousandths by which the nodes' clocks do run apart", 0, 500, func(s *Settings) *int { return &s.DriftUsed }),
 		boolField("unbounded", "clocks' rates may go beyond what leases allow for", func(s *Settings) *bool { return &s.Unbounded }),
