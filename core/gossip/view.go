@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"torc/core/mutant"
 	"torc/core/wire"
 )
 
@@ -74,7 +75,7 @@ func Supersedes(e, belief Event) bool {
 	case e.Refuted != belief.Refuted:
 		return e.Refuted > belief.Refuted
 	case e.Status == Alive:
-		return belief.Status == Alive || belief.Status == Suspect
+		return belief.Status == Alive || belief.Status == Suspect || mutant.On(mutant.GossipResurrect)
 	default:
 		return e.Status >= belief.Status
 	}

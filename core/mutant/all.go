@@ -33,6 +33,7 @@ var All = []string{
 	StaleRoute,
 	BatchLies,
 	BreakerFlap,
+	GossipResurrect,
 	HairTrigger,
 	SnapshotLoop,
 	GroupMixup,

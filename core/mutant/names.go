@@ -33,9 +33,10 @@ const (
 	BreakerFlap         = "breaker-flap"                 // 32
 
 	// The reserve bench.
-	HairTrigger  = "gossip-hair-trigger" // 34
-	SnapshotLoop = "snapshot-loop"       // 35
-	GroupMixup   = "group-mixup"         // 39
-	BatchTorn    = "batch-torn"          // 41
-	SnapshotHalf = "snapshot-half"       // 40
+	GossipResurrect = "gossip-resurrect"    // 33
+	HairTrigger     = "gossip-hair-trigger" // 34
+	SnapshotLoop    = "snapshot-loop"       // 35
+	GroupMixup      = "group-mixup"         // 39
+	BatchTorn       = "batch-torn"          // 41
+	SnapshotHalf    = "snapshot-half"       // 40
 )
