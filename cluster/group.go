@@ -37,6 +37,7 @@ type group struct {
 	offered  wire.ReplicaID // to whom this replica offered the leadership last
 	patience int            // ticks until it may offer it again
 	declined int            // offers since one was taken
+	visitors []visitor      // wait for the voters to speak (inspect.go)
 }
 
 // proposal is a batch that is in the log, perhaps, and who waits for it.

@@ -54,6 +54,7 @@ type Lane struct {
 	hints hints
 
 	found founding
+	desk  desk
 	overseer
 }
 
@@ -81,6 +82,7 @@ func (l *Lane) onTick() {
 	for _, g := range l.order {
 		g.tick()
 		g.mend()
+		g.answerVisitors()
 	}
 	l.full = l.cfg.MaxMemory > 0 && l.storeBytes() >= l.cfg.MaxMemory/int64(l.cfg.Lanes)
 	l.hall.Tick()
@@ -93,6 +95,7 @@ func (l *Lane) onTick() {
 	if l.ticks%4 == 0 {
 		l.oversee()
 	}
+	l.deal()
 }
 
 // OnFrame takes a frame. All its messages must be for this lane (the world splits frames by
@@ -145,6 +148,16 @@ func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
 		l.onMapUpdate(m)
 	case *wire.Report:
 		l.onReport(f.From, m)
+	case *wire.Ask:
+		l.onAsk(f, m)
+	case *wire.Told:
+		l.onTold(m)
+	case *wire.Inspect:
+		if g := l.groups[m.Shard]; g != nil {
+			g.onInspect(f, m)
+		}
+	case *wire.Inspected:
+		l.onInspected(m)
 	}
 }
 

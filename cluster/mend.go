@@ -91,7 +91,7 @@ func (g *group) change(p *wire.Placement, conf wire.ConfState) error {
 			return g.promote(r.ID, p, conf)
 		}
 	}
-	if gone := g.gone(p, conf); gone != 0 && g.staying(p, conf) >= int(g.lane.m.Replication) {
+	if gone := g.gone(p, conf); gone != 0 && g.staying(p, conf) >= wanted(g.lane.m) {
 		return g.dismiss(gone, p)
 	}
 	return nil

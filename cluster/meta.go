@@ -55,6 +55,12 @@ func changeMap(m *wire.ClusterMap, c *wire.MetaCommand) bool {
 		}
 		who.State = c.State
 		return true
+	case wire.MetaSetWeight:
+		return overrideWeight(m, c)
+	case wire.MetaDrain:
+		return drainMember(m, c)
+	case wire.MetaUndrain:
+		return undrainMember(m, c.Node)
 	}
 	p := m.Placement(c.Shard)
 	if p == nil {
@@ -77,10 +83,16 @@ func changeMap(m *wire.ClusterMap, c *wire.MetaCommand) bool {
 	return false
 }
 
-// join admits a life of a node. Of two lives the greater incarnation is the later one.
+// join admits a life of a node. Of two lives the greater incarnation is the later one. What operators
+// have decided about the node outlives its lives.
 func join(m *wire.ClusterMap, who wire.Member) bool {
-	who.State = wire.MemberActive
+	who.State, who.Override, who.Draining = wire.MemberActive, 0, false
 	if old := m.Member(who.ID); old != nil {
+		left := old.State == wire.MemberLeft
+		who.Override, who.Draining = old.Override, old.Draining && !left
+		if left && who.Incarnation == old.Incarnation {
+			return false // it has left in this life; a later one may join
+		}
 		if who.Incarnation < old.Incarnation || *old == who {
 			return false
 		}
@@ -96,7 +108,7 @@ func join(m *wire.ClusterMap, who wire.Member) bool {
 // A replica that was to leave, but is wanted after all, stays.
 func addReplica(m *wire.ClusterMap, p *wire.Placement, c *wire.MetaCommand) bool {
 	who := m.Member(c.Node)
-	if who == nil || who.Incarnation != c.Incarnation || who.State != wire.MemberActive {
+	if who == nil || who.Incarnation != c.Incarnation || !who.MayHold() {
 		return false
 	}
 	if there := p.On(c.Node, c.Incarnation); there != nil {

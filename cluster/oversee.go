@@ -46,6 +46,7 @@ func (l *Lane) oversee() {
 	}
 	m := g.meta.m
 	l.mournSilent(m)
+	l.letGo(m)
 	if l.planned != m.Epoch && l.plan(m) == 0 {
 		l.planned = m.Epoch
 	}
@@ -56,18 +57,10 @@ func (l *Lane) oversee() {
 // say so, this leader's ears and gossip; without gossip the ears alone, after three times as long.
 // When there would be too few nodes left to hold the replicas nothing is gained by it.
 func (l *Lane) mournSilent(m *wire.ClusterMap) {
-	active := 0
-	for i := range m.Members {
-		if m.Members[i].State == wire.MemberActive {
-			active++
-		}
-	}
-	if active <= int(m.Replication) {
-		return
-	}
+	spare := len(holders(m)) > int(m.Replication)
 	now := l.env.Now()
 	for _, who := range m.Members {
-		if who.State != wire.MemberActive || who.ID == l.cfg.Self.ID {
+		if who.State != wire.MemberActive || who.ID == l.cfg.Self.ID || who.MayHold() && !spare {
 			continue
 		}
 		grace := l.cfg.Grace

@@ -13,16 +13,12 @@ const (
 	movesMax   = 4  // shards that are moved for balance
 )
 
+// (Both bound the sum, too: when a node comes or goes, what was the one may become the other.)
+
 // plan compares the map with what the ring proposes and asks for the changes, a bounded number at
 // a time. It returns how many it asked for, or still waits for: with none the map is settled.
 func (l *Lane) plan(m *wire.ClusterMap) (open int) {
-	var active []wire.Member
-	for _, who := range m.Members {
-		if who.State == wire.MemberActive {
-			active = append(active, who)
-		}
-	}
-	targets := ring.Place(active, int(m.Shards), int(m.Replication), stayingOf(m))
+	targets := ring.Place(holders(m), int(m.Shards), int(m.Replication), stayingOf(m))
 	repairs, moves := 0, 0
 	for i := range m.Placements {
 		if moving(m, &m.Placements[i], len(targets[i].Nodes)) {
@@ -45,11 +41,11 @@ func (l *Lane) plan(m *wire.ClusterMap) (open int) {
 			continue
 		case c.Kind == wire.MetaPrefer:
 		case healthy(m, p) < len(targets[i].Nodes):
-			if repairs++; repairs > repairsMax {
+			if repairs++; repairs > repairsMax || repairs+moves > repairsMax+movesMax {
 				continue
 			}
 		default:
-			if moves++; moves > movesMax {
+			if moves++; moves > movesMax || repairs+moves > repairsMax+movesMax {
 				continue
 			}
 		}
@@ -101,6 +97,9 @@ func healthy(m *wire.ClusterMap, p *wire.Placement) (n int) {
 // step is the next change that brings a shard nearer to its target, or nil. The first target
 // should lead.
 func step(m *wire.ClusterMap, p *wire.Placement, target []wire.NodeID) *wire.MetaCommand {
+	if len(target) == 0 {
+		return nil // every node that might hold it is down or being drained: it stays where it is
+	}
 	for _, node := range target {
 		who := m.Member(node)
 		if r := p.On(node, who.Incarnation); r == nil || r.Role == wire.RoleLeaving {

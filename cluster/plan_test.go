@@ -273,7 +273,7 @@ func (g *groups) mend(t failer, shard int) {
 				return true
 			}
 		}
-		if gone != 0 && staying >= int(g.m.Replication) {
+		if gone != 0 && staying >= wanted(g.m) {
 			next.voters = without(next.voters, gone)
 			return true
 		}
@@ -281,7 +281,7 @@ func (g *groups) mend(t failer, shard int) {
 	}()
 	if changed {
 		before, after := g.live(shard, c.voters), g.live(shard, next.voters)
-		if after < min(before, int(g.m.Replication)) {
+		if after < min(before, wanted(g.m)) {
 			t.Fatalf("shard %d: %d live voters of %v become %d of %v", shard, before, c.voters, after, next.voters)
 		}
 		*c = next
@@ -337,7 +337,7 @@ func (g *groups) event(t *rapid.T) {
 	before := g.m.Clone()
 	node := wire.NodeID(rapid.IntRange(1, 7).Draw(t, "node"))
 	who := g.m.Member(node)
-	switch kind := rapid.SampledFrom([]string{"join", "down", "restart", "up", "weight"}).Draw(t, "event"); {
+	switch kind := rapid.SampledFrom([]string{"join", "down", "restart", "up", "weight", "override", "drain", "undrain", "left"}).Draw(t, "event"); {
 	case who == nil:
 		join(g.m, member(node, 1))
 	case kind == "down":
@@ -349,6 +349,14 @@ func (g *groups) event(t *rapid.T) {
 		join(g.m, *who)
 	case kind == "weight":
 		who.Weight = uint32(rapid.IntRange(50, 300).Draw(t, "weight"))
+	case kind == "override":
+		overrideWeight(g.m, &wire.MetaCommand{Node: node, Weight: uint32(rapid.IntRange(0, 300).Draw(t, "override"))})
+	case kind == "drain":
+		drainMember(g.m, &wire.MetaCommand{Node: node, Force: rapid.Bool().Draw(t, "force")})
+	case kind == "undrain":
+		undrainMember(g.m, node)
+	case kind == "left" && who.Draining && !holdsAny(g.m, node):
+		who.State = wire.MemberLeft
 	}
 	g.m.Epoch++
 	for shard := range g.confs {
@@ -399,13 +407,11 @@ func (g *groups) settle(t *rapid.T, p *planner) {
 	require.Empty(t, commands, "a settled map gives nothing to do")
 	require.Zero(t, open)
 
-	var active []wire.Member
-	for _, who := range g.m.Members {
-		if who.State == wire.MemberActive {
-			active = append(active, who)
-		}
+	for i := range g.m.Members {
+		who := &g.m.Members[i]
+		require.False(t, who.Draining && who.State == wire.MemberActive && len(holders(g.m)) > 0 && holdsLive(g.m, who), "a drained node still holds something")
 	}
-	for shard, target := range ring.Place(active, int(g.m.Shards), int(g.m.Replication), g.m.Placements) {
+	for shard, target := range ring.Place(holders(g.m), int(g.m.Shards), int(g.m.Replication), g.m.Placements) {
 		placement := g.m.Placements[shard]
 		var nodes []wire.NodeID
 		for _, r := range placement.Replicas {
@@ -422,6 +428,10 @@ func (g *groups) settle(t *rapid.T, p *planner) {
 			require.Len(t, g.confs[shard].voters, len(nodes), "the dead ones have gone")
 		}
 	}
+}
+
+func holdsLive(m *wire.ClusterMap, who *wire.Member) bool {
+	return slices.ContainsFunc(m.Placements, func(p wire.Placement) bool { return p.On(who.ID, who.Incarnation) != nil })
 }
 
 func sameMap(a, b *wire.ClusterMap) bool {

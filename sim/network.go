@@ -315,6 +315,14 @@ func messagePrint(m wire.Message) (kind, place, detail uint64) {
 		return 10 << 8, place ^ m.Term<<32, m.Applied
 	case *wire.Gossip:
 		return 11 << 8, place, uint64(len(m.Data))
+	case *wire.Ask:
+		return 12 << 8, uint64(m.Op), m.ID ^ uint64(m.Node)<<32
+	case *wire.Told:
+		return 13 << 8, uint64(m.Refusal), m.ID
+	case *wire.Inspect:
+		return 14 << 8, place, m.ID
+	case *wire.Inspected:
+		return 15 << 8, place ^ m.Term<<32, m.ID ^ uint64(len(m.Well))<<56
 	}
-	return 12 << 8, place, 0
+	return 16 << 8, place, 0
 }

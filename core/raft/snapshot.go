@@ -33,6 +33,7 @@ type shipment struct {
 	source Source
 	window []*wire.SnapshotChunk // sent, not yet answered
 	next   uint64
+	sent   int64 // bytes, repeats not counted
 	ended  bool
 	waited int
 	stalls int
@@ -75,6 +76,7 @@ func (m *Member) fill(s *shipment) {
 		data, done := s.source.Next(chunkBytes)
 		c := &wire.SnapshotChunk{Shard: m.cfg.Shard, From: m.cfg.Replica, To: s.to, Term: s.term, Meta: s.meta, Seq: s.next, Last: done, Data: data}
 		s.next++
+		s.sent += int64(len(data))
 		s.ended = done
 		s.window = append(s.window, c)
 		m.cfg.Output.Send(s.to, c)

@@ -1,6 +1,8 @@
 package raft
 
 import (
+	"time"
+
 	etcdraft "go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/tracker"
 
@@ -73,4 +75,18 @@ func (m *Member) Recent(id wire.ReplicaID) (ok bool) {
 		}
 	})
 	return ok
+}
+
+// SpokenSince reports whether a replica has answered something that this leader sent at this time of
+// its clock or later, in this term. It says more than Recent, which may be two election timeouts old.
+func (m *Member) SpokenSince(id wire.ReplicaID, at time.Duration) bool {
+	return m.lease.acked[id] >= int64(at)
+}
+
+// Shipped is how many bytes of the snapshots under way have been sent.
+func (m *Member) Shipped() (n int64) {
+	for _, s := range m.ships.out {
+		n += s.sent
+	}
+	return n
 }

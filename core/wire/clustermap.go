@@ -34,9 +34,22 @@ type Member struct {
 	PeerAddr    string // host:port for other nodes
 	RESPAddr    string // host:port for Redis clients
 	GRPCAddr    string // host:port for Torc clients
-	Weight      uint32 // hundredths: 100 is weight 1
+	Weight      uint32 // hundredths: 100 is weight 1; what the node was started with
 	State       MemberState
+	Override    uint32 // the weight that an operator has set instead, or zero
+	Draining    bool   // it gets no new replicas and gives away those it has, then has left
 }
+
+// Share is the weight that counts.
+func (m *Member) Share() uint32 {
+	if m.Override != 0 {
+		return m.Override
+	}
+	return m.Weight
+}
+
+// MayHold reports whether the node may be given replicas.
+func (m *Member) MayHold() bool { return m.State == MemberActive && !m.Draining }
 
 // Replica is a copy of a shard on one incarnation of one node.
 type Replica struct {
@@ -132,7 +145,9 @@ const (
 	MetaSetRoles            // Shard, Index, Voters, Learners, Replica (the greatest ID that ever was in it): the group's configuration as applied at Index, as its leader reports it
 	MetaRelieve             // Shard, Replica: it is to leave
 	MetaPrefer              // Shard, Node: who should lead
-	MetaSetWeight           // Node, Weight
+	MetaSetWeight           // Node, Weight: its override, zero for none
+	MetaDrain               // Node, Force: it is to give away what it holds; without Force only if enough others are left
+	MetaUndrain             // Node: it takes part again
 	metaEnd
 )
 
@@ -146,6 +161,7 @@ type MetaCommand struct {
 	State       MemberState
 	Weight      uint32
 	Index       uint64
+	Force       bool
 	IfEpoch     Epoch // apply only while the map has this epoch; 0 = always
 	Voters      []ReplicaID
 	Learners    []ReplicaID

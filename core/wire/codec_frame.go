@@ -97,6 +97,16 @@ func appendMessage(b []byte, m Message) []byte {
 		return appendReport(b, m)
 	case *Gossip:
 		return appendBytes(b, m.Data)
+	case *Ask:
+		return appendAsk(b, m)
+	case *Told:
+		return appendTold(b, m)
+	case *Inspect:
+		b = binary.AppendUvarint(b, m.ID)
+		b = binary.AppendUvarint(b, uint64(m.Shard))
+		return appendVarint(b, m.WaitMillis)
+	case *Inspected:
+		return appendInspected(b, m)
 	}
 	panic(fmt.Sprintf("wire: message %T has no binary form", m))
 }
@@ -128,6 +138,14 @@ func (d *decoder) message(at int, kind messageKind) Message {
 		return d.report()
 	case kindGossip:
 		return &Gossip{Data: d.bytes("gossip data")}
+	case kindAsk:
+		return d.ask()
+	case kindTold:
+		return d.told()
+	case kindInspect:
+		return &Inspect{ID: d.uvarint("inspect ID"), Shard: ShardID(d.uint32("inspect shard")), WaitMillis: d.varint("inspect wait")}
+	case kindInspected:
+		return d.inspected()
 	}
 	d.fail(at, "message kind", fmt.Sprintf("%d is not known", kind))
 	return nil

@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // The least that a member, a replica and a placement take.
 const (
-	memberMin    = 8 + 1 + 4 + 1 + 1
+	memberMin    = 8 + 1 + 4 + 1 + 1 + 1 + 1
 	replicaMin   = 1 + 8 + 1 + 1
 	placementMin = 1 + 1 + 8 + 1
 )
@@ -17,7 +17,9 @@ func appendMember(b []byte, m *Member) []byte {
 	b = appendString(b, m.RESPAddr)
 	b = appendString(b, m.GRPCAddr)
 	b = binary.AppendUvarint(b, uint64(m.Weight))
-	return append(b, byte(m.State))
+	b = append(b, byte(m.State))
+	b = binary.AppendUvarint(b, uint64(m.Override))
+	return appendBool(b, m.Draining)
 }
 
 func (d *decoder) member(m *Member) {
@@ -29,6 +31,8 @@ func (d *decoder) member(m *Member) {
 	m.GRPCAddr = d.string("member gRPC address")
 	m.Weight = d.uint32("member weight")
 	m.State = MemberState(d.enum("member state", byte(memberEnd)))
+	m.Override = d.uint32("member override")
+	m.Draining = d.bool("member draining")
 }
 
 func appendMembers(b []byte, members []Member) []byte {

@@ -16,13 +16,14 @@ const (
 	hasMetaLearners
 	hasMetaMember
 	hasMetaMap
+	hasMetaForce // the bit is the value
 
-	metaMask = 1<<12 - 1
+	metaMask = 1<<13 - 1
 )
 
 func metaPresence(c *MetaCommand) (has uint16) {
 	for i, present := range [...]bool{c.Shard != 0, c.Node != 0, c.Incarnation != 0, c.Replica != 0, c.State != 0, c.Weight != 0,
-		c.Index != 0, c.IfEpoch != 0, len(c.Voters) > 0, len(c.Learners) > 0, c.Member != nil, c.Map != nil} {
+		c.Index != 0, c.IfEpoch != 0, len(c.Voters) > 0, len(c.Learners) > 0, c.Member != nil, c.Map != nil, c.Force} {
 		has |= uint16(bit(present, 0)) << i
 	}
 	return has
@@ -90,6 +91,7 @@ func (d *decoder) metaCommand(c *MetaCommand) {
 	if has&^metaMask != 0 {
 		d.fail(at, "meta presence", "unknown bits")
 	}
+	c.Force = has&hasMetaForce != 0
 	if has&hasMetaShard != 0 {
 		c.Shard = ShardID(d.someUint32("meta shard"))
 	}

@@ -12,7 +12,8 @@ type Frame struct {
 }
 
 // Message is one thing said in a frame: *Raft, *Forward, *Reply, *SnapshotChunk,
-// *SnapshotAck, *Hello, *Pledge, *Pledged, *MapUpdate, *Report or *Gossip.
+// *SnapshotAck, *Hello, *Pledge, *Pledged, *MapUpdate, *Report, *Gossip, *Ask, *Told, *Inspect or
+// *Inspected.
 type Message interface {
 	// Group is the shard whose lane handles the message.
 	Group() ShardID
@@ -34,6 +35,10 @@ const (
 	kindMapUpdate
 	kindReport
 	kindGossip
+	kindAsk
+	kindTold
+	kindInspect
+	kindInspected
 	kindEnd
 )
 

@@ -39,6 +39,12 @@ func MessageSize(m Message) int {
 		return base + memberSize*(1+len(m.Known))
 	case *Pledge:
 		return base + memberSize*len(m.Members)
+	case *Told:
+		n := base
+		for _, line := range m.Lines {
+			n += 16 + len(line)
+		}
+		return n
 	case *MapUpdate:
 		if m.Map == nil {
 			return base

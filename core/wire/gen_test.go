@@ -116,6 +116,8 @@ func drawMember(t *rapid.T) Member {
 		GRPCAddr:    text("grpc"),
 		Weight:      rapid.Uint32().Draw(t, "weight"),
 		State:       drawEnum(t, "state", memberEnd),
+		Override:    rapid.Uint32().Draw(t, "override"),
+		Draining:    rapid.Bool().Draw(t, "draining"),
 	}
 }
 
@@ -165,6 +167,7 @@ func drawMetaCommand(t *rapid.T) MetaCommand {
 		State:       drawEnum(t, "state", memberEnd),
 		Weight:      maybe(t, "weight", func(t *rapid.T, l string) uint32 { return rapid.Uint32().Draw(t, l) }),
 		Index:       maybe(t, "index", func(t *rapid.T, l string) uint64 { return rapid.Uint64().Draw(t, l) }),
+		Force:       rapid.Bool().Draw(t, "force"),
 		IfEpoch:     maybe(t, "epoch", drawNumber[Epoch]),
 		Voters:      drawReplicaIDs(t, "voters"),
 		Learners:    drawReplicaIDs(t, "learners"),
@@ -248,6 +251,21 @@ func drawMessage(t *rapid.T) Message {
 		return &Report{Shard: drawShard(t, "shard"), Replica: replica("replica"), Term: number("term"), Applied: number("applied"), Conf: drawConfState(t), CaughtUp: drawReplicaIDs(t, "caught up")}
 	case kindGossip:
 		return &Gossip{Data: drawBytes(t, "data")}
+	case kindAsk:
+		return &Ask{ID: number("id"), TimeoutMillis: drawInt(t, "timeout"), Op: drawEnum(t, "op", adminEnd), Shard: drawShard(t, "shard"),
+			Node: drawNumber[NodeID](t, "node"), Weight: rapid.Uint32().Draw(t, "weight"), Force: yes("force")}
+	case kindTold:
+		m := &Told{ID: number("id"), Refusal: drawEnum(t, "refusal", refusalEnd),
+			Lines: drawList(t, "lines", func(t *rapid.T) string { return string(drawBytes(t, "line")) })}
+		for _, n := range m.Progress.numbers() {
+			*n = number("progress")
+		}
+		return m
+	case kindInspect:
+		return &Inspect{ID: number("id"), Shard: drawShard(t, "shard"), WaitMillis: drawInt(t, "wait")}
+	case kindInspected:
+		return &Inspected{ID: number("id"), Shard: drawShard(t, "shard"), Term: number("term"), Conf: drawConfState(t),
+			Well: drawReplicaIDs(t, "well"), Bytes: number("bytes"), Sent: number("sent")}
 	default:
 		panic("no generator for this kind of message")
 	}

@@ -90,6 +90,10 @@ func goldens() []golden {
 			&Pledge{Proposal: 8, Members: []Member{member}}, &Pledged{Proposal: 8, Accept: true}, &MapUpdate{Proposal: 8, Initial: true, Map: &clusterMap}, &MapUpdate{})),
 		of("frame: report and gossip", frameCodec, frame(
 			&Report{Shard: 1, Replica: 1, Term: 9, Applied: 70, Conf: conf, CaughtUp: []ReplicaID{1, 2}}, &Gossip{Data: []byte("swim")})),
+		of("meta command: drain by force", metaCodec, MetaCommand{Kind: MetaDrain, Node: 0xa1, Force: true}),
+		of("frame: an operator's request and its answer, a shard is asked how it is", frameCodec, frame(
+			&Ask{ID: 1, TimeoutMillis: 5000, Op: AdminSetWeight, Node: 0xa1, Weight: 150}, &Told{ID: 1, Refusal: RefusalAlready, Lines: []string{"so it is"}},
+			&Inspect{ID: 2, Shard: 1, WaitMillis: 500}, &Inspected{ID: 2, Shard: 1, Term: 9, Conf: conf, Well: []ReplicaID{1, 2}, Bytes: 300, Sent: 5})),
 	}
 }
 

@@ -36,6 +36,14 @@ func (t *teller) message(m wire.Message) string {
 		return fmt.Sprintf("%s report: term %d, applied %d", group(m.Shard), m.Term, m.Applied)
 	case *wire.Gossip:
 		return fmt.Sprintf("gossip, %d bytes", len(m.Data))
+	case *wire.Ask:
+		return fmt.Sprintf("operator's request %d: %v", m.ID, m.Op)
+	case *wire.Told:
+		return fmt.Sprintf("operator's request %d: %v", m.ID, m.Refusal)
+	case *wire.Inspect:
+		return fmt.Sprintf("%s how are your replicas?", group(m.Shard))
+	case *wire.Inspected:
+		return fmt.Sprintf("%s %d replicas are well", group(m.Shard), len(m.Well))
 	}
 	return fmt.Sprintf("%T", m)
 }

@@ -97,6 +97,14 @@ func word(said wire.Message, client bool) (class string, p ui.Part) {
 		p.Shard = int(said.Shard)
 	case *wire.Gossip:
 		p.Shard, p.Text = -1, "gossip"
+	case *wire.Ask:
+		p.Shard, p.Text = -1, "an operator asks: "+said.Op.String()
+	case *wire.Told:
+		p.Shard, p.Text = -1, "the operator is told: "+said.Refusal.String()
+	case *wire.Inspect:
+		p.Shard, p.Text, p.Numbers = int(said.Shard), "how are the replicas of shard #?", []uint64{uint64(said.Shard)}
+	case *wire.Inspected:
+		p.Shard, p.Text, p.Numbers = int(said.Shard), "# replicas are well", []uint64{uint64(len(said.Well))}
 	}
 	return class, p
 }

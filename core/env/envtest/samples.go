@@ -12,7 +12,7 @@ func between(from, to *node, messages ...wire.Message) *wire.Frame {
 // belongs to the network from then on, so no two frames share one.
 func samples() []wire.Message {
 	conf := wire.ConfState{Voters: []uint64{1, 2, 3}, Learners: []uint64{4}, VotersOutgoing: []uint64{1, 2, 5}, LearnersNext: []uint64{5}, AutoLeave: true}
-	member := wire.Member{ID: 7, Incarnation: 1 << 40, Name: "node-7", PeerAddr: "10.0.0.7:7000", RESPAddr: "10.0.0.7:6379", GRPCAddr: "10.0.0.7:8000", Weight: 250, State: wire.MemberDown}
+	member := wire.Member{ID: 7, Incarnation: 1 << 40, Name: "node-7", PeerAddr: "10.0.0.7:7000", RESPAddr: "10.0.0.7:6379", GRPCAddr: "10.0.0.7:8000", Weight: 250, State: wire.MemberDown, Override: 150, Draining: true}
 	return []wire.Message{
 		&wire.Raft{Shard: 5, RaftMessage: wire.RaftMessage{Type: 3, To: 2, From: 1, Term: 9, LogTerm: 8, Index: 1 << 33, Commit: 99,
 			Reject: true, RejectHint: 7, Context: []byte("context"), Stamp: -12345,
@@ -33,5 +33,9 @@ func samples() []wire.Message {
 			Placements: []wire.Placement{{Shard: 0, Preferred: 7, Replicas: []wire.Replica{{ID: 1, Node: 7, Incarnation: 1 << 40, Role: wire.RoleVoter}}}, {Shard: 1}}}},
 		&wire.Report{Shard: 5, Replica: 1, Term: 9, Applied: 101, Conf: conf, CaughtUp: []wire.ReplicaID{1, 2}},
 		&wire.Gossip{Data: []byte("swim")},
+		&wire.Ask{ID: 3, TimeoutMillis: 5000, Op: wire.AdminDrain, Shard: 2, Node: 7, Weight: 150, Force: true},
+		&wire.Told{ID: 3, Refusal: wire.RefusalTooFew, Lines: []string{"one", "two"}, Progress: wire.Progress{Draining: 1, Open: 2, Replicas: 3, Bytes: 4, Sent: 5, Shards: 6, NoAnswers: 7}},
+		&wire.Inspect{ID: 4, Shard: 5, WaitMillis: 500},
+		&wire.Inspected{ID: 4, Shard: 5, Term: 9, Conf: conf, Well: []wire.ReplicaID{1, 2}, Bytes: 1 << 33, Sent: 17},
 	}
 }
