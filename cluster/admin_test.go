@@ -16,13 +16,6 @@ type office struct {
 	t *testing.T
 }
 
-func (o *office) join(i int, cfg Config) *node {
-	for j := range i {
-		cfg.Join = append(cfg.Join, fmt.Sprintf("n%d", j+1))
-	}
-	return o.start(fmt.Sprintf("n%d", i), wire.NodeID(i), wire.Incarnation(o.now.Milliseconds()+1), cfg)
-}
-
 func newOffice(t *testing.T, nodes, shards int) *office {
 	o := &office{newWorld(uint64(nodes*100 + shards)), t}
 	for i := range nodes {

@@ -41,6 +41,7 @@ type Config struct {
 	InboxMax   int           // requests a lane keeps waiting before it refuses
 	Timeout    time.Duration // how long a request waits when its caller does not say
 	SessionTTL time.Duration // how long (log time) an idle session is remembered
+	Rebalance  int64         // bytes a second of snapshots that this node sends; 0 = no bound
 	Grace      time.Duration // how long a node may be silent before its replicas are moved elsewhere
 }
 

@@ -55,6 +55,7 @@ type Lane struct {
 
 	found founding
 	desk  desk
+	pace  *pacer // of the snapshots that this lane sends
 	overseer
 }
 
@@ -62,6 +63,7 @@ type Lane struct {
 func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lane {
 	l := &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
 		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}}}
+	l.pace = newPacer(e, (cfg.Rebalance+int64(cfg.Lanes)-1)/int64(max(cfg.Lanes, 1)), cfg.Tick)
 	election := cfg.Tick * time.Duration(cfg.ElectionTicks)
 	l.hall = router.New(router.Config{Timeout: cfg.Timeout, Patience: 3 * election, Resend: max(2*election, time.Second),
 		InboxMax: cfg.InboxMax, MaxKey: cfg.MaxKey, MaxValue: cfg.MaxValue}, cfg.Self.ID, front{l})
@@ -224,6 +226,7 @@ func (l *Lane) place(p *wire.Placement) {
 	if g != nil && (r == nil || r.ID != g.replica) {
 		delete(l.groups, p.Shard)
 		l.order = slices.DeleteFunc(l.order, func(x *group) bool { return x == g })
+		g.member.Close()
 		g.deposed()
 		g = nil
 	}
@@ -240,7 +243,7 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 		g.store = store.New(l.storeConfig(p.Shard))
 	}
 	cfg := raft.Config{Shard: p.Shard, Replica: r.ID, Node: l.cfg.Self.ID, Tick: l.cfg.Tick, ElectionTicks: l.cfg.ElectionTicks,
-		HeartbeatTicks: l.cfg.HeartbeatTicks, ClockDrift: l.cfg.ClockDrift, LogBytes: l.cfg.LogBytes, Clock: l.env, Trace: l.trace, Machine: g, Output: g}
+		HeartbeatTicks: l.cfg.HeartbeatTicks, ClockDrift: l.cfg.ClockDrift, LogBytes: l.cfg.LogBytes, Pace: l.pace, Clock: l.env, Trace: l.trace, Machine: g, Output: g}
 	if l.m.Epoch == 1 || mutant.On(mutant.AmnesiaSameID) && r.Incarnation != l.cfg.Self.Incarnation {
 		for _, v := range p.Replicas {
 			cfg.Voters = append(cfg.Voters, v.ID)

@@ -14,6 +14,11 @@ func (l *Lane) progress(m *wire.ClusterMap, p *petition) *wire.Told {
 	return &wire.Told{Progress: progressOf(m, v.answers)}
 }
 
+// MovesOf is what the map alone says of the moves: nothing of bytes.
+func MovesOf(m *wire.ClusterMap) wire.Progress {
+	return progressOf(m, make([]*wire.Inspected, len(m.Placements)))
+}
+
 func progressOf(m *wire.ClusterMap, answers []*wire.Inspected) (p wire.Progress) {
 	for i := range m.Members {
 		if who := &m.Members[i]; who.Draining && who.State != wire.MemberLeft {

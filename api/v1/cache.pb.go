@@ -144,9 +144,10 @@ func (Failure_Outcome) EnumDescriptor() ([]byte, []int) {
 type Node_State int32
 
 const (
-	Node_ACTIVE Node_State = 0
-	Node_DOWN   Node_State = 1
-	Node_LEFT   Node_State = 2
+	Node_ACTIVE   Node_State = 0
+	Node_DOWN     Node_State = 1
+	Node_LEFT     Node_State = 2
+	Node_DRAINING Node_State = 3 // active, and giving away what it holds
 )
 
 // Enum value maps for Node_State.
@@ -155,11 +156,13 @@ var (
 		0: "ACTIVE",
 		1: "DOWN",
 		2: "LEFT",
+		3: "DRAINING",
 	}
 	Node_State_value = map[string]int32{
-		"ACTIVE": 0,
-		"DOWN":   1,
-		"LEFT":   2,
+		"ACTIVE":   0,
+		"DOWN":     1,
+		"LEFT":     2,
+		"DRAINING": 3,
 	}
 )
 
@@ -1113,7 +1116,7 @@ type Node struct {
 	Incarnation   uint64                 `protobuf:"varint,3,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
 	RespAddr      string                 `protobuf:"bytes,4,opt,name=resp_addr,json=respAddr,proto3" json:"resp_addr,omitempty"`
 	GrpcAddr      string                 `protobuf:"bytes,5,opt,name=grpc_addr,json=grpcAddr,proto3" json:"grpc_addr,omitempty"`
-	Weight        uint32                 `protobuf:"varint,6,opt,name=weight,proto3" json:"weight,omitempty"` // hundredths: 100 is weight 1
+	Weight        uint32                 `protobuf:"varint,6,opt,name=weight,proto3" json:"weight,omitempty"` // hundredths: 100 is weight 1; the one that counts
 	State         Node_State             `protobuf:"varint,7,opt,name=state,proto3,enum=torc.v1.Node_State" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2041,7 +2044,7 @@ const file_cache_proto_rawDesc = "" +
 	"\vreplication\x18\x03 \x01(\rR\vreplication\x12\x12\n" +
 	"\x04self\x18\x04 \x01(\x06R\x04self\x12#\n" +
 	"\x05nodes\x18\x05 \x03(\v2\r.torc.v1.NodeR\x05nodes\x12&\n" +
-	"\x06shards\x18\x06 \x03(\v2\x0e.torc.v1.ShardR\x06shards\"\xf2\x01\n" +
+	"\x06shards\x18\x06 \x03(\v2\x0e.torc.v1.ShardR\x06shards\"\x80\x02\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x06R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -2049,12 +2052,13 @@ const file_cache_proto_rawDesc = "" +
 	"\tresp_addr\x18\x04 \x01(\tR\brespAddr\x12\x1b\n" +
 	"\tgrpc_addr\x18\x05 \x01(\tR\bgrpcAddr\x12\x16\n" +
 	"\x06weight\x18\x06 \x01(\rR\x06weight\x12)\n" +
-	"\x05state\x18\a \x01(\x0e2\x13.torc.v1.Node.StateR\x05state\"'\n" +
+	"\x05state\x18\a \x01(\x0e2\x13.torc.v1.Node.StateR\x05state\"5\n" +
 	"\x05State\x12\n" +
 	"\n" +
 	"\x06ACTIVE\x10\x00\x12\b\n" +
 	"\x04DOWN\x10\x01\x12\b\n" +
-	"\x04LEFT\x10\x02\"\xfe\x01\n" +
+	"\x04LEFT\x10\x02\x12\f\n" +
+	"\bDRAINING\x10\x03\"\xfe\x01\n" +
 	"\x05Shard\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x1d\n" +
 	"\n" +

@@ -1,5 +1,6 @@
 // Package torcv1 is Torc's gRPC API, version 1: cache.proto for clients (served by
-// net/grpcapi, spoken by client and by programs in other languages) and peer.proto for the
+// net/grpcapi, spoken by client and by programs in other languages), admin.proto for operators
+// (torc drain and its like) and peer.proto for the
 // nodes among themselves (net/peer). The .proto files say what each message means; the Go
 // files beside them are generated and committed, so that building Torc needs no protoc.
 //
@@ -14,4 +15,4 @@
 //     binary form of their own (core/wire). A Packet carries that form as opaque bytes.
 package torcv1
 
-//go:generate sh -c "protoc --plugin=protoc-gen-go=$(go tool -n protoc-gen-go) --plugin=protoc-gen-go-grpc=$(go tool -n protoc-gen-go-grpc) --go_out=. --go_opt=paths=source_relative --go-grpc_out=. --go-grpc_opt=paths=source_relative cache.proto peer.proto"
+//go:generate sh -c "protoc --plugin=protoc-gen-go=$(go tool -n protoc-gen-go) --plugin=protoc-gen-go-grpc=$(go tool -n protoc-gen-go-grpc) --go_out=. --go_opt=paths=source_relative --go-grpc_out=. --go-grpc_opt=paths=source_relative cache.proto peer.proto admin.proto"

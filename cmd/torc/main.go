@@ -18,6 +18,10 @@ func commands() []command {
 	return []command{
 		{"dev", "run a cluster in this process, on loopback, and say how to talk to it", dev},
 		{"status", "nodes, shards, leaders, terms, lag: is the cluster well?", showStatus},
+		{"drain", "let a node give away what it holds, so that it can go", drain},
+		{"undrain", "let a drained node take part again", undrain},
+		{"weight", "set how much a node holds beside others", weight},
+		{"roll", "tell whether a node may be stopped now, as for an update", roll},
 		{"get", "read a key", get},
 		{"set", "write a key", set},
 		{"del", "remove keys", del},

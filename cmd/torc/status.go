@@ -38,6 +38,11 @@ func showStatus(args []string) int {
 		fmt.Fprintf(os.Stderr, "torc status: %v\n", err)
 		return exitError
 	}
+	if r.moving() {
+		if answer, err := askProgress(&c); err == nil {
+			r.Progress = new(pace).text(answer, time.Now())
+		}
+	}
 	if *asJSON {
 		out, _ := json.MarshalIndent(r, "", "  ")
 		fmt.Println(string(out))

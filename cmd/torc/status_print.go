@@ -31,6 +31,9 @@ func (r *report) print(w io.Writer, p painter, all bool) {
 	if len(counts) > 0 {
 		_, _ = fmt.Fprintf(w, "of %d groups (the shards and the meta group): %s\n", len(r.Shards), strings.Join(counts, ", "))
 	}
+	if r.Progress != "" {
+		_, _ = fmt.Fprintln(w, "moves: "+r.Progress)
+	}
 	r.printNodes(w, p)
 	r.printShards(w, p, all)
 }
@@ -38,14 +41,14 @@ func (r *report) print(w io.Writer, p painter, all bool) {
 // Colours are put on the lines' ends only: a tabwriter counts their bytes.
 func (r *report) printNodes(w io.Writer, p painter) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "\nNODE\tRESP\tUP\tLANES\tLEADS\tREPLICAS\tKEYS\tMEMORY\tLOG\tREQUESTS\tREFUSED\tWAITING\tRATE\tHITS\tGOSSIP\tSTATE")
+	_, _ = fmt.Fprintln(t, "\nNODE\tRESP\tUP\tWEIGHT\tLANES\tLEADS\tREPLICAS\tKEYS\tMEMORY\tLOG\tREQUESTS\tREFUSED\tWAITING\tRATE\tHITS\tGOSSIP\tSTATE")
 	for _, n := range r.Nodes {
 		if n.Error != "" || !n.asked {
-			_, _ = fmt.Fprintf(t, "%s\t%s%s\t%s%s\t%s\t%s\n", n.Name, n.RESP, strings.Repeat("\t-", 5), n.Gossip.memoryText(), strings.Repeat("\t-", 4),
+			_, _ = fmt.Fprintf(t, "%s\t%s%s\t%s%s\t%s\t%s\n", n.Name, n.RESP, strings.Repeat("\t-", 6), n.Gossip.memoryText(), strings.Repeat("\t-", 4),
 				n.Gossip.text(), n.stateText(p))
 			continue
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%v\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", n.Name, n.RESP, n.Uptime.Round(time.Second), n.Lanes,
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%v\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", n.Name, n.RESP, n.Uptime.Round(time.Second), n.Weight, n.Lanes,
 			n.Leads, n.Replicas, n.Keys, bytesText(n.Bytes)+n.Gossip.pressureText(), bytesText(n.LogBytes), n.Answered, n.Refused, n.Waiting, n.Gossip.text(), n.stateText(p))
 	}
 	_ = t.Flush()

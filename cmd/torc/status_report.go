@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,17 +19,19 @@ type report struct {
 	Shards      []shardReport `json:"shards"`
 	Leaderless  int           `json:"groups_without_leader"`
 	Short       int           `json:"groups_short_of_replicas"`
-	Moving      int           `json:"groups_moving"` // a replica comes or goes
-	Trouble     []string      `json:"trouble"`       // empty: all is well
+	Moving      int           `json:"groups_moving"`      // a replica comes or goes
+	Trouble     []string      `json:"trouble"`            // empty: all is well
+	Progress    string        `json:"progress,omitempty"` // of the moves, in words; empty: there are none
 }
 
 type nodeReport struct {
 	Name     string        `json:"name"`
 	GRPC     string        `json:"grpc"`
 	RESP     string        `json:"resp"`
-	State    string        `json:"state"`           // active, down, left
+	State    string        `json:"state"`           // active, draining, down, left
 	Error    string        `json:"error,omitempty"` // why it did not answer
 	Uptime   time.Duration `json:"uptime_ns"`
+	Weight   string        `json:"weight"`
 	Lanes    uint32        `json:"lanes"`
 	Replicas int           `json:"replicas"`
 	Leads    int           `json:"leads"`
@@ -64,7 +67,7 @@ func newReport(t *torcv1.TopologyResponse, answers []*torcv1.StatusResponse, fai
 	h := newHomes(t, answers)
 	members := 0
 	for i, n := range t.Nodes {
-		if n.State != torcv1.Node_LEFT {
+		if n.State != torcv1.Node_LEFT && n.State != torcv1.Node_DRAINING {
 			members++
 		}
 		r.addNode(n, answers[i], failures[i])
@@ -80,7 +83,7 @@ func newReport(t *torcv1.TopologyResponse, answers []*torcv1.StatusResponse, fai
 }
 
 func (r *report) addNode(n *torcv1.Node, s *torcv1.StatusResponse, failure error) {
-	of := nodeReport{Name: n.Name, GRPC: n.GrpcAddr, RESP: n.RespAddr, State: strings.ToLower(n.State.String()), asked: n.State != torcv1.Node_LEFT}
+	of := nodeReport{Name: n.Name, GRPC: n.GrpcAddr, RESP: n.RespAddr, State: strings.ToLower(n.State.String()), Weight: weightText(n.Weight), asked: n.State != torcv1.Node_LEFT}
 	if of.State == "down" {
 		r.Trouble = append(r.Trouble, fmt.Sprintf("node %s is down", n.Name))
 	}
@@ -138,6 +141,16 @@ func (r *report) countLeads() {
 	for i := range r.Nodes {
 		r.Nodes[i].Leads = leads[r.Nodes[i].Name]
 	}
+}
+
+// weightText is a weight without zeros that say nothing.
+func weightText(hundredths uint32) string {
+	return strconv.FormatFloat(float64(hundredths)/100, 'f', -1, 64)
+}
+
+// moving says that replicas are on the move, or are to be.
+func (r *report) moving() bool {
+	return r.Moving > 0 || r.Short > 0 || slices.ContainsFunc(r.Nodes, func(n nodeReport) bool { return n.State == "draining" })
 }
 
 // laggard is how many entries a replica may be behind before it is worth a word.

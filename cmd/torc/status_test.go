@@ -15,7 +15,7 @@ import (
 // twoNodes is a healthy cluster of two nodes with one shard: its topology, and what the nodes say.
 func twoNodes() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
 	t := &torcv1.TopologyResponse{ClusterId: 0xc1, Epoch: 7, Replication: 2,
-		Nodes:  []*torcv1.Node{{Id: 1, Name: "alpha", RespAddr: "a:6379", GrpcAddr: "a:7401"}, {Id: 2, Name: "beta", RespAddr: "b:6379", GrpcAddr: "b:7401"}},
+		Nodes:  []*torcv1.Node{{Id: 1, Name: "alpha", RespAddr: "a:6379", GrpcAddr: "a:7401", Weight: 100}, {Id: 2, Name: "beta", RespAddr: "b:6379", GrpcAddr: "b:7401", Weight: 100}},
 		Shards: []*torcv1.Shard{{Id: 1, Replicas: []*torcv1.Shard_Replica{{Id: 3, Node: 1, Voter: true}, {Id: 4, Node: 2, Voter: true}}}}}
 	replica := func(shard uint32, id uint64, role string) *torcv1.ReplicaStatus {
 		return &torcv1.ReplicaStatus{Shard: shard, Replica: id, Role: role, Term: 3, Applied: 40, Voters: []uint64{2*uint64(shard) + 1, 2*uint64(shard) + 2}, Keys: 5, Bytes: 2048}
@@ -31,8 +31,8 @@ func twoNodes() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
 // has no leader, and gamma lives a new life in which it has forgotten its replicas of all the others.
 func degraded() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
 	t, answers := twoNodes()
-	t.Nodes = append(t.Nodes, &torcv1.Node{Id: 3, Name: "gamma", RespAddr: "g:6379", GrpcAddr: "g:7401", State: torcv1.Node_DOWN},
-		&torcv1.Node{Id: 4, Name: "delta", RespAddr: "d:6379", GrpcAddr: "d:7401", State: torcv1.Node_LEFT})
+	t.Nodes = append(t.Nodes, &torcv1.Node{Id: 3, Name: "gamma", RespAddr: "g:6379", GrpcAddr: "g:7401", Weight: 150, State: torcv1.Node_DOWN},
+		&torcv1.Node{Id: 4, Name: "delta", RespAddr: "d:6379", GrpcAddr: "d:7401", Weight: 100, State: torcv1.Node_LEFT})
 	gamma := &torcv1.StatusResponse{Node: 3, Name: "gamma", ClusterId: 0xc1, Lanes: 2, UptimeMillis: 1_000}
 	answers[1].Replicas[1].Lag = 20_000
 	hold := func(s *torcv1.StatusResponse, g *torcv1.ReplicaStatus) { s.Replicas = append(s.Replicas, g) }

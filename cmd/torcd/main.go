@@ -45,11 +45,11 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	self := n.Self()
 	logger.Info("started", "node", self.Name, "incarnation", uint64(self.Incarnation), "resp", self.RESPAddr, "grpc", self.GRPCAddr, "peer", self.PeerAddr, "admin", cfg.Admin)
-	return serve(n, stop, logger)
+	return serve(n, stop, cfg.WhenDrained == "exit", logger)
 }
 
 // serve waits for the end, and brings it about.
-func serve(n *node.Node, stop <-chan os.Signal, logger *slog.Logger) int {
+func serve(n *node.Node, stop <-chan os.Signal, endsDrained bool, logger *slog.Logger) int {
 	waiting, ready := context.WithCancel(context.Background())
 	go func() {
 		if n.WaitReady(waiting) == nil {
@@ -57,10 +57,15 @@ func serve(n *node.Node, stop <-chan os.Signal, logger *slog.Logger) int {
 			logger.Info("ready", "resp", self.RESPAddr, "grpc", self.GRPCAddr, "peer", self.PeerAddr)
 		}
 	}()
-	code := 0
+	code, drained := 0, n.Left()
+	if !endsDrained {
+		drained = nil
+	}
 	select {
 	case <-stop:
 		logger.Info("stopping: leaderships are handed over")
+	case <-drained:
+		logger.Info("stopping: this node was drained")
 	case err := <-n.Failed():
 		logger.Error("cannot go on", slog.Any("error", err))
 		code = 2

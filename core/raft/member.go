@@ -61,6 +61,7 @@ type Config struct {
 	HeartbeatTicks int
 	ClockDrift     int // thousandths
 	LogBytes       int64
+	Pace           Pace // of snapshots; nil: no bound
 	Clock          env.Clock
 	Trace          trace.Sink
 	Machine        Machine
@@ -90,6 +91,9 @@ type Member struct {
 
 // New makes a member. It sends nothing before it is ticked or stepped.
 func New(cfg Config) (*Member, error) {
+	if cfg.Pace == nil {
+		cfg.Pace = unpaced{}
+	}
 	m := &Member{cfg: cfg, log: newMemoryLog()}
 	m.log.snapshot = m.snapshotNow
 	m.lease = lease{length: leaseLength(cfg.Tick, cfg.ElectionTicks, cfg.ClockDrift), acked: map[wire.ReplicaID]int64{}}

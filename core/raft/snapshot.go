@@ -60,8 +60,8 @@ func (m *Member) snapshotNow() (*pb.Snapshot, error) {
 // ship begins to send a snapshot in place of raft's one big message.
 func (m *Member) ship(w *wire.RaftMessage) {
 	m.drop(w.To)
-	if w.Snapshot.Index != m.applied && !mutant.On(mutant.SnapshotHalf) {
-		m.node.ReportSnapshot(uint64(w.To), etcdraft.SnapshotFailure) // older than the state: raft asks again
+	if w.Snapshot.Index != m.applied && !mutant.On(mutant.SnapshotHalf) || !m.cfg.Pace.Begin() {
+		m.node.ReportSnapshot(uint64(w.To), etcdraft.SnapshotFailure) // older than the state, or too many at a time: raft asks again
 		return
 	}
 	w.Snapshot.Conf.Newest = m.conf.Newest // raft knows nothing of it
@@ -72,13 +72,14 @@ func (m *Member) ship(w *wire.RaftMessage) {
 }
 
 func (m *Member) fill(s *shipment) {
-	for !s.ended && len(s.window) < windowChunks {
+	for !s.ended && len(s.window) < windowChunks && m.cfg.Pace.May() {
 		data, done := s.source.Next(chunkBytes)
 		c := &wire.SnapshotChunk{Shard: m.cfg.Shard, From: m.cfg.Replica, To: s.to, Term: s.term, Meta: s.meta, Seq: s.next, Last: done, Data: data}
 		s.next++
 		s.sent += int64(len(data))
 		s.ended = done
 		s.window = append(s.window, c)
+		m.cfg.Pace.Spend(len(data))
 		m.cfg.Output.Send(s.to, c)
 	}
 }
@@ -108,6 +109,9 @@ func (m *Member) OnSnapshotAck(a *wire.SnapshotAck) {
 
 func (m *Member) tickShips() {
 	for _, s := range slices.Clone(m.ships.out) {
+		if m.fill(s); len(s.window) == 0 {
+			continue // the pace holds it up, not its receiver
+		}
 		if s.waited++; s.waited < stallTicks {
 			continue
 		}
@@ -120,16 +124,28 @@ func (m *Member) tickShips() {
 		}
 		for _, c := range s.window {
 			again := *c
+			m.cfg.Pace.Spend(len(c.Data))
 			m.cfg.Output.Send(s.to, &again)
 		}
 	}
 }
 
-func (m *Member) drop(to wire.ReplicaID) {
-	m.ships.out = slices.DeleteFunc(m.ships.out, func(s *shipment) bool { return s.to == to })
+func (m *Member) drop(to wire.ReplicaID) { m.dropIf(func(s *shipment) bool { return s.to == to }) }
+
+func (m *Member) dropShips() { m.dropIf(func(*shipment) bool { return true }) }
+
+func (m *Member) dropIf(gone func(*shipment) bool) {
+	m.ships.out = slices.DeleteFunc(m.ships.out, func(s *shipment) bool {
+		if gone(s) {
+			m.cfg.Pace.End()
+			return true
+		}
+		return false
+	})
 }
 
-func (m *Member) dropShips() { m.ships.out = nil }
+// Close gives back what the member shares with others. It is over then.
+func (m *Member) Close() { m.dropShips() }
 
 // OnSnapshotChunk takes a part of a snapshot. Parts may come twice or out of order; only the
 // next one counts, and every part is answered with what is wanted next.

@@ -47,6 +47,7 @@ func Listen(opts Options, b Backend) (*Server, error) {
 	}
 	s.server = grpc.NewServer(s.serverOptions()...)
 	torcv1.RegisterCacheServer(s.server, s)
+	torcv1.RegisterAdminServer(s.server, clerk{s: s})
 	reflection.Register(s.server) // so that grpcurl and its like need no .proto files
 	return s, nil
 }

@@ -26,10 +26,14 @@ func (s *Server) Topology(context.Context, *torcv1.TopologyRequest) (*torcv1.Top
 }
 
 func node(m *wire.Member) *torcv1.Node {
-	return &torcv1.Node{
+	n := &torcv1.Node{
 		Id: uint64(m.ID), Name: m.Name, Incarnation: uint64(m.Incarnation),
-		RespAddr: m.RESPAddr, GrpcAddr: m.GRPCAddr, Weight: m.Weight, State: torcv1.Node_State(m.State),
+		RespAddr: m.RESPAddr, GrpcAddr: m.GRPCAddr, Weight: m.Share(), State: torcv1.Node_State(m.State),
 	}
+	if m.Draining && m.State == wire.MemberActive {
+		n.State = torcv1.Node_DRAINING
+	}
+	return n
 }
 
 func (s *Server) shard(m *wire.ClusterMap, id wire.ShardID) *torcv1.Shard {

@@ -55,6 +55,10 @@ var settings = []setting{
 		4*electionLeast, day, func(c *Config) *time.Duration { return &c.Grace }),
 	number(groupCluster, "lanes", "event loops, each with its share of the shards; 0 is one for each processor, at most 4",
 		0, 256, func(c *Config) *int { return &c.Lanes }),
+	size(groupCluster, "rebalance-rate", "bytes a second of copies that this node sends when replicas are made or moved; 0 is no bound",
+		0, math.MaxInt64, func(c *Config) *Size { return &c.RebalanceRate }),
+	choice(groupCluster, "when-drained", "stay|exit", "once drained (torc drain): stay and forward requests, or end with exit code 0",
+		[]string{"stay", "exit"}, func(c *Config) *string { return &c.WhenDrained }),
 	boolean(groupCluster, "redirect", "answer Redis clients with MOVED, as Redis Cluster does, instead of forwarding", func(c *Config) *bool { return &c.Redirect }),
 
 	choice(groupReads, "reads", "lease|readindex", "lease: leaders answer from memory, trusting clock rates; readindex: a quorum is asked, no clock is trusted",

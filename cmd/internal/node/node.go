@@ -41,6 +41,7 @@ type Node struct {
 	admin   *admin.Server // nil when it is off
 
 	failed chan error
+	left   chan struct{} // closed when the node has been drained
 	ended  chan struct{} // closed by Stop
 }
 
@@ -51,7 +52,7 @@ func Start(cfg *config.Config, logger *slog.Logger) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, logger: logger, self: self, started: time.Now(), failed: make(chan error, 8), ended: make(chan struct{})}
+	n := &Node{cfg: cfg, logger: logger, self: self, started: time.Now(), failed: make(chan error, 8), left: make(chan struct{}), ended: make(chan struct{})}
 	n.host = host.New(host.Config{Self: self, Lanes: cfg.Lanes, Gossip: n.onGossipData, Logger: logger})
 	if err := n.listen(); err != nil {
 		n.closeListeners()
@@ -138,22 +139,49 @@ func (n *Node) fail(err error) {
 	}
 }
 
-// watch ends this life when the cluster knows a later one.
+// watch ends this life when the cluster knows a later one, and notes that the node has been drained.
 func (n *Node) watch() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	left, told := false, false
 	for {
 		select {
 		case <-n.ended:
 			return
 		case <-tick.C:
-			if who := n.host.Map().Member(n.self.ID); who != nil && who.Incarnation > n.self.Incarnation {
+			who := n.host.Map().Member(n.self.ID)
+			if who == nil {
+				continue
+			}
+			if who.Incarnation > n.self.Incarnation {
 				n.fail(ErrFenced)
 				return
+			}
+			was := left
+			if left = who.State == wire.MemberLeft && who.Incarnation == n.self.Incarnation; left == was {
+				continue
+			}
+			if n.tellLeft(left); left && !told {
+				told = true
+				close(n.left)
 			}
 		}
 	}
 }
+
+func (n *Node) tellLeft(left bool) {
+	switch {
+	case !left:
+		n.logger.Info("taken back: this node is given its share again")
+	case n.cfg.WhenDrained == "exit":
+		n.logger.Info("drained: this node holds nothing any more, and ends (--when-drained)")
+	default:
+		n.logger.Info("drained: this node holds nothing any more; it stays and forwards requests: stop it, or take it back (torc undrain)")
+	}
+}
+
+// Left is closed once the node has been drained, for the first time.
+func (n *Node) Left() <-chan struct{} { return n.left }
 
 // Failed yields the reason when the node cannot go on.
 func (n *Node) Failed() <-chan error { return n.failed }

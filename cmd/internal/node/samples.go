@@ -6,7 +6,9 @@ import (
 	"strconv"
 	"time"
 
+	"torc/cluster"
 	"torc/core/gossip"
+	"torc/core/wire"
 	"torc/net/admin"
 )
 
@@ -44,15 +46,19 @@ func (n *Node) samples() []admin.Sample {
 
 func (n *Node) nodeSamples(g *gatherer, s *Status) {
 	var answered, refused uint64
-	waiting := 0
+	waiting, shipped, shipping := 0, uint64(0), 0
 	for _, l := range s.Lanes {
 		answered, refused, waiting = answered+l.Answered, refused+l.Refused, waiting+l.Waiting
+		shipped, shipping = shipped+l.Shipped, shipping+l.Shipping
 	}
 	g.counter("torc_requests_total", "Requests by what they came to.", float64(answered), admin.Label{Name: "outcome", Value: "ok"})
 	g.counter("torc_requests_total", "Requests by what they came to.", float64(refused), admin.Label{Name: "outcome", Value: "not_ok"})
 	g.gauge("torc_requests_waiting", "Requests that wait for an answer.", float64(waiting))
 	n.healthSamples(g, s)
 	g.gauge("torc_epoch", "Epoch of the newest cluster map.", float64(s.Epoch))
+	g.counter("torc_snapshot_bytes_sent_total", "Bytes of copies sent to make or move replicas (--rebalance-rate bounds them).", float64(shipped))
+	g.gauge("torc_snapshots_sending", "Copies that this node is sending.", float64(shipping))
+	n.mapSamples(g)
 	loops, links := n.host.Stats(), n.links.Stats()
 	g.counter("torc_loop_turns_total", "Turns of the event loops.", float64(loops.Turns))
 	g.counter("torc_loop_events_total", "Events that the loops handled.", float64(loops.Events))
@@ -85,4 +91,34 @@ func (g *gatherer) gauge(name, help string, v float64, labels ...admin.Label) {
 
 func (g *gatherer) counter(name, help string, v float64, labels ...admin.Label) {
 	*g = append(*g, admin.Sample{Name: name, Help: help, Counter: true, Labels: labels, Value: v})
+}
+
+// mapSamples are what the cluster map says of moves and nodes. Every node shows them.
+func (n *Node) mapSamples(g *gatherer) {
+	m := n.host.Map()
+	if m == nil {
+		return
+	}
+	states := map[string]int{"active": 0, "draining": 0, "down": 0, "left": 0}
+	for i := range m.Members {
+		states[stateOf(&m.Members[i])]++
+	}
+	for _, state := range []string{"active", "draining", "down", "left"} {
+		g.gauge("torc_members", "Nodes by state, as the cluster map has it.", float64(states[state]), admin.Label{Name: "state", Value: state})
+	}
+	moves := cluster.MovesOf(m)
+	g.gauge("torc_moves_open", "Shards (the meta group included) with a change of replicas under way.", float64(moves.Open))
+	g.gauge("torc_replicas_to_go", "Replicas that are yet to be made or moved.", float64(moves.Replicas))
+}
+
+func stateOf(who *wire.Member) string {
+	switch {
+	case who.State == wire.MemberDown:
+		return "down"
+	case who.State == wire.MemberLeft:
+		return "left"
+	case who.Draining:
+		return "draining"
+	}
+	return "active"
 }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/status"
+
+	torcv1 "torc/api/v1"
+)
+
+// What operators ask of the cluster: drain, undrain, weight, roll. Any node takes the question; each
+// says what should be, so asking another node when one does not answer does no harm.
+
+// refusal is a definite no, with its word (api/v1/admin.proto).
+type refusal struct{ word, text string }
+
+func (r *refusal) Error() string { return r.text }
+
+// askAdmin asks one address after the other, until one has a definite answer.
+func askAdmin[T any](c *connection, call func(context.Context, torcv1.AdminClient) (T, error)) (answer T, err error) {
+	ctx, err := c.authorized(context.Background())
+	if err != nil {
+		return answer, err
+	}
+	var failures []error
+	for _, addr := range c.seeds() {
+		answer, err = askAdminAt(ctx, c, addr, call)
+		if no := (*refusal)(nil); err == nil || errors.As(err, &no) && no.word != "NO_QUORUM" {
+			return answer, err
+		}
+		failures = append(failures, fmt.Errorf("%s: %w", addr, err))
+	}
+	return answer, errors.Join(failures...)
+}
+
+func askAdminAt[T any](ctx context.Context, c *connection, addr string, call func(context.Context, torcv1.AdminClient) (T, error)) (answer T, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	conn, err := c.dial(addr)
+	if err != nil {
+		return answer, err
+	}
+	defer func() { _ = conn.Close() }()
+	if answer, err = call(ctx, torcv1.NewAdminClient(conn)); err != nil {
+		for _, detail := range status.Convert(err).Details() {
+			if info, ok := detail.(*errdetails.ErrorInfo); ok && info.Domain == "torc" {
+				return answer, &refusal{info.Reason, status.Convert(err).Message()}
+			}
+		}
+		return answer, errors.New(plainly(err))
+	}
+	return answer, nil
+}
+
+// changeNode runs a command that changes one node, and prints what came of it.
+func changeNode(command string, c *connection, call func(context.Context, torcv1.AdminClient) (*torcv1.AdminResponse, error)) int {
+	answer, err := askAdmin(c, call)
+	if no := (*refusal)(nil); errors.As(err, &no) && no.word == "ALREADY" {
+		fmt.Println(no.text)
+		return exitOK
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", command, err)
+		return exitError
+	}
+	for _, line := range answer.Lines {
+		fmt.Println(line)
+	}
+	return exitOK
+}
+
+// oneNode parses a command's flags and the node that it is about.
+func oneNode(command string, parse func() ([]string, error)) (name string, code int, ok bool) {
+	rest, err := parse()
+	switch {
+	case err != nil:
+		return "", flagsExit(err), false
+	case len(rest) != 1:
+		fmt.Fprintf(os.Stderr, "%s: which node? Say its name or one of its addresses, as torc status shows them\n", command)
+		return "", exitError, false
+	}
+	return rest[0], exitOK, true
+}

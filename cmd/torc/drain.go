@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	torcv1 "torc/api/v1"
+)
+
+func drain(args []string) int {
+	flags := newFlags("torc drain", "NODE")
+	var c connection
+	c.flags(flags)
+	wait := flags.Bool("wait", false, "wait until the node holds nothing any more, and say how far it is")
+	force := flags.Bool("force", false, "even when fewer nodes would be left than there are replicas of each shard: they then have fewer, and bear fewer losses")
+	name, code, ok := oneNode("torc drain", func() ([]string, error) { return parseMixed(flags, args) })
+	if !ok {
+		return code
+	}
+	code = changeNode("torc drain", &c, func(ctx context.Context, api torcv1.AdminClient) (*torcv1.AdminResponse, error) {
+		return api.Drain(ctx, &torcv1.DrainRequest{Node: name, Force: *force})
+	})
+	if code != exitOK || !*wait {
+		return code
+	}
+	return waitDrained(&c, name)
+}
+
+func undrain(args []string) int {
+	flags := newFlags("torc undrain", "NODE")
+	var c connection
+	c.flags(flags)
+	name, code, ok := oneNode("torc undrain", func() ([]string, error) { return parseMixed(flags, args) })
+	if !ok {
+		return code
+	}
+	return changeNode("torc undrain", &c, func(ctx context.Context, api torcv1.AdminClient) (*torcv1.AdminResponse, error) {
+		return api.Undrain(ctx, &torcv1.UndrainRequest{Node: name})
+	})
+}
+
+// waitDrained looks at the node every so often until it has left. Ctrl-C ends the waiting, not the
+// draining.
+func waitDrained(c *connection, name string) int {
+	var p pace
+	told := ""
+	for {
+		state, err := stateOf(c, name)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "torc drain: %v\n", err) // the next look may find another node that answers
+		}
+		switch state {
+		case torcv1.Node_LEFT:
+			fmt.Printf("%s holds nothing any more: it can be stopped\n", name)
+			return exitOK
+		case torcv1.Node_ACTIVE:
+			if err == nil {
+				fmt.Fprintf(os.Stderr, "torc drain: %s takes part again: somebody has taken the draining back\n", name)
+				return exitError
+			}
+		}
+		if answer, err := askProgress(c); err == nil {
+			if text := p.text(answer, time.Now()); text != told {
+				told = text
+				fmt.Println(text)
+			}
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+func stateOf(c *connection, name string) (torcv1.Node_State, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
+	defer cancel()
+	ctx, err := c.authorized(ctx)
+	if err != nil {
+		return torcv1.Node_DRAINING, err
+	}
+	t, err := askTopology(ctx, c)
+	if err != nil {
+		return torcv1.Node_DRAINING, err
+	}
+	i := slices.IndexFunc(t.Nodes, func(n *torcv1.Node) bool {
+		return slices.Contains([]string{n.Name, n.GrpcAddr, n.RespAddr, fmt.Sprintf("%016x", n.Id)}, name)
+	})
+	if i < 0 {
+		return torcv1.Node_DRAINING, errors.New("the node is not in the cluster any more")
+	}
+	return t.Nodes[i].State, nil
+}
+
+func askProgress(c *connection) (*torcv1.ProgressResponse, error) {
+	return askAdmin(c, func(ctx context.Context, api torcv1.AdminClient) (*torcv1.ProgressResponse, error) {
+		return api.Progress(ctx, &torcv1.ProgressRequest{})
+	})
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	torcv1 "torc/api/v1"
+)
+
+// roll tells whether a node may be stopped now: 0 yes, 2 not now, 1 nobody knows.
+func roll(args []string) int {
+	flags := newFlags("torc roll", "[NODE]")
+	var c connection
+	c.flags(flags)
+	check := flags.Bool("check", false, "tell whether the node, or any one node, may be stopped now (exit code 0: yes, 2: not now, 1: no answer)")
+	wait := flags.Duration("wait", 0, "ask again for so long until it is safe")
+	rest, err := parseMixed(flags, args)
+	if err != nil {
+		return flagsExit(err)
+	}
+	if !*check || len(rest) > 1 {
+		fmt.Fprintln(os.Stderr, "torc roll: say --check, and perhaps a node. To update a cluster, for each node: torc roll --check --wait 5m NODE, stop it (SIGTERM), start it anew")
+		return exitError
+	}
+	name := ""
+	if len(rest) == 1 {
+		name = rest[0]
+	}
+	for end := time.Now().Add(*wait); ; time.Sleep(500 * time.Millisecond) {
+		answer, err := askAdmin(&c, func(ctx context.Context, api torcv1.AdminClient) (*torcv1.RollCheckResponse, error) {
+			return api.RollCheck(ctx, &torcv1.RollCheckRequest{Node: name})
+		})
+		if (err != nil || !answer.Safe) && time.Now().Before(end) {
+			continue
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "torc roll: %v\n", err)
+			return exitError
+		}
+		return sayRoll(answer, newPainter(os.Stdout))
+	}
+}
+
+func sayRoll(answer *torcv1.RollCheckResponse, p painter) int {
+	if answer.Safe {
+		fmt.Println(p.good("safe"))
+	} else {
+		fmt.Println(p.bad("not now"))
+	}
+	for _, line := range answer.Lines {
+		fmt.Println(line)
+	}
+	if answer.Safe {
+		return exitOK
+	}
+	return exitDegraded
+}

@@ -1,0 +1,97 @@
+package grpcapi
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	torcv1 "torc/api/v1"
+	"torc/core/wire"
+)
+
+// office is a node that takes operators' requests.
+type office struct {
+	*fakeNode
+	asked  []wire.Ask
+	answer *wire.Told
+	err    error
+}
+
+func (o *office) Admin(_ context.Context, a *wire.Ask) (*wire.Told, error) {
+	o.asked = append(o.asked, *a)
+	return o.answer, o.err
+}
+
+func TestAdminRequests(t *testing.T) {
+	o := &office{fakeNode: newFake(), answer: &wire.Told{Lines: []string{"done"}}}
+	c := clerk{s: &Server{backend: o, opts: Options{}.withDefaults()}}
+	ctx := context.Background()
+	for _, name := range []string{"five", "h:1", "h:2", "0000000000000005"} {
+		r, err := c.Drain(ctx, &torcv1.DrainRequest{Node: name, Force: true})
+		require.NoError(t, err)
+		require.Equal(t, []string{"done"}, r.Lines)
+	}
+	_, err := c.Undrain(ctx, &torcv1.UndrainRequest{Node: "five"})
+	require.NoError(t, err)
+	_, err = c.SetWeight(ctx, &torcv1.SetWeightRequest{Node: "five", Weight: 150})
+	require.NoError(t, err)
+	check, err := c.RollCheck(ctx, &torcv1.RollCheckRequest{})
+	require.NoError(t, err)
+	require.True(t, check.Safe)
+	drain := wire.Ask{TimeoutMillis: 5000, Op: wire.AdminDrain, Node: 5, Force: true}
+	require.Equal(t, []wire.Ask{drain, drain, drain, drain, {TimeoutMillis: 5000, Op: wire.AdminUndrain, Node: 5},
+		{TimeoutMillis: 5000, Op: wire.AdminSetWeight, Node: 5, Weight: 150}, {TimeoutMillis: 5000, Op: wire.AdminRollCheck}}, o.asked)
+
+	o.answer = &wire.Told{Refusal: wire.RefusalUnsafe, Lines: []string{"shard 1: nobody answers as its leader"}}
+	check, err = c.RollCheck(ctx, &torcv1.RollCheckRequest{Node: "five"})
+	require.NoError(t, err)
+	require.False(t, check.Safe)
+	require.Equal(t, o.answer.Lines, check.Lines)
+
+	o.answer = &wire.Told{Progress: wire.Progress{Open: 2, Replicas: 3}}
+	p, err := c.Progress(ctx, &torcv1.ProgressRequest{})
+	require.NoError(t, err)
+	require.EqualValues(t, 3, p.Replicas)
+}
+
+// Each refusal is definite and has its word; what nobody knows has none.
+func TestAdminErrors(t *testing.T) {
+	o := &office{fakeNode: newFake()}
+	c := clerk{s: &Server{backend: o, opts: Options{}.withDefaults()}}
+	fails := func(call func() error, code codes.Code, word string) {
+		t.Helper()
+		st := status.Convert(call())
+		require.Equal(t, code, st.Code(), st.Message())
+		if word == "" {
+			require.Empty(t, st.Details())
+			return
+		}
+		require.Len(t, st.Details(), 1)
+		require.Equal(t, word, st.Details()[0].(*errdetails.ErrorInfo).Reason)
+	}
+	drain := func(name string) func() error {
+		return func() error {
+			_, err := c.Drain(context.Background(), &torcv1.DrainRequest{Node: name})
+			return err
+		}
+	}
+	fails(drain("six"), codes.NotFound, "NO_NODE")
+	fails(drain(""), codes.NotFound, "NO_NODE")
+	for refusal, want := range refusals {
+		o.answer = &wire.Told{Refusal: refusal, Lines: []string{"because"}}
+		fails(drain("five"), want.code, want.word)
+	}
+	o.answer = &wire.Told{Refusal: wire.RefusalUnknown}
+	fails(drain("five"), codes.Unknown, "")
+	o.err = errors.New("the lane is gone")
+	fails(drain("five"), codes.Unknown, "")
+
+	none := clerk{s: &Server{backend: newFake(), opts: Options{}.withDefaults()}}
+	_, err := none.Progress(context.Background(), &torcv1.ProgressRequest{})
+	require.Equal(t, codes.Unimplemented, status.Code(err))
+}
