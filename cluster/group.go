@@ -37,6 +37,8 @@ type group struct {
 	offered  wire.ReplicaID // to whom this replica offered the leadership last
 	patience int            // ticks until it may offer it again
 	declined int            // offers since one was taken
+	before   wire.ReplicaID // who else led last, and
+	respite  int            // ticks for which that one is not offered the leadership
 	visitors []visitor      // wait for the voters to speak (inspect.go)
 }
 
@@ -153,6 +155,7 @@ func (g *group) RoleChanged() {
 	}
 	if g.leader != g.member.Leader() {
 		g.leader = g.member.Leader()
+		g.succeed()
 		if g.leader == g.offered {
 			g.patience, g.declined = 0, 0
 		}
@@ -175,7 +178,7 @@ func (g *group) deposed() {
 	again := append(append(g.reads, g.ticked...), g.writes...)
 	g.proposed, g.reads, g.ticked, g.writes, g.ticking = nil, nil, nil, nil, 0
 	for _, c := range again {
-		g.lane.hall.Route(c)
+		g.lane.hall.RouteAgain(c)
 	}
 }
 
@@ -250,10 +253,13 @@ func (g *group) turn() {
 		g.proposeWrites()
 	}
 	g.member.Flush()
+	if g.lane.leave.on && g.leave() {
+		g.member.Flush()
+	}
 }
 
 func (g *group) proposeWrites() {
-	if len(g.writes) == 0 || !g.member.Accepting() {
+	if len(g.writes) == 0 || !g.member.Accepting() || g.lane.leave.on && g.heir() != 0 {
 		return
 	}
 	// Those that were answered while they waited (their time ran out) must not be applied now.
@@ -355,6 +361,9 @@ func (g *group) serve(calls []*router.Call) {
 
 // tickLog lets log time pass through the log: expiry is decided nowhere else.
 func (g *group) tickLog(now int64) {
+	if g.lane.leave.on && g.heir() != 0 {
+		return // the next leader will do it
+	}
 	if g.ticking == 0 && g.propose(&wire.Batch{Time: now}, nil) {
 		g.ticking = g.number
 	}

@@ -56,6 +56,7 @@ type Lane struct {
 	found founding
 	desk  desk
 	pace  *pacer // of the snapshots that this lane sends
+	leave farewell
 	overseer
 }
 
@@ -65,7 +66,7 @@ func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lan
 		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}}}
 	l.pace = newPacer(e, (cfg.Rebalance+int64(cfg.Lanes)-1)/int64(max(cfg.Lanes, 1)), cfg.Tick)
 	election := cfg.Tick * time.Duration(cfg.ElectionTicks)
-	l.hall = router.New(router.Config{Timeout: cfg.Timeout, Patience: 3 * election, Resend: max(2*election, time.Second),
+	l.hall = router.New(router.Config{Timeout: cfg.Timeout, Patience: 3 * election, Resend: max(2*election, time.Second), Notice: 2 * cfg.Tick,
 		InboxMax: cfg.InboxMax, MaxKey: cfg.MaxKey, MaxValue: cfg.MaxValue}, cfg.Self.ID, front{l})
 	return l
 }
@@ -86,6 +87,7 @@ func (l *Lane) onTick() {
 		g.mend()
 		g.answerVisitors()
 	}
+	l.leaveOn()
 	l.full = l.cfg.MaxMemory > 0 && l.storeBytes() >= l.cfg.MaxMemory/int64(l.cfg.Lanes)
 	l.hall.Tick()
 	if l.index != 0 {
@@ -332,29 +334,5 @@ func (l *Lane) Flush() {
 	l.out, l.addrs = nil, nil
 	for i, f := range out {
 		l.env.Send(addrs[i], f)
-	}
-}
-
-// Stop hands leaderships over as far as that is possible soon, then calls done (on the
-// lane's thread). Calls that arrive later are refused.
-func (l *Lane) Stop(done func()) {
-	l.hall.Stop()
-	for _, g := range l.order {
-		g.handOver()
-	}
-	l.env.After(4*l.cfg.Tick, done)
-}
-
-func (g *group) handOver() {
-	p := g.lane.m.Placement(g.shard)
-	if !g.member.IsLeader() || p == nil {
-		return
-	}
-	for _, r := range p.Replicas {
-		if r.ID != g.replica && alive(g.lane.m, r) && r.Role == wire.RoleVoter && g.member.Recent(r.ID) {
-			g.member.Transfer(r.ID)
-			g.lane.touch(g)
-			return
-		}
 	}
 }

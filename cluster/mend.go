@@ -25,6 +25,9 @@ func (g *group) mend() {
 	if g.patience > 0 {
 		g.patience--
 	}
+	if g.respite > 0 {
+		g.respite--
+	}
 	if !g.member.Leads() || l.m == nil {
 		return
 	}
@@ -179,9 +182,20 @@ func (g *group) staying(p *wire.Placement, conf wire.ConfState) (n int) {
 // prefer lets the preferred node lead.
 func (g *group) prefer(p *wire.Placement) {
 	for _, r := range p.Replicas {
-		if r.Node == p.Preferred && r.ID != g.replica {
+		if r.Node == p.Preferred && r.ID != g.replica && (r.ID != g.before || g.respite == 0) {
 			g.offer(r)
 		}
+	}
+}
+
+// succeed notes from whom this replica has taken the leadership over. A node that is being stopped has
+// given it away, and lives on for a moment: were it the preferred one, it would be offered it back.
+func (g *group) succeed() {
+	switch {
+	case g.leader == g.replica:
+		g.respite = offerPatience
+	case g.leader != 0:
+		g.before = g.leader
 	}
 }
 

@@ -41,7 +41,7 @@ func (m *Member) Status() Status {
 }
 
 // CaughtUp reports whether a replica holds everything that is committed, as far as this leader knows.
-func (m *Member) CaughtUp(id wire.ReplicaID) bool { return m.behind(id) == 0 }
+func (m *Member) CaughtUp(id wire.ReplicaID) bool { return m.Behind(id) == 0 }
 
 // nearly is how many entries a learner may lack to be made a voter: under load there are always
 // some on their way.
@@ -52,12 +52,12 @@ const nearly = 256
 // and one that was never heard of may never come; as a voter in the place of another one it would
 // cost the group its majority when a second one fails.
 func (m *Member) NearlyCaughtUp(id wire.ReplicaID) bool {
-	missing := m.behind(id)
+	missing := m.Behind(id)
 	return missing <= nearly && missing < m.node.BasicStatus().GetCommit() && m.Recent(id)
 }
 
-// behind is how many of the committed entries a replica is not known to hold.
-func (m *Member) behind(id wire.ReplicaID) uint64 {
+// Behind is how many of the committed entries a replica is not known to hold.
+func (m *Member) Behind(id wire.ReplicaID) uint64 {
 	missing := m.node.BasicStatus().GetCommit()
 	m.node.WithProgress(func(at uint64, _ etcdraft.ProgressType, pr tracker.Progress) {
 		if wire.ReplicaID(at) == id {

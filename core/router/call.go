@@ -26,6 +26,7 @@ type Call struct {
 	exposed  bool // was proposed or forwarded at some time: a write may have been applied
 	refused  bool // the newest try was refused: that one is no reason to call the next a retry
 	queued   bool // stands in Hall.parked
+	hops     int  // hints followed since it last waited
 
 	// LeaderOnly keeps a read from replicas that do not lead.
 	LeaderOnly bool

@@ -89,6 +89,10 @@ func (h *Hall) OnReply(m *wire.Reply) {
 	}
 }
 
+// hopsMax is how many hints a call follows one after the other. Nodes that send it round in a circle
+// must not do so as fast as they can.
+const hopsMax = 2
+
 // redirected follows the hint of a node that does not lead, or tries another one in a while.
 func (h *Hall) redirected(c *Call, leader wire.NodeID) {
 	s := h.shard(c.Shard)
@@ -98,6 +102,12 @@ func (h *Hall) redirected(c *Call, leader wire.NodeID) {
 		h.turnTo(c.Shard)
 	}
 	c.refused = true
+	hinted := leader != 0 && leader != c.to && h.Leader(c.Shard) == leader
+	if (hinted || h.deposed(c.Shard, c.to)) && c.hops < hopsMax {
+		c.hops++
+		h.Route(c)
+		return
+	}
 	h.park(c)
 }
 

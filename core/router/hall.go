@@ -12,6 +12,7 @@ type Config struct {
 	Timeout  time.Duration // how long a call waits when its caller does not say
 	Patience time.Duration // how long a shard may be without a leader before calls are refused at once
 	Resend   time.Duration // how long a forwarded call waits for an answer before it is sent again
+	Notice   time.Duration // how long a node that ceased to lead is given to say so of a call
 	InboxMax int           // calls that wait
 	MaxKey   int           // bytes
 	MaxValue int           // bytes

@@ -68,6 +68,17 @@ func (h *Hall) Route(c *Call) {
 	}
 }
 
+// RouteAgain sends a call on that this node's replica held when it ceased to lead. One that another node
+// has sent here waits for the next leader to be known, which takes a moment, and a tick at most: then its
+// sender can be told where to go, instead of having to try one node after the other.
+func (h *Hall) RouteAgain(c *Call) {
+	if c.Local && c.place != done && h.Leader(c.Shard) == 0 {
+		h.park(c)
+		return
+	}
+	h.Route(c)
+}
+
 // Park lets a call wait for a leader, for as long as there is hope for one.
 func (h *Hall) Park(c *Call) {
 	if c.place == done {
@@ -86,7 +97,7 @@ func (h *Hall) Park(c *Call) {
 
 // park puts a call into the queue, unless it still stands there from before.
 func (h *Hall) park(c *Call) {
-	c.place, c.since = parked, h.port.Now()
+	c.place, c.since, c.hops = parked, h.port.Now(), 0
 	if !c.queued {
 		c.queued = true
 		h.parked = append(h.parked, c)
@@ -97,15 +108,19 @@ func (h *Hall) park(c *Call) {
 func (h *Hall) Served(id wire.ShardID) { h.shard(id).leaderless = false }
 
 // LeaderChanged tells that this node's replica has learnt who leads its shard, or that nobody
-// does: what waits for a leader goes on, and what was sent to a former one is sent again.
+// does: what waits for a leader goes on, and what was sent to a former one is sent again. But one that
+// gives its leadership away says so of what it has not dealt with, and then the next try of a write is
+// no retry, of which a shard that does not know the session yet could only say that nobody knows: so it
+// is given a moment (Notice; Tick looks after it).
 func (h *Hall) LeaderChanged(id wire.ShardID) {
 	leader, _ := h.port.Leader(id)
+	now := h.port.Now()
 	if leader != 0 {
 		h.shard(id).leaderless = false
 	}
 	var again []*Call
 	for _, c := range h.open {
-		if c.Shard == id && (c.place == parked && leader != 0 || c.place == sent && c.to != leader) {
+		if c.Shard == id && (c.place == parked && leader != 0 || c.place == sent && c.to != leader && (!c.IsWrite() || now-c.since >= h.cfg.Notice)) {
 			again = append(again, c)
 		}
 	}
@@ -144,11 +159,19 @@ func (h *Hall) Tick() {
 				h.turnTo(c.Shard)
 			}
 			h.Route(c)
+		case c.place == sent && now-c.since >= h.cfg.Notice && h.deposed(c.Shard, c.to):
+			h.Route(c)
 		}
 		kept = append(kept, c)
 	}
 	clear(h.open[len(kept):])
 	h.open = kept
+}
+
+// deposed reports whether this node's replica knows that a node does not lead.
+func (h *Hall) deposed(id wire.ShardID, node wire.NodeID) bool {
+	leader, known := h.port.Leader(id)
+	return known && leader != 0 && leader != node
 }
 
 // turnTo tries the next replica's node as leader.

@@ -47,6 +47,7 @@ func (l *fakeLane) Flush() {
 		l.onFlush()
 	}
 }
+func (l *fakeLane) HandOver(done func()) { done() }
 func (l *fakeLane) Stop(done func()) {
 	if l.onStop != nil {
 		l.onStop(done)

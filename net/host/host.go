@@ -139,11 +139,16 @@ func (h *Host) Do(ctx context.Context, lane int, f func()) error {
 	}
 }
 
-// Stop lets the lanes hand over what they lead, then ends their loops. When ctx ends first the
-// loops are ended anyway, and the error says so. Requests that no lane has seen are refused.
-// Stop must not be called on a lane's goroutine, nor before Start.
+// HandOver lets the lanes give away what they lead, while they serve on, and waits until they have.
+func (h *Host) HandOver(ctx context.Context) error {
+	return h.all(ctx, "hand over what is led by", Lane.HandOver)
+}
+
+// Stop lets the lanes end, each when it has handed over what it leads, then ends their loops. When ctx
+// ends first the loops are ended anyway, and the error says so. Requests that no lane has seen are
+// refused. Stop must not be called on a lane's goroutine, nor before Start.
 func (h *Host) Stop(ctx context.Context) error {
-	err := h.handOver(ctx)
+	err := h.all(ctx, "stop", Lane.Stop)
 	h.stop.Do(func() {
 		for _, l := range h.loops {
 			close(l.quit)
@@ -157,14 +162,14 @@ func (h *Host) Stop(ctx context.Context) error {
 	return err
 }
 
-// handOver asks every lane to stop and waits until all have said that they are done: they
-// need each other until then.
-func (h *Host) handOver(ctx context.Context) error {
+// all asks every lane to do something and waits until all have said that they are done: they need each
+// other until then.
+func (h *Host) all(ctx context.Context, what string, do func(Lane, func())) error {
 	done := make([]chan struct{}, len(h.loops))
 	for i, l := range h.loops {
 		over := make(chan struct{})
 		var once sync.Once
-		if l.inbox.putDo(func() { l.lane.Stop(func() { once.Do(func() { close(over) }) }) }) == admitted {
+		if l.inbox.putDo(func() { do(l.lane, func() { once.Do(func() { close(over) }) }) }) == admitted {
 			done[i] = over
 		}
 	}
@@ -176,7 +181,7 @@ func (h *Host) handOver(ctx context.Context) error {
 		case <-done[i]:
 		case <-l.ended:
 		case <-ctx.Done():
-			return fmt.Errorf("host: stop lane %d: %w", i, ctx.Err())
+			return fmt.Errorf("host: %s lane %d: %w", what, i, ctx.Err())
 		}
 	}
 	return nil

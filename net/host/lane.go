@@ -14,6 +14,7 @@ type Lane interface {
 	OnMap(*wire.ClusterMap)
 	OnGossip(gossip.Event)
 	Flush()
+	HandOver(done func())
 	Stop(done func())
 }
 

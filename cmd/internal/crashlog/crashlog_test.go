@@ -23,6 +23,7 @@ func (brokenLane) OnCall(*wire.Call)        {}
 func (brokenLane) OnMap(*wire.ClusterMap)   {}
 func (brokenLane) OnGossip(gossip.Event)    {}
 func (brokenLane) Flush()                   {}
+func (brokenLane) HandOver(done func())     { done() }
 func (brokenLane) Stop(done func())         { done() }
 func (brokenLane) Send(string, *wire.Frame) {}
 

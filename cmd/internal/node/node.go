@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -232,19 +233,32 @@ func (n *Node) WaitReady(ctx context.Context) error {
 	}
 }
 
-// Stop hands over what the node leads, says goodbye and closes everything. When ctx ends first
-// the rest is cut off.
+// goodbyeWithin is how long clients are given to take the answers that they are owed.
+const goodbyeWithin = time.Second
+
+// Stop hands over what the node leads while it serves on, hangs up on clients when what they asked is
+// answered, says goodbye and closes everything. When ctx ends first the rest is cut off.
 func (n *Node) Stop(ctx context.Context) error {
 	close(n.ended)
-	err := n.host.Stop(ctx)
+	err := n.host.HandOver(ctx)
+	n.hangUp(ctx)
+	err = errors.Join(err, n.host.Stop(ctx))
 	feed := n.swim.Load()
 	feed.Leave()
 	_ = feed.Close(ctx)
-	_ = n.redis.Close(ctx)
-	_ = n.api.Close(ctx)
 	if n.admin != nil {
 		_ = n.admin.Close(ctx)
 	}
 	_ = n.links.Close(ctx)
 	return err
+}
+
+// hangUp closes the clients' connections: by now nothing that they ask needs this node.
+func (n *Node) hangUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, goodbyeWithin)
+	defer cancel()
+	var servers sync.WaitGroup
+	servers.Go(func() { _ = n.redis.Close(ctx) })
+	servers.Go(func() { _ = n.api.Close(ctx) })
+	servers.Wait()
 }
