@@ -383,7 +383,7 @@ func TestARefusalSpeaksForOneTry(t *testing.T) {
 			if c.again {
 				l.pass(testConfig.Resend + 1)
 				late := f
-				f = l.forwarded(t, 2)
+				f = l.forwarded(t, 3) // node 2 is silent
 				l.refuse(late, wire.ReasonOverloaded, 0)
 				require.Empty(t, l.answers[tag], "the first try's answer comes too late")
 			}
@@ -729,4 +729,19 @@ func TestALeaderThatGoesSaysWhoIsNext(t *testing.T) {
 	l.pass(time.Millisecond)
 	require.True(t, l.forwarded(t, 2).Request.Session.Retry, "nobody answered")
 	require.Empty(t, l.answers[tag])
+}
+
+// Callers in a hurry: their calls end before one would be sent again. The node that does not answer is
+// left all the same.
+func TestASilentNodeIsLeftByCallersInAHurry(t *testing.T) {
+	l := newLobby()
+	hurried := func() {
+		l.admit(&wire.Call{Request: wire.Request{Shard: there, Commands: []wire.Command{set}}, TimeoutMillis: 900})
+	}
+	hurried()
+	l.forwarded(t, 2)
+	l.pass(900 * time.Millisecond)
+	hurried()
+	_, to := l.forwardsSent(t)
+	require.NotContains(t, to, wire.NodeID(2), "node 2 has not answered")
 }

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"time"
+
 	"torc/core/wire"
 )
 
@@ -151,13 +153,13 @@ func (h *Hall) Tick() {
 			if c.place == parked {
 				why = wire.ReasonNoQuorum
 			}
+			if c.place == sent && now-c.since > h.cfg.Resend/2 {
+				h.unanswered(c, now)
+			}
 			h.Refuse(c, why)
 			continue
 		case c.place == sent && now-c.since > h.cfg.Resend:
-			h.breaker(c.to).Failure(now)
-			if h.shard(c.Shard).hint == c.to {
-				h.turnTo(c.Shard)
-			}
+			h.unanswered(c, now)
 			h.Route(c)
 		case c.place == sent && now-c.since >= h.cfg.Notice && h.deposed(c.Shard, c.to):
 			h.Route(c)
@@ -166,6 +168,17 @@ func (h *Hall) Tick() {
 	}
 	clear(h.open[len(kept):])
 	h.open = kept
+}
+
+// unanswered notes that a node has not answered for long: the next call tries another one. It must be
+// noted of calls whose time is over, too, or callers in a hurry would be sent to a silent node for ever.
+func (h *Hall) unanswered(c *Call, now time.Duration) {
+	h.breaker(c.to).Failure(now)
+	for range 2 { // the preferred node has two turns: as such, and among the others
+		if h.Leader(c.Shard) == c.to {
+			h.turnTo(c.Shard)
+		}
+	}
 }
 
 // deposed reports whether this node's replica knows that a node does not lead.
