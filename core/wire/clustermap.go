@@ -65,6 +65,12 @@ type Placement struct {
 	Replicas  []Replica // ordered by ReplicaID
 	Preferred NodeID    // the node that should lead, for balance
 	ConfIndex uint64    // log index of the configuration that the roles were last reported from
+
+	// What a shard has been through that lost its quorum for good (cluster, loss.go).
+	Seal     Epoch       // not zero: its replicas take no part in anything any more, since the map of this epoch
+	Losses   uint64      // how often it was made anew, empty: its loss epoch
+	LostAt   int64       // the last time, by the wall clock of who decided it, in Unix milliseconds
+	Founders []ReplicaID // with which voters its present group began, if that was not with the cluster
 }
 
 // ClusterMap is the meta group's state: who is in the cluster and who holds what. A map is
@@ -148,6 +154,10 @@ const (
 	MetaSetWeight           // Node, Weight: its override, zero for none
 	MetaDrain               // Node, Force: it is to give away what it holds; without Force only if enough others are left
 	MetaUndrain             // Node: it takes part again
+	MetaSeal                // Shard, Index: its replicas are to take no part in anything; void if the roles come from another configuration than the one at Index
+	MetaUnseal              // Shard, Seal: they may again
+	MetaReset               // Shard, Seal, Voters (all its replicas), Founders, At: it is lost; begin it anew, empty
+	MetaForget              // Node, Incarnation: this life is over, on the operator's word
 	metaEnd
 )
 
@@ -167,4 +177,7 @@ type MetaCommand struct {
 	Learners    []ReplicaID
 	Member      *Member
 	Map         *ClusterMap
+	Seal        Epoch
+	At          int64     // Unix milliseconds
+	Founders    []Replica // without IDs
 }

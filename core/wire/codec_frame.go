@@ -107,6 +107,8 @@ func appendMessage(b []byte, m Message) []byte {
 		return appendVarint(b, m.WaitMillis)
 	case *Inspected:
 		return appendInspected(b, m)
+	case *Sealed:
+		return appendSealed(b, m)
 	}
 	panic(fmt.Sprintf("wire: message %T has no binary form", m))
 }
@@ -146,6 +148,8 @@ func (d *decoder) message(at int, kind messageKind) Message {
 		return &Inspect{ID: d.uvarint("inspect ID"), Shard: ShardID(d.uint32("inspect shard")), WaitMillis: d.varint("inspect wait")}
 	case kindInspected:
 		return d.inspected()
+	case kindSealed:
+		return d.sealed()
 	}
 	d.fail(at, "message kind", fmt.Sprintf("%d is not known", kind))
 	return nil

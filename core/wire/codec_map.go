@@ -6,7 +6,7 @@ import "encoding/binary"
 const (
 	memberMin    = 8 + 1 + 4 + 1 + 1 + 1 + 1
 	replicaMin   = 1 + 8 + 1 + 1
-	placementMin = 1 + 1 + 8 + 1
+	placementMin = 1 + 1 + 8 + 1 + 1
 )
 
 func appendMember(b []byte, m *Member) []byte {
@@ -72,7 +72,8 @@ func appendPlacement(b []byte, p *Placement) []byte {
 		b = appendReplica(b, &p.Replicas[i])
 	}
 	b = appendID(b, uint64(p.Preferred))
-	return binary.AppendUvarint(b, p.ConfIndex)
+	b = binary.AppendUvarint(b, p.ConfIndex)
+	return appendPast(b, p)
 }
 
 func (d *decoder) placement(p *Placement) {
@@ -83,6 +84,7 @@ func (d *decoder) placement(p *Placement) {
 	}
 	p.Preferred = NodeID(d.id("placement preferred"))
 	p.ConfIndex = d.uvarint("placement conf index")
+	d.past(p)
 }
 
 // AppendClusterMap appends a cluster map's binary form. Equal maps have equal forms, so it

@@ -17,13 +17,15 @@ const (
 	hasMetaMember
 	hasMetaMap
 	hasMetaForce // the bit is the value
+	hasMetaLoss  // any of Seal, At and Founders, all of which follow
 
-	metaMask = 1<<13 - 1
+	metaMask = 1<<14 - 1
 )
 
 func metaPresence(c *MetaCommand) (has uint16) {
 	for i, present := range [...]bool{c.Shard != 0, c.Node != 0, c.Incarnation != 0, c.Replica != 0, c.State != 0, c.Weight != 0,
-		c.Index != 0, c.IfEpoch != 0, len(c.Voters) > 0, len(c.Learners) > 0, c.Member != nil, c.Map != nil, c.Force} {
+		c.Index != 0, c.IfEpoch != 0, len(c.Voters) > 0, len(c.Learners) > 0, c.Member != nil, c.Map != nil, c.Force,
+		c.Seal != 0 || c.At != 0 || len(c.Founders) > 0} {
 		has |= uint16(bit(present, 0)) << i
 	}
 	return has
@@ -70,6 +72,9 @@ func AppendMetaCommand(b []byte, c *MetaCommand) []byte {
 	}
 	if has&hasMetaMap != 0 {
 		b = AppendClusterMap(b, c.Map)
+	}
+	if has&hasMetaLoss != 0 {
+		b = appendMetaLoss(b, c)
 	}
 	return b
 }
@@ -129,5 +134,8 @@ func (d *decoder) metaCommand(c *MetaCommand) {
 	if has&hasMetaMap != 0 {
 		c.Map = new(ClusterMap)
 		d.clusterMap(c.Map)
+	}
+	if has&hasMetaLoss != 0 {
+		d.metaLoss(c)
 	}
 }

@@ -12,8 +12,8 @@ type Frame struct {
 }
 
 // Message is one thing said in a frame: *Raft, *Forward, *Reply, *SnapshotChunk,
-// *SnapshotAck, *Hello, *Pledge, *Pledged, *MapUpdate, *Report, *Gossip, *Ask, *Told, *Inspect or
-// *Inspected.
+// *SnapshotAck, *Hello, *Pledge, *Pledged, *MapUpdate, *Report, *Gossip, *Ask, *Told, *Inspect,
+// *Inspected or *Sealed.
 type Message interface {
 	// Group is the shard whose lane handles the message.
 	Group() ShardID
@@ -39,6 +39,7 @@ const (
 	kindTold
 	kindInspect
 	kindInspected
+	kindSealed
 	kindEnd
 )
 

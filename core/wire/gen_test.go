@@ -121,19 +121,25 @@ func drawMember(t *rapid.T) Member {
 	}
 }
 
+func drawReplica(t *rapid.T) Replica {
+	return Replica{
+		ID:          drawNumber[ReplicaID](t, "replica"),
+		Node:        drawNumber[NodeID](t, "node"),
+		Incarnation: drawNumber[Incarnation](t, "incarnation"),
+		Role:        drawEnum(t, "role", roleEnd),
+	}
+}
+
 func drawPlacement(t *rapid.T) Placement {
 	return Placement{
-		Shard: drawShard(t, "shard"),
-		Replicas: drawList(t, "replicas", func(t *rapid.T) Replica {
-			return Replica{
-				ID:          drawNumber[ReplicaID](t, "replica"),
-				Node:        drawNumber[NodeID](t, "node"),
-				Incarnation: drawNumber[Incarnation](t, "incarnation"),
-				Role:        drawEnum(t, "role", roleEnd),
-			}
-		}),
+		Shard:     drawShard(t, "shard"),
+		Replicas:  drawList(t, "replicas", drawReplica),
 		Preferred: drawNumber[NodeID](t, "preferred"),
 		ConfIndex: drawNumber[uint64](t, "conf index"),
+		Seal:      maybe(t, "seal", drawNumber[Epoch]),
+		Losses:    maybe(t, "losses", drawNumber[uint64]),
+		LostAt:    maybe(t, "lost at", drawInt),
+		Founders:  drawReplicaIDs(t, "founders"),
 	}
 }
 
@@ -173,6 +179,9 @@ func drawMetaCommand(t *rapid.T) MetaCommand {
 		Learners:    drawReplicaIDs(t, "learners"),
 		Member:      maybePointer(t, "member", drawMember),
 		Map:         maybePointer(t, "map", drawClusterMap),
+		Seal:        maybe(t, "seal", drawNumber[Epoch]),
+		At:          maybe(t, "at", drawInt),
+		Founders:    drawList(t, "founders", drawReplica),
 	}
 }
 
@@ -266,6 +275,8 @@ func drawMessage(t *rapid.T) Message {
 	case kindInspected:
 		return &Inspected{ID: number("id"), Shard: drawShard(t, "shard"), Term: number("term"), Conf: drawConfState(t),
 			Well: drawReplicaIDs(t, "well"), Bytes: number("bytes"), Sent: number("sent")}
+	case kindSealed:
+		return &Sealed{Shard: drawShard(t, "shard"), Seal: drawNumber[Epoch](t, "seal"), Replica: replica("replica"), Applied: number("applied"), Last: number("last"), Conf: drawConfState(t)}
 	default:
 		panic("no generator for this kind of message")
 	}

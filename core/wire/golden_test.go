@@ -56,7 +56,8 @@ func sampleAppend() *Raft {
 func goldens() []golden {
 	member := Member{ID: 0xa1, Incarnation: 5, Name: "n1", PeerAddr: "h:1", RESPAddr: "h:2", GRPCAddr: "h:3", Weight: 100}
 	clusterMap := ClusterMap{ClusterID: 0xc1, Epoch: 3, Shards: 1, Replication: 3, NextReplica: 4, Members: []Member{member},
-		Placements: []Placement{{Replicas: []Replica{{ID: 1, Node: 0xa1, Incarnation: 5, Role: RoleVoter}}, Preferred: 0xa1}, {Shard: 1}}}
+		Placements: []Placement{{Replicas: []Replica{{ID: 1, Node: 0xa1, Incarnation: 5, Role: RoleVoter}}, Preferred: 0xa1},
+			{Shard: 1, Losses: 1, LostAt: 1000, Founders: []ReplicaID{3}}, {Shard: 2, Seal: 3}}}
 	conf := ConfState{Voters: []uint64{1, 2, 3}, LearnersNext: []uint64{4}, AutoLeave: true, Newest: 9}
 	short := Command{Op: OpSet, Flags: FlagNX, TTLKind: TTLRelative, TTL: 1000, Key: []byte("k"), Value: []byte("v")}
 	session := Session{Client: 0xfeed, Seq: 300, Floor: 299, Retry: true}
@@ -72,6 +73,7 @@ func goldens() []golden {
 		of("response refused, with a hint", responseCodec, Response{Outcome: OutcomeRefused, Reason: ReasonNotLeader, Leader: 0xa2, Epoch: 3}),
 		of("cluster map", mapCodec, clusterMap),
 		of("meta command: join", metaCodec, MetaCommand{Kind: MetaJoin, Member: &member, IfEpoch: 3}),
+		of("meta command: reset", metaCodec, MetaCommand{Kind: MetaReset, Shard: 1, Seal: 8, At: 1000, Voters: []ReplicaID{1, 2}, Founders: []Replica{{Node: 0xa1, Incarnation: 6}}}),
 		of("meta command: set roles", metaCodec, MetaCommand{Kind: MetaSetRoles, Shard: 1, Voters: []ReplicaID{1, 2}, Learners: []ReplicaID{3}}),
 		of("frame: empty", frameCodec, Frame{}),
 		of("frame: heartbeat", frameCodec, frame(sampleHeartbeat())),
@@ -94,6 +96,7 @@ func goldens() []golden {
 		of("frame: an operator's request and its answer, a shard is asked how it is", frameCodec, frame(
 			&Ask{ID: 1, TimeoutMillis: 5000, Op: AdminSetWeight, Node: 0xa1, Weight: 150}, &Told{ID: 1, Refusal: RefusalAlready, Lines: []string{"so it is"}},
 			&Inspect{ID: 2, Shard: 1, WaitMillis: 500}, &Inspected{ID: 2, Shard: 1, Term: 9, Conf: conf, Well: []ReplicaID{1, 2}, Bytes: 300, Sent: 5})),
+		of("frame: a replica has sealed itself", frameCodec, frame(&Sealed{Shard: 1, Seal: 8, Replica: 3, Applied: 70, Last: 71, Conf: conf})),
 	}
 }
 
