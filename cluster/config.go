@@ -43,6 +43,9 @@ type Config struct {
 	SessionTTL time.Duration // how long (log time) an idle session is remembered
 	Rebalance  int64         // bytes a second of snapshots that this node sends; 0 = no bound
 	Grace      time.Duration // how long a node may be silent before its replicas are moved elsewhere
+
+	OnQuorumLoss LossPolicy    // what becomes of a shard whose quorum is lost for good
+	ResetGrace   time.Duration // how long that must have been so before anything is done
 }
 
 // Defaults fills the zero fields.
@@ -77,6 +80,10 @@ func (c Config) Defaults() Config {
 	if c.Grace == 0 {
 		c.Grace = time.Minute
 	}
+	if c.ResetGrace == 0 {
+		c.ResetGrace = 30 * time.Second
+	}
+	c.ResetGrace = max(c.ResetGrace, 4*c.Tick*time.Duration(c.ElectionTicks)) // no lease of the lost outlives it
 	if c.Self.Weight == 0 {
 		c.Self.Weight = 100
 	}

@@ -32,6 +32,7 @@ type group struct {
 	baseAt   time.Duration
 	ticking  uint64 // number of the tick batch in the log, or zero
 
+	sealed   wire.Epoch     // takes part in nothing under this seal (fence.go)
 	touched  bool           // is on the lane's list for the end of this turn
 	former   bool           // planted bugs: it serves reads although it has no right to
 	offered  wire.ReplicaID // to whom this replica offered the leadership last
@@ -106,7 +107,7 @@ func (g *group) Restore() raft.Restorer {
 	if g.meta != nil {
 		return &metaRestorer{group: g}
 	}
-	return &storeRestorer{group: g, in: store.NewRestorer(g.lane.storeConfig(g.shard))}
+	return &storeRestorer{group: g, in: store.NewRestorer(g.lane.storeConfig(g.lane.m.Placement(g.shard)))}
 }
 
 type storeRestorer struct {
@@ -129,6 +130,9 @@ func (g *group) Send(to wire.ReplicaID, m wire.Message) { g.lane.sendReplica(g.s
 
 // onMessage takes what is for the group's member, and reports whether it did.
 func (g *group) onMessage(m wire.Message) bool {
+	if g.sealed != 0 && !isRouted(m) {
+		return true
+	}
 	switch m := m.(type) {
 	case *wire.Raft:
 		g.member.Step(&m.RaftMessage)
@@ -200,7 +204,7 @@ func (g *group) now() int64 {
 // ReadIndex mode any replica that knows a leader for reads.
 func (g *group) serves(c *router.Call) bool {
 	switch {
-	case g.store == nil:
+	case g.store == nil || g.sealed != 0:
 		return false
 	case g.member.IsLeader():
 		return true
@@ -371,6 +375,10 @@ func (g *group) tickLog(now int64) {
 
 // tick expires what is due.
 func (g *group) tick() {
+	if g.underSeal() {
+		g.tellSealed()
+		return
+	}
 	g.member.Tick(g.lane.ticks)
 	g.lane.touch(g)
 	if g.store == nil || !g.member.Leads() {

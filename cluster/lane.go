@@ -162,6 +162,8 @@ func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
 		}
 	case *wire.Inspected:
 		l.onInspected(m)
+	case *wire.Sealed:
+		l.onSealed(f.From, f.FromIncarnation, m)
 	}
 }
 
@@ -195,6 +197,7 @@ func (l *Lane) newMap(m *wire.ClusterMap) {
 }
 
 func (l *Lane) adopt(m *wire.ClusterMap) {
+	l.declare(newLosses(l.m, m))
 	l.m = m
 	for i := range m.Members {
 		l.learnAddr(m.Members[i])
@@ -242,7 +245,7 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 	if p.Shard == wire.MetaShard {
 		g.meta = &meta{lane: l}
 	} else {
-		g.store = store.New(l.storeConfig(p.Shard))
+		g.store = store.New(l.storeConfig(p))
 	}
 	cfg := raft.Config{Shard: p.Shard, Replica: r.ID, Node: l.cfg.Self.ID, Tick: l.cfg.Tick, ElectionTicks: l.cfg.ElectionTicks,
 		HeartbeatTicks: l.cfg.HeartbeatTicks, ClockDrift: l.cfg.ClockDrift, LogBytes: l.cfg.LogBytes, Pace: l.pace, Clock: l.env, Trace: l.trace, Machine: g, Output: g}
@@ -253,6 +256,8 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 		if g.meta != nil {
 			g.meta.m = l.m
 		}
+	} else if slices.Contains(p.Founders, r.ID) {
+		cfg.Voters = p.Founders
 	}
 	member, err := raft.New(cfg)
 	if err != nil {
@@ -264,8 +269,12 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 	l.order = slices.Insert(l.order, at, g)
 }
 
-func (l *Lane) storeConfig(shard wire.ShardID) store.Config {
-	return store.Config{Shard: shard, Shards: l.cfg.Shards, MaxValue: l.cfg.MaxValue, SessionTTL: l.cfg.SessionTTL.Milliseconds()}
+func (l *Lane) storeConfig(p *wire.Placement) store.Config {
+	c := store.Config{Shard: p.Shard, Shards: l.cfg.Shards, MaxValue: l.cfg.MaxValue, SessionTTL: l.cfg.SessionTTL.Milliseconds()}
+	if len(p.Founders) > 0 {
+		c.Version = uint64(p.Founders[0]) << 32 // IDs ascend: no version of what was lost is given out again
+	}
+	return c
 }
 
 // storeBytes is what the lane's stores hold. Every replica of a shard counts the same.

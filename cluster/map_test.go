@@ -46,16 +46,18 @@ func TestDefaults(t *testing.T) {
 		Self: wire.Member{Weight: 100}, Expect: 1, Shards: 64, Replicas: 3, Lanes: 1,
 		Tick: 50 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 2, ClockDrift: 50,
 		MaxKey: 64 << 10, MaxValue: 64 << 20, LogBytes: 2 << 20, InboxMax: 16384,
-		Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute, Grace: time.Minute,
+		Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute, Grace: time.Minute, ResetGrace: 30 * time.Second,
 	}, d)
 	require.Equal(t, d, d.Defaults(), "nothing is left to fill")
 
 	own := Config{
 		Self: wire.Member{ID: 7, Weight: 50}, Expect: 5, Shards: 8, Replicas: 5, Lanes: 2,
 		Tick: time.Second, ElectionTicks: 20, HeartbeatTicks: 3, ClockDrift: 10, Reads: ReadIndex,
-		MaxKey: 1, MaxValue: 2, MaxMemory: 3, LogBytes: 4, InboxMax: 5, Timeout: 6, SessionTTL: 7, Grace: 8,
+		MaxKey: 1, MaxValue: 2, MaxMemory: 3, LogBytes: 4, InboxMax: 5, Timeout: 6, SessionTTL: 7, Grace: 8, OnQuorumLoss: LossRefuse, ResetGrace: time.Hour,
 	}
 	require.Equal(t, own, own.Defaults(), "what is set stays")
+	own.ResetGrace = time.Second
+	require.Equal(t, 80*time.Second, own.Defaults().ResetGrace, "no lease outlives it")
 }
 
 func TestLaneOf(t *testing.T) {
@@ -201,8 +203,9 @@ func TestSetRoles(t *testing.T) {
 			[]wire.Replica{replica(1, voter), replica(2, voter)}},
 		{"a learner that the group has not yet", []wire.Replica{replica(1, voter), replica(2, learner)}, 0, report(100, ids(1), nil), nil},
 		{"a learner that the group has", []wire.Replica{replica(1, voter), replica(2, learner)}, 0, report(100, ids(1), ids(2)), nil},
-		{"a dead learner that the group does not have", []wire.Replica{replica(1, voter), replica(2, learner)}, 20, report(100, ids(1), nil),
+		{"a learner of a former life that the group does not have", []wire.Replica{replica(1, voter), {ID: 2, Node: 20, Role: learner}}, 0, report(100, ids(1), nil),
 			[]wire.Replica{replica(1, voter)}},
+		{"a silent learner that the group does not have", []wire.Replica{replica(1, voter), replica(2, learner)}, 20, report(100, ids(1), nil), nil},
 		{"a dead learner that the group still has", []wire.Replica{replica(1, voter), replica(2, learner)}, 20, report(100, ids(1), ids(2)), nil},
 		{"a learner whose turn is over", []wire.Replica{replica(1, voter), replica(2, learner)}, 0, newest(2, report(100, ids(1), nil)),
 			[]wire.Replica{replica(1, voter)}},

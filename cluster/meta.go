@@ -61,6 +61,8 @@ func changeMap(m *wire.ClusterMap, c *wire.MetaCommand) bool {
 		return drainMember(m, c)
 	case wire.MetaUndrain:
 		return undrainMember(m, c.Node)
+	case wire.MetaForget:
+		return forget(m, c)
 	}
 	p := m.Placement(c.Shard)
 	if p == nil {
@@ -73,6 +75,12 @@ func changeMap(m *wire.ClusterMap, c *wire.MetaCommand) bool {
 		return relieve(p, c.Replica)
 	case wire.MetaSetRoles:
 		return setRoles(m, p, c)
+	case wire.MetaSeal:
+		return seal(m, p, c)
+	case wire.MetaUnseal:
+		return unseal(p, c)
+	case wire.MetaReset:
+		return reset(m, p, c)
 	case wire.MetaPrefer:
 		changed := p.Preferred != c.Node && m.Member(c.Node) != nil
 		if changed {
@@ -136,7 +144,7 @@ func relieve(p *wire.Placement, id wire.ReplicaID) bool {
 
 // setRoles writes a group's configuration into the map, unless the map's is from a later report.
 func setRoles(m *wire.ClusterMap, p *wire.Placement, c *wire.MetaCommand) bool {
-	if c.Index < p.ConfIndex {
+	if c.Index < p.ConfIndex || ofFormerGroup(p, c) {
 		return false
 	}
 	changed := false
@@ -155,8 +163,10 @@ func setRoles(m *wire.ClusterMap, p *wire.Placement, c *wire.MetaCommand) bool {
 }
 
 // reportedRole is what a report makes of a replica: one that is in the configuration has its
-// role there, one that was in it has gone, one that never was still waits, unless it is dead or a
-// later one has been in: then its turn is over, and the shard gets another in its place.
+// role there, one that was in it has gone, one that never was still waits, unless its life is over or a
+// later one has been in: then its turn is over, and the shard gets another in its place. (One whose node
+// is merely silent stays: a leader who has not heard of that may yet make it a voter, and whoever asks
+// if a quorum is lost must know of all that can vote.)
 func reportedRole(m *wire.ClusterMap, r wire.Replica, c *wire.MetaCommand) (role wire.Role, keep bool) {
 	switch {
 	case slices.Contains(c.Voters, r.ID):
@@ -167,7 +177,7 @@ func reportedRole(m *wire.ClusterMap, r wire.Replica, c *wire.MetaCommand) (role
 	case slices.Contains(c.Learners, r.ID):
 		return wire.RoleLearner, true
 	}
-	return r.Role, r.Role == wire.RoleLearner && alive(m, r) && (r.ID > c.Replica || mutant.On(mutant.ZombieMember))
+	return r.Role, r.Role == wire.RoleLearner && !superseded(m, r) && (r.ID > c.Replica || mutant.On(mutant.ZombieMember))
 }
 
 // alive reports whether a replica's life is the one the map admits.

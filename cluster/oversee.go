@@ -16,8 +16,9 @@ type overseer struct {
 	since time.Duration                 // leads since
 
 	leading bool
-	planned wire.Epoch // the map of this epoch needs no change
-	pushed  wire.Epoch // newest map sent to nodes outside the meta group
+	planned wire.Epoch              // the map of this epoch needs no change
+	pushed  wire.Epoch              // newest map sent to nodes outside the meta group
+	doubts  map[wire.ShardID]*doubt // the shards that may be lost; for look-up, never ranged
 }
 
 // heardFrom notes that a node's present life speaks.
@@ -38,7 +39,7 @@ func (l *Lane) oversee() {
 	g := l.groups[wire.MetaShard]
 	leads := g != nil && g.member.Leads()
 	if leads && !l.leading {
-		l.since, l.planned, l.pushed = l.env.Now(), 0, 0
+		l.since, l.planned, l.pushed, l.doubts = l.env.Now(), 0, 0, map[wire.ShardID]*doubt{}
 	}
 	l.leading = leads
 	if !leads {
@@ -50,6 +51,7 @@ func (l *Lane) oversee() {
 	if l.planned != m.Epoch && l.plan(m) == 0 {
 		l.planned = m.Epoch
 	}
+	l.overseeLosses(m)
 	l.pushMap(m)
 }
 

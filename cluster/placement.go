@@ -21,6 +21,9 @@ func (l *Lane) plan(m *wire.ClusterMap) (open int) {
 	targets := ring.Place(holders(m), int(m.Shards), int(m.Replication), stayingOf(m))
 	repairs, moves := 0, 0
 	for i := range m.Placements {
+		if onItsWay(m, &m.Placements[i]) {
+			continue
+		}
 		if moving(m, &m.Placements[i], len(targets[i].Nodes)) {
 			if open++; healthy(m, &m.Placements[i]) >= len(targets[i].Nodes) {
 				moves++
@@ -32,7 +35,7 @@ func (l *Lane) plan(m *wire.ClusterMap) (open int) {
 	for i := range m.Placements {
 		p := &m.Placements[i]
 		c := step(m, p, targets[i].Nodes)
-		if c == nil {
+		if c == nil || onItsWay(m, p) {
 			continue
 		}
 		open++

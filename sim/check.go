@@ -220,6 +220,7 @@ type leadership struct {
 	term    uint64
 	at      int64 // since when, by the node's own clock
 	changes int
+	born    int  // changes before the shard's present group began
 	accused bool // of campaigns that nobody can win
 }
 
@@ -250,6 +251,16 @@ func newWatch(w *World) watch {
 // see takes an event that a node told.
 func (o *watch) see(e *trace.Event) {
 	if int(e.Shard) >= len(o.newest) {
+		return
+	}
+	if e.Kind == trace.Lost {
+		o.w.losses.lost(o.w, e)
+		return
+	}
+	if o.w.losses.former(e.Shard, e.Replica) && e.Replica != 0 {
+		if e.Kind == trace.Role && e.A == 2 {
+			o.w.violate(OracleRaft, "shard %d replica %d on %v: it leads, though its group was given up as lost", e.Shard, e.Replica, e.Node)
+		}
 		return
 	}
 	switch e.Kind {
@@ -343,13 +354,14 @@ func (o *watch) role(e *trace.Event) {
 // without a fault in the code no shard had more than seven terms without a leader, and most had
 // one; without PreVote most have dozens.)
 func (o *watch) campaigns(shard wire.ShardID, l *leadership) {
-	wasted, bound := int(l.term)-l.changes, 8+l.changes/2
+	changes := l.changes - l.born
+	wasted, bound := int(l.term)-changes, 8+changes/2
 	if o.w.faults.impeded {
-		bound = 20 + l.changes
+		bound = 20 + changes
 	}
 	if wasted > bound && !l.accused {
 		l.accused = true
-		o.w.violate(OracleLiveness, "shard %d is at term %d after %d leaders: %d terms were begun by campaigns that nobody could win", shard, l.term, l.changes, wasted)
+		o.w.violate(OracleLiveness, "shard %d is at term %d after %d leaders: %d terms were begun by campaigns that nobody could win", shard, l.term, changes, wasted)
 	}
 }
 

@@ -81,6 +81,9 @@ func (f *nemesis) mayLose(victims ...*node) bool {
 	}
 	_, groups := f.w.living()
 	for shard := range groups {
+		if shard > 0 && f.w.settings.Ruin {
+			break // so data shards may be lost
+		}
 		if !f.w.bears(wire.ShardID(shard), groups[shard], newest, victims) {
 			return false
 		}
@@ -169,25 +172,32 @@ func (w *World) learnHomes(shard wire.ShardID, newest *wire.ClusterMap) {
 }
 
 // lostShards are the shards (by number, the meta group is 0) of whose voters a majority has lost its
-// memory: they can never again know what was acknowledged, and stay down.
+// memory: they can never again know what was acknowledged.
 func (w *World) lostShards() []bool {
 	lost := make([]bool, w.settings.Shards+1)
-	_, groups := w.living()
-	newest := w.newestMap()
 	for shard := range lost {
-		conf := &w.watch.confs[shard]
-		for _, half := range [][]wire.ReplicaID{conf.voters, conf.outgoing} {
-			alive := 0
-			for _, id := range half {
-				started := slices.ContainsFunc(groups[shard], func(g cluster.GroupStatus) bool { return g.Replica == id })
-				if started || w.mayStart(wire.ShardID(shard), id, newest) {
-					alive++
-				}
-			}
-			lost[shard] = lost[shard] || len(half) > 0 && alive <= len(half)/2
-		}
+		lost[shard] = w.isLost(wire.ShardID(shard))
 	}
 	return lost
+}
+
+// isLost reports whether a shard's present group has lost the majority of its voters' memory.
+func (w *World) isLost(shard wire.ShardID) bool {
+	_, groups := w.living()
+	conf, newest := &w.watch.confs[shard], w.newestMap()
+	for _, half := range [][]wire.ReplicaID{conf.voters, conf.outgoing} {
+		alive := 0
+		for _, id := range half {
+			started := slices.ContainsFunc(groups[shard], func(g cluster.GroupStatus) bool { return g.Replica == id })
+			if started || w.mayStart(shard, id, newest) {
+				alive++
+			}
+		}
+		if len(half) > 0 && alive <= len(half)/2 {
+			return true
+		}
+	}
+	return false
 }
 
 // mayStart reports whether a replica is yet to begin: the map gives it to a life that runs.

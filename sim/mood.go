@@ -108,3 +108,17 @@ func (s *Settings) grave(r *Stream) {
 	s.Faults = Faults{Crash: true, LongPause: true, Isolate: r.Bool(), Lies: r.Bool()}
 	s.FaultEvery, s.FaultFor = r.Neat(10*time.Second, 20*time.Second), r.Neat(18*time.Second, 25*time.Second)
 }
+
+// drawRuin lets some runs lose whole shards: of five nodes more crash at a time than a shard of three replicas
+// bears, and what the cluster then declares lost may be gone, and nothing else.
+func (s *Settings) drawRuin(seed uint64) {
+	r := NewStream(seed, "settings, ruin")
+	if !r.Chance(3000) || s.Storm > 0 {
+		return
+	}
+	s.Nodes, s.Replicas, s.Absent, s.Lanes = 5, 3, 0, []int{1, 1, 1, 1, 1}
+	s.Shards = 3 + r.IntN(4)
+	s.Faults.Crash, s.Faults.Rack, s.Ruin = true, true, true
+	s.FaultEvery, s.FaultFor = r.Neat(3*time.Second, 6*time.Second), r.Neat(time.Second, 4*time.Second)
+	s.ResetGrace = r.Neat(2*time.Second, 8*time.Second)
+}

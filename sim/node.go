@@ -378,6 +378,7 @@ func (b *board) PublishMap(m *wire.ClusterMap) {
 		return
 	}
 	n.board = m
+	n.w.sawMap(m)
 	if slices.ContainsFunc(m.Members, func(who wire.Member) bool { return who.State == wire.MemberDown }) {
 		n.w.reached(branchDeclaredDown)
 	}

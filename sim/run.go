@@ -231,6 +231,7 @@ func (w *World) heal() {
 	}
 	w.tell(trace.Fault, "heal everything")
 	w.faults.settle()
+	w.awaitResets()
 	w.markLost()
 	limit := w.settings.ServesWithin()
 	must := make([]bool, w.settings.Shards+1)
@@ -282,7 +283,7 @@ func (w *World) markLost() {
 		return
 	}
 	w.tell(trace.Fault, "lost for good: the majority of the voters of shards %s (0: the meta group)", strings.Join(names, ", "))
-	if !w.scenario.Loss {
+	if !w.scenario.Loss && !w.settings.Ruin {
 		w.violate(OracleDurability, "shards %s have lost the majority of their memory, though the faults kept to what the cluster bears", strings.Join(names, ", "))
 	}
 }
@@ -412,16 +413,16 @@ func (w *World) finish(o Options, finalFrom time.Duration) {
 	if w.stopped {
 		return
 	}
-	var losses []linearizability.Loss
+	losses := w.excuses()
 	if o.Scenario.Loss {
-		losses = w.losses()
+		losses = append(losses, w.downed()...)
 	}
 	w.judge(finalFrom, losses)
 }
 
-// losses are what a scenario that declares a loss may have lost: the keys of the shards that have
-// lost a majority, and no others.
-func (w *World) losses() []linearizability.Loss {
+// downed are what a scenario that declares a loss may have lost and never got back: the keys of the
+// shards that have lost a majority, and no others.
+func (w *World) downed() []linearizability.Loss {
 	all := linearizability.Loss{From: 0, To: w.now}
 	if w.lost == nil {
 		return []linearizability.Loss{all} // the run ended before anybody looked

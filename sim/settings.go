@@ -24,6 +24,10 @@ type Settings struct {
 	LogBytes  int64
 	Grace     time.Duration // how long a node may be silent before its replicas are moved; 0: the default
 
+	// What becomes of shards that have lost their quorum for good.
+	OnLoss     cluster.LossPolicy
+	ResetGrace time.Duration // 0: the default
+
 	// The world.
 	Links     Links
 	Swim      Swim
@@ -52,6 +56,7 @@ type Settings struct {
 	Storm      int           // ten-thousandths of packets that are lost all through a swarm run, and doubled
 	FaultEvery time.Duration // mean time between faults
 	FaultFor   time.Duration // mean time until a fault ends
+	Ruin       bool          // more memory may be lost than data shards bear; the meta group keeps its majority
 	Core       bool          // at the end first only a majority of the nodes is healed, and must serve
 }
 
@@ -173,6 +178,7 @@ func (c *Scenario) Draw(seed uint64) Settings {
 	s := DrawSettings(seed)
 	if c.Swarm {
 		s.drawMood(seed)
+		s.drawRuin(seed)
 	}
 	if c.Settings != nil {
 		c.Settings(&s)

@@ -32,6 +32,9 @@ var fieldGroups = [][]Field{
 		intField("drift", "thousandths by which clocks may run apart", 0, 500, func(s *Settings) *int { return &s.Drift }),
 		bytesField("log", "bytes of a shard's log before it is cut", func(s *Settings) *int64 { return &s.LogBytes }),
 		durationField("grace", "silence after which a node's replicas are moved; 0 is the default", func(s *Settings) *time.Duration { return &s.Grace }),
+		choiceField("on-loss", "what becomes of a shard that has lost its quorum for good: reset or refuse", []string{"reset", "refuse"},
+			func(s *Settings) int { return int(s.OnLoss) }, func(s *Settings, choice int) { s.OnLoss = cluster.LossPolicy(choice) }),
+		durationField("reset-grace", "for how long it must have been lost; 0 is the default", func(s *Settings) *time.Duration { return &s.ResetGrace }),
 	}, {
 		durationField("link.delay", "one way", func(s *Settings) *time.Duration { return &s.Links.Delay }),
 		durationField("link.jitter", "added, uniformly", func(s *Settings) *time.Duration { return &s.Links.Jitter }),
@@ -72,6 +75,7 @@ var fieldGroups = [][]Field{
 		partsField("storm", "packets lost, and as many doubled, all through a swarm run", func(s *Settings) *int { return &s.Storm }),
 		durationField("fault-every", "mean time between drawn faults", func(s *Settings) *time.Duration { return &s.FaultEvery }),
 		durationField("fault-for", "mean time until a drawn fault ends", func(s *Settings) *time.Duration { return &s.FaultFor }),
+		boolField("ruin", "faults may take more memory than data shards bear; the meta group keeps its majority", func(s *Settings) *bool { return &s.Ruin }),
 		boolField("core", "at the end only a majority of the nodes is healed first, and must serve", func(s *Settings) *bool { return &s.Core }),
 	},
 }

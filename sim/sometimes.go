@@ -143,6 +143,7 @@ const (
 	branchRack
 	branchCore
 	branchCoreSpared
+	branchBegunAnew
 	branchCount
 )
 
@@ -175,6 +176,7 @@ var branchNames = [branchCount]string{
 	branchRack:                 "nodes crash together",
 	branchCore:                 "a core is healed and serves",
 	branchCoreSpared:           "a core lacks the majority of some shard",
+	branchBegunAnew:            "a lost shard is begun anew",
 }
 
 // reasonPoints are the reasons that a run may give its clients. No operation of the workload is too

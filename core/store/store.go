@@ -14,11 +14,12 @@ import (
 // must have the same one.
 type Config struct {
 	Shard       wire.ShardID
-	Shards      int   // data shards in all; 0 = take keys of every slot
-	MaxValue    int   // longest value that APPEND, SETRANGE and INCRBYFLOAT may make, in bytes; default 64 MiB
-	SessionTTL  int64 // how long an idle session is remembered, in milliseconds of log time; default 10 minutes
-	SessionsMax int   // sessions remembered; the least recently used is dropped first; default 10000
-	WindowMax   int   // outcomes remembered per session; default 1024
+	Shards      int    // data shards in all; 0 = take keys of every slot
+	MaxValue    int    // longest value that APPEND, SETRANGE and INCRBYFLOAT may make, in bytes; default 64 MiB
+	SessionTTL  int64  // how long an idle session is remembered, in milliseconds of log time; default 10 minutes
+	SessionsMax int    // sessions remembered; the least recently used is dropped first; default 10000
+	WindowMax   int    // outcomes remembered per session; default 1024
+	Version     uint64 // the versions of a new store are greater
 }
 
 func (c Config) defaults() Config {
@@ -98,7 +99,7 @@ type Store struct {
 
 // New returns an empty store at log time 0.
 func New(cfg Config) *Store {
-	s := &Store{cfg: cfg.defaults(), last: ^uint64(0)}
+	s := &Store{cfg: cfg.defaults(), last: ^uint64(0), version: cfg.Version}
 	if cfg.Shards > 0 {
 		first, last := wire.SlotRange(cfg.Shard, cfg.Shards)
 		s.first, s.last = firstOrder(first), lastOrder(last)

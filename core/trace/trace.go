@@ -54,13 +54,14 @@ const (
 	// Rare branches (emitted by core). They come last so that the numbers of the others stay.
 	Log    // A = 0 cut at its front up to Index, 1 entries from Index on replaced by another leader's
 	Repeat // A = retries in one entry that were answered from the session table
+	Lost   // Shard is begun anew, empty: its quorum was lost for good. A = how often that has happened to it
 	kindEnd
 )
 
 var kindNames = [kindEnd]string{
 	"none", "send", "deliver", "drop", "duplicate", "role", "commit", "apply", "conf", "lease", "snapshot",
 	"map", "member", "founded", "invoke", "return", "fault", "crash", "restart", "pause", "resume", "violation",
-	"cut", "mend", "log", "repeat",
+	"cut", "mend", "log", "repeat", "lost",
 }
 
 func (k Kind) String() string {

@@ -1,0 +1,76 @@
+package cluster
+
+import (
+	"slices"
+
+	"torc/core/wire"
+)
+
+// What the map makes of the loss of a shard's quorum. loss.go says why this is safe.
+
+// seal asks the replicas of a shard to take no part in anything. The command names the configuration
+// that it was decided on: with news of a later one it is void.
+func seal(m *wire.ClusterMap, p *wire.Placement, c *wire.MetaCommand) bool {
+	if p.Shard == wire.MetaShard || p.Seal != 0 || p.ConfIndex != c.Index {
+		return false
+	}
+	p.Seal = m.Epoch + 1 // that of the map that this makes: no two seals are the same
+	return true
+}
+
+func unseal(p *wire.Placement, c *wire.MetaCommand) bool {
+	if p.Seal == 0 || p.Seal != c.Seal {
+		return false
+	}
+	p.Seal = 0
+	return true
+}
+
+// reset begins a lost shard anew, empty, with founders on lives that take part. It is void unless
+// the seal it rests on and the replicas are those that it was decided on: one that came meanwhile
+// may not have sealed itself.
+func reset(m *wire.ClusterMap, p *wire.Placement, c *wire.MetaCommand) bool {
+	if p.Seal == 0 || p.Seal != c.Seal || len(c.Founders) == 0 || !slices.Equal(idsOf(p.Replicas), c.Voters) {
+		return false
+	}
+	for _, f := range c.Founders {
+		if who := m.Member(f.Node); who == nil || who.Incarnation != f.Incarnation || who.State != wire.MemberActive {
+			return false
+		}
+	}
+	p.Replicas, p.Founders, p.Preferred, p.ConfIndex, p.Seal = nil, nil, c.Founders[0].Node, 0, 0
+	for _, f := range c.Founders {
+		p.Replicas = append(p.Replicas, wire.Replica{ID: m.NextReplica, Node: f.Node, Incarnation: f.Incarnation, Role: wire.RoleVoter})
+		p.Founders = append(p.Founders, m.NextReplica)
+		m.NextReplica++
+	}
+	p.Losses++
+	p.LostAt = c.At
+	return true
+}
+
+// forget takes the operator's word that a life is over: the map admits the one after it, of which
+// nothing is known yet. So everything that holds for a former life holds for this one, everywhere;
+// should it speak all the same it is told that it is over, and ends itself.
+func forget(m *wire.ClusterMap, c *wire.MetaCommand) bool {
+	who := m.Member(c.Node)
+	if who == nil || who.Incarnation != c.Incarnation {
+		return false
+	}
+	who.Incarnation++
+	who.State = wire.MemberLeft
+	return true
+}
+
+// ofFormerGroup reports whether a report is of the group that a shard had before it was lost. IDs
+// ascend, so whatever was a member of that one is older than the founders.
+func ofFormerGroup(p *wire.Placement, c *wire.MetaCommand) bool {
+	return len(p.Founders) > 0 && c.Replica < p.Founders[0]
+}
+
+func idsOf(replicas []wire.Replica) (ids []wire.ReplicaID) {
+	for _, r := range replicas {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
