@@ -3,6 +3,7 @@ package cluster
 import (
 	"slices"
 
+	"torc/core/mutant"
 	"torc/core/wire"
 )
 
@@ -44,8 +45,10 @@ func reset(m *wire.ClusterMap, p *wire.Placement, c *wire.MetaCommand) bool {
 		p.Founders = append(p.Founders, m.NextReplica)
 		m.NextReplica++
 	}
-	p.Losses++
-	p.LostAt = c.At
+	if !mutant.On(mutant.SilentTotalLoss) {
+		p.Losses++
+		p.LostAt = c.At
+	}
 	return true
 }
 

@@ -12,7 +12,6 @@ type AbsentMutant struct {
 // they are the whole gallery.
 func Absent() []AbsentMutant {
 	return []AbsentMutant{
-		{10, "silent-total-loss", "the meta group fences a shard that has lost its quorum for good, and creates it anew under a declared loss"},
 		{26, "evict-local", "eviction when memory is full"},
 		{30, "hotkey-replica-unfenced", "read replicas of hot keys"},
 	}

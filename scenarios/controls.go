@@ -24,8 +24,7 @@ func Controls() []Control {
 	return []Control{
 		{Number: 1, Scenario: everyFault(), Tempts: "Operations of unknown outcome are everywhere: whoever takes them for failed, or for done, cries wolf."},
 		{Number: 2, Scenario: wildClocks(), Tempts: "Clocks are wrong beyond any bound, and it must not matter: nothing rests on them."},
-		{Number: 3, Tempts: "Something acknowledged is gone, and that is no violation, because the loss was declared.",
-			Comes: "the meta group declares the loss of a shard that has lost its quorum for good"},
+		{Number: 3, Scenario: declaredLoss(), Tempts: "Something acknowledged is gone, and that is no violation, because the loss was declared."},
 		{Number: 4, Scenario: likeValues(), Tempts: "Absent, empty and 0 are three different values, and a value may come twice."},
 	}
 }
@@ -65,6 +64,22 @@ func rates(at time.Duration, thousandths ...int) (steps []sim.Step) {
 		steps = append(steps, sim.At(at, sim.Rate{Target: sim.Node(i + 1), Thousandth: t}))
 	}
 	return steps
+}
+
+// declaredLoss crashes more of five nodes at a time than a shard's three replicas bear, again and again;
+// those that come back know nothing, and the cluster says what it has lost.
+func declaredLoss() sim.Scenario {
+	return sim.Scenario{
+		Name: "control-declared-loss", Doc: "Majorities of shards crash and come back empty; the shards are begun anew under a declared loss.",
+		Expect: "Nothing is found: what is declared lost may be gone, and nothing else is.", Swarm: true,
+		Settings: func(s *sim.Settings) {
+			s.Nodes, s.Replicas, s.Absent, s.Shards, s.Core = 5, 3, 0, 6, false
+			s.Faults, s.Ruin = sim.Faults{Crash: true, Rack: true, Isolate: true}, true
+			s.OnLoss, s.ResetGrace = cluster.LossReset, 3*time.Second
+			s.FaultEvery, s.FaultFor, s.Storm = 6*time.Second, 3*time.Second, 0
+			s.Think, s.Threads = 60*ms, 1
+		},
+	}
 }
 
 // likeValues write 0, nothing and the same again, delete and begin anew, while leaders are cut off.

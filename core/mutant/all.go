@@ -13,6 +13,7 @@ var All = []string{
 	ReadIndexCtxReuse,
 	AmnesiaSameID,
 	AmnesiaCrossedWires,
+	SilentTotalLoss,
 	BootstrapTwice,
 	VoterTooSoon,
 	TwoConfChanges,

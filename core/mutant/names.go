@@ -11,6 +11,7 @@ const (
 	ReadIndexCtxReuse   = "readindex-ctx-reuse"          // 07
 	AmnesiaSameID       = "amnesia-same-id"              // 08
 	AmnesiaCrossedWires = "amnesia-crossed-wires"        // 09
+	SilentTotalLoss     = "silent-total-loss"            // 10
 	BootstrapTwice      = "bootstrap-twice"              // 11
 	VoterTooSoon        = "voter-too-soon"               // 12
 	TwoConfChanges      = "two-confchanges"              // 13
