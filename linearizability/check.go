@@ -47,6 +47,12 @@ func Check(h *History, o Options) []Verdict {
 // checkOrder runs the checkers of linearizability on one key.
 func checkOrder(k KeyHistory, o Options) []Verdict {
 	kinds := kindSet(k)
+	if !kinds.ttl && sureLoss(o.lossesOf(k.Key)) {
+		if fineByGenerations(k, o) {
+			return nil
+		}
+		return CheckModel(k, o)
+	}
 	switch {
 	case kinds.ttl && kinds.only(Read, Write, Delete, Touch):
 		return checkExpiring(k, o)

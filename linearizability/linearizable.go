@@ -181,6 +181,9 @@ func lossCases(k KeyHistory, o Options) (cases [][]*Operation) {
 		return [][]*Operation{withLosses(k, losses, 1<<len(losses)-1, true)}
 	}
 	for choice := range 1 << len(losses) {
+		if missesSure(losses, choice) {
+			continue
+		}
 		cases = append(cases, withLosses(k, losses, choice, false))
 	}
 	return cases

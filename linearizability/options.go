@@ -39,10 +39,11 @@ type Options struct {
 
 // Loss says that the system declared, at some time in [From, To], to have lost what some
 // keys held (their shard was recreated empty). A key that is covered may vanish once, at any
-// instant of that interval; it need not.
+// instant of that interval; it need not, unless the loss is sure: then what it held never comes back.
 type Loss struct {
 	Keys     []string // nil = every key
 	From, To int64
+	Sure     bool
 }
 
 func (o Options) withDefaults() Options {

@@ -93,7 +93,7 @@ func (o *losses) lost(w *World, e *trace.Event) {
 // excuses are the declared losses as the history's checkers take them.
 func (w *World) excuses() (list []linearizability.Loss) {
 	for _, d := range w.losses.declared {
-		loss := linearizability.Loss{From: d.from, To: d.to}
+		loss := linearizability.Loss{From: d.from, To: d.to, Sure: true}
 		for _, k := range w.work.keys {
 			if k.shard == d.shard {
 				loss.Keys = append(loss.Keys, k.key)

@@ -116,9 +116,9 @@ func (s *Settings) drawRuin(seed uint64) {
 	if !r.Chance(3000) || s.Storm > 0 {
 		return
 	}
-	s.Nodes, s.Replicas, s.Absent, s.Lanes = 5, 3, 0, []int{1, 1, 1, 1, 1}
-	s.Shards = 3 + r.IntN(4)
+	s.Nodes, s.Replicas, s.Lanes = 5+s.Absent, 3, nil
+	s.Shards = max(s.Shards, 3+r.IntN(4))
 	s.Faults.Crash, s.Faults.Rack, s.Ruin = true, true, true
-	s.FaultEvery, s.FaultFor = r.Neat(3*time.Second, 6*time.Second), r.Neat(time.Second, 4*time.Second)
+	s.FaultEvery, s.FaultFor = min(s.FaultEvery, r.Neat(3*time.Second, 6*time.Second)), min(s.FaultFor, r.Neat(time.Second, 4*time.Second))
 	s.ResetGrace = r.Neat(2*time.Second, 8*time.Second)
 }

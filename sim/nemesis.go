@@ -170,6 +170,8 @@ func (f *nemesis) draw() (faultKind, Fault) {
 		{kindLongPause, s.Faults.LongPause, func() Fault { return For{f.longPause(), Pause{f.target()}} }},
 		{kindMemory, s.Faults.Memory, func() Fault { return passing(Squeeze{f.target(), int64(1 + r.IntN(4096))}) }},
 		{kindLies, s.Faults.Lies, func() Fault { return passing(Slander{f.target(), Lie(r.IntN(int(lieCount)))}) }},
+		{kindRack, s.Ruin, func() Fault { return f.ruin(long / 2) }},
+		{kindRack, s.Ruin, func() Fault { return f.ruin(long / 2) }},
 	}
 	var drawn []int
 	for i := range kinds {
@@ -262,6 +264,12 @@ func (f *nemesis) rack(down time.Duration) Fault {
 		r.Targets = append(r.Targets, Random())
 	}
 	return r
+}
+
+// ruin crashes two of a shard's three voters.
+func (f *nemesis) ruin(down time.Duration) Fault {
+	shard := f.w.drawShard(&f.rand)
+	return Rack{Targets: []Target{Leader(shard), Voter(shard, 1)}, Down: down}
 }
 
 // arm lets a crash wait for its moment.

@@ -1,0 +1,51 @@
+package linearizability
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestGenerations(t *testing.T) {
+	op := func(kind Kind, value string, call, ret int64, outcome Outcome) *Operation {
+		o := &Operation{Kind: kind, Key: "x", Call: call, Return: ret, Outcome: outcome}
+		switch {
+		case kind == Read && value != "":
+			o.Out.Value = Some(value)
+		case kind == Write || kind == Append:
+			o.In.Value = value
+		}
+		return o
+	}
+	number := func(o *Operation, n int64) *Operation { o.Out.Number = n; return o }
+	lost := []Loss{{From: 100, To: 110, Sure: true}}
+	for _, c := range []struct {
+		name   string
+		losses []Loss
+		ops    []*Operation
+		want   Result
+	}{
+		{"gone after the loss", lost, []*Operation{op(Write, "a", 1, 2, OK), op(Read, "a", 3, 4, OK), op(Read, "", 120, 121, OK)}, Fine},
+		{"gone before the loss", lost, []*Operation{op(Write, "a", 1, 2, OK), op(Read, "", 50, 51, OK)}, Violation},
+		{"back after the loss", lost, []*Operation{op(Write, "a", 1, 2, OK), op(Read, "a", 120, 121, OK)}, Violation},
+		{"back after the loss, perhaps it was none", []Loss{{From: 100, To: 110}}, []*Operation{op(Write, "a", 1, 2, OK), op(Read, "a", 120, 121, OK)}, Fine},
+		{"a write of unknown outcome comes late", lost, []*Operation{op(Write, "a", 1, Open, Unknown), op(Read, "a", 120, 121, OK)}, Fine},
+		{"what is written after the loss holds", lost, []*Operation{op(Write, "a", 111, 112, OK), op(Read, "", 120, 121, OK)}, Violation},
+		{"an answer that was under way through the loss", lost, []*Operation{op(Write, "a", 1, 2, OK), op(Read, "a", 90, 115, OK), op(Read, "", 120, 121, OK)}, Fine},
+		{"an append begins anew", lost, []*Operation{number(op(Append, "a;", 1, 2, OK), 2), number(op(Append, "b;", 120, 121, OK), 2), op(Read, "b;", 130, 131, OK)}, Fine},
+		{"two losses", []Loss{lost[0], {From: 200, To: 210, Sure: true}},
+			[]*Operation{op(Write, "a", 1, 2, OK), op(Write, "b", 120, 121, OK), op(Read, "b", 130, 131, OK), op(Read, "", 220, 221, OK)}, Fine},
+		{"the first of two losses takes what was written after it", []Loss{lost[0], {From: 200, To: 210, Sure: true}},
+			[]*Operation{op(Write, "b", 120, 121, OK), op(Read, "", 130, 131, OK)}, Violation},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := History{}
+			for i, op := range c.ops {
+				op.ID, op.Client = i+1, i
+				r.Ops = append(r.Ops, *op)
+			}
+			verdicts := Check(&r, Options{Losses: c.losses})
+			require.Equal(t, c.want, Worst(verdicts), "%v", verdicts)
+		})
+	}
+}
