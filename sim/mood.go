@@ -113,8 +113,8 @@ func (s *Settings) grave(r *Stream) {
 // bears, and what the cluster then declares lost may be gone, and nothing else.
 func (s *Settings) drawRuin(seed uint64) {
 	r := NewStream(seed, "settings, ruin")
-	if !r.Chance(3000) || s.Storm > 0 {
-		return
+	if !r.Chance(3000) || s.Storm > 0 || s.FaultFor > 15*time.Second {
+		return // storms and long faults are enough for a run
 	}
 	s.Nodes, s.Replicas, s.Lanes = 5+s.Absent, 3, nil
 	s.Shards = max(s.Shards, 3+r.IntN(4))
