@@ -12,7 +12,8 @@
 //
 //   done      status OK. The answer is linearizable.
 //   refused   surely not applied, now or later; safe to send again. The status carries a
-//             google.rpc.ErrorInfo with domain "torc" and the reason, such as NO_QUORUM.
+//             google.rpc.ErrorInfo with domain "torc" and the reason, such as NO_QUORUM. Its metadata
+//             "ask", if there, is the gRPC address of a node that may serve the key instead.
 //             Code UNAVAILABLE, or RESOURCE_EXHAUSTED, INVALID_ARGUMENT, FAILED_PRECONDITION
 //             or UNAUTHENTICATED where sending the same again is of no use.
 //   unknown   it may have been applied, or may yet be: UNKNOWN or DEADLINE_EXCEEDED, with the

@@ -167,5 +167,9 @@ func (h *Hall) Refuse(c *Call, why wire.Reason) {
 	if leader == h.self {
 		leader = 0 // who refuses is no help
 	}
+	if leader == 0 && why == wire.ReasonNoQuorum {
+		leader = h.other(c.Shard) // on the other side, where the majority is if it is anywhere
+		h.turnTo(c.Shard)
+	}
 	h.Finish(c, &wire.Response{Outcome: outcome, Reason: why, Leader: leader})
 }

@@ -506,6 +506,11 @@ func TestPatience(t *testing.T) {
 	l.told(t, first, wire.OutcomeRefused, wire.ReasonNoQuorum)
 	l.told(t, second, wire.OutcomeRefused, wire.ReasonNoQuorum)
 	require.Zero(t, l.Waiting())
+	var others []wire.NodeID
+	for _, tag := range []uint64{first, second, third} {
+		others = append(others, l.answers[tag][0].Leader)
+	}
+	require.Subset(t, []wire.NodeID{2, 3}, others, "where the majority may be: with the shard's other nodes")
 }
 
 // TestPatienceBeginsAnew: what counts is how long the shard has been without a leader now, not

@@ -15,7 +15,12 @@ func (h *Hall) Leader(id wire.ShardID) wire.NodeID {
 	if s.hint != 0 {
 		return s.hint
 	}
-	p := h.port.Map().Placement(id)
+	return h.other(id)
+}
+
+// other is another node with a replica of a shard, in turn.
+func (h *Hall) other(id wire.ShardID) wire.NodeID {
+	s, p := h.shard(id), h.port.Map().Placement(id)
 	if p == nil {
 		return 0
 	}

@@ -36,7 +36,7 @@ func (s *Server) ask(ctx context.Context, cmd wire.Command) (*wire.Result, error
 	resp := s.askAll(ctx, m, []wire.Request{{Shard: shardOf(cmd.Key, m), Commands: []wire.Command{cmd}}})[0]
 	switch {
 	case resp.Outcome != wire.OutcomeOK:
-		return nil, failureError(resp.Outcome, resp.Reason)
+		return nil, refusedBy(m, &resp)
 	case resp.Results[0].Kind == wire.KindError && resp.Results[0].Code != wire.CodeVersion:
 		return nil, commandError(resp.Results[0].Code)
 	}

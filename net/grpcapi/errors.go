@@ -62,12 +62,28 @@ var commandErrors = map[wire.ErrorCode]struct {
 }
 
 // definite is the error of something that surely did not happen.
-func definite(code codes.Code, word, text string) error {
+func definite(code codes.Code, word, text string) error { return informed(code, word, text, nil) }
+
+// informed is a definite error that tells more.
+func informed(code codes.Code, word, text string, more map[string]string) error {
 	st := status.New(code, text)
-	if detailed, err := st.WithDetails(&errdetails.ErrorInfo{Reason: word, Domain: errorDomain}); err == nil {
+	if detailed, err := st.WithDetails(&errdetails.ErrorInfo{Reason: word, Domain: errorDomain, Metadata: more}); err == nil {
 		st = detailed
 	}
 	return st.Err()
+}
+
+// askThere names the node to ask instead, by its gRPC address, in an error's metadata.
+const askThere = "ask"
+
+// refusedBy is the status of a request that was not answered with results, with the node to ask instead if
+// the one that refused could name one.
+func refusedBy(m *wire.ClusterMap, r *wire.Response) error {
+	who := m.Member(r.Leader)
+	if r.Outcome != wire.OutcomeRefused || who == nil || who.GRPCAddr == "" {
+		return failureError(r.Outcome, r.Reason)
+	}
+	return informed(refusedCode(r.Reason), reasonWord(r.Reason), refusedText(r.Reason), map[string]string{askThere: who.GRPCAddr})
 }
 
 func invalid(text string) error { return definite(codes.InvalidArgument, "INVALID", text) }
@@ -81,16 +97,19 @@ func failureError(outcome wire.Outcome, reason wire.Reason) error {
 		}
 		return status.Error(code, unknownText(reason))
 	}
-	code := codes.Unavailable
+	return definite(refusedCode(reason), reasonWord(reason), refusedText(reason))
+}
+
+func refusedCode(reason wire.Reason) codes.Code {
 	switch reason {
 	case wire.ReasonTooLarge:
-		code = codes.InvalidArgument
+		return codes.InvalidArgument
 	case wire.ReasonOutOfMemory:
-		code = codes.ResourceExhausted
+		return codes.ResourceExhausted
 	case wire.ReasonSessionExpired:
-		code = codes.FailedPrecondition
+		return codes.FailedPrecondition
 	}
-	return definite(code, reasonWord(reason), refusedText(reason))
+	return codes.Unavailable
 }
 
 // commandError is the status of a command that the state machine refused.

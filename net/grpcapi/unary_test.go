@@ -112,6 +112,15 @@ func reasonOf(err error) string {
 	return ""
 }
 
+// A node that cannot serve a key names one that may, if it knows of one.
+func TestARefusalNamesAnotherNode(t *testing.T) {
+	for leader, want := range map[wire.NodeID]string{5: "h:2", 99: "", 0: ""} {
+		err := refusedBy(newFake().Map(), &wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonNoQuorum, Leader: leader})
+		require.Equal(t, "NO_QUORUM", reasonOf(err))
+		require.Equal(t, want, status.Convert(err).Details()[0].(*errdetails.ErrorInfo).Metadata["ask"])
+	}
+}
+
 func TestFailuresSayWhatIsKnown(t *testing.T) {
 	for _, c := range []struct {
 		outcome wire.Outcome

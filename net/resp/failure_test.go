@@ -72,6 +72,18 @@ func TestPartialWrite(t *testing.T) {
 		"\r\n-UNKNOWN outcome: some shards were emptied, the others refused ("+no+")\r\n-"+no+"\r\n+OK\r\n", got)
 }
 
+// Without a quorum on this side the error names a node of the other side, if one is known.
+func TestNoQuorumSaysWhere(t *testing.T) {
+	n := newFakeNode(4, "node-1", "node-2")
+	there := wire.NodeID(2)
+	n.submit = func(call *wire.Call) { refuse(call, wire.OutcomeRefused, wire.ReasonNoQuorum, there) }
+	s := serve(t, n)
+	text := "-CLUSTERDOWN The shard has no quorum on this side: not applied, retry later"
+	require.Equal(t, text+" (its majority may be on the side of 10.0.0.2:7002)\r\n+OK\r\n", roundTrip(t, s, "SET foo 1\r\n"))
+	there = 99
+	require.Equal(t, text+"\r\n+OK\r\n", roundTrip(t, s, "SET foo 1\r\n"))
+}
+
 // In redirect mode a shard that has moved in the meantime redirects; a cluster client follows.
 func TestRedirectFromShard(t *testing.T) {
 	n := newFakeNode(4, "node-1", "node-2")

@@ -229,5 +229,9 @@ func (c *conn) failText(fail *failure, cmd *wire.Command) string {
 			return text
 		}
 	}
-	return fail.text(cmd.Op.IsWrite())
+	text := fail.text(cmd.Op.IsWrite())
+	if who := c.srv.backend.Map().Member(fail.leader); who != nil && fail.reason == wire.ReasonNoQuorum && who.RESPAddr != "" {
+		text += " (its majority may be on the side of " + who.RESPAddr + ")"
+	}
+	return text
 }
