@@ -1,6 +1,10 @@
 package client
 
-import "torc/core/wire"
+import (
+	"time"
+
+	"torc/core/wire"
+)
 
 // Topology is the cluster as the client knows it now.
 type Topology struct {
@@ -28,6 +32,11 @@ type Shard struct {
 	LastSlot  int
 	Preferred uint64   // the node that should lead, or 0
 	Nodes     []uint64 // those that hold a replica
+
+	// Losses is the shard's loss epoch: how often the majority of its replicas was lost for good and the shard
+	// was begun anew, empty. LostAt is the last time. What a key held before is gone, not deleted.
+	Losses uint64
+	LostAt time.Time // zero: never
 }
 
 // Topology returns the newest cluster map that the client has learned. It asks nobody.
@@ -45,7 +54,10 @@ func (c *Client) Topology() Topology {
 			continue
 		}
 		first, last := wire.SlotRange(p.Shard, int(m.Shards))
-		shard := Shard{ID: uint32(p.Shard), FirstSlot: int(first), LastSlot: int(last), Preferred: uint64(p.Preferred)}
+		shard := Shard{ID: uint32(p.Shard), FirstSlot: int(first), LastSlot: int(last), Preferred: uint64(p.Preferred), Losses: p.Losses}
+		if p.LostAt != 0 {
+			shard.LostAt = time.UnixMilli(p.LostAt)
+		}
 		for _, r := range p.Replicas {
 			shard.Nodes = append(shard.Nodes, uint64(r.Node))
 		}

@@ -62,24 +62,9 @@ type doubt struct {
 	told  map[wire.ReplicaID]*wire.Sealed // for look-up, never ranged
 }
 
-// quorumGone reports whether so many replicas of a shard are over that those who vote by the map can
-// make no quorum. It is a reason to ask, not a proof.
-func quorumGone(m *wire.ClusterMap, p *wire.Placement) bool {
-	voters, over := 0, 0
-	for _, r := range p.Replicas {
-		if r.Role.Votes() {
-			voters++
-		}
-		if superseded(m, r) {
-			over++
-		}
-	}
-	return voters > 0 && voters-over < voters/2+1
-}
-
 // onItsWay reports whether a shard is better left alone by whoever places replicas.
 func onItsWay(m *wire.ClusterMap, p *wire.Placement) bool {
-	return p.Shard != wire.MetaShard && (p.Seal != 0 || quorumGone(m, p))
+	return p.Shard != wire.MetaShard && (p.Seal != 0 || m.QuorumGone(p))
 }
 
 // overseeLosses is the part of the meta leader's round that looks for lost shards.

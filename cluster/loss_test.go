@@ -32,11 +32,11 @@ func TestQuorumGone(t *testing.T) {
 		{"only one that may have become a voter", over(mapOf(replica(1, voter), replica(2, voter), replica(3, voter), replica(4, learner)), 40), false},
 		{"nobody votes", mapOf(), false},
 	} {
-		require.Equal(t, c.gone, quorumGone(c.m, &c.m.Placements[1]), c.name)
+		require.Equal(t, c.gone, c.m.QuorumGone(&c.m.Placements[1]), c.name)
 	}
 	down := three()
 	down.Member(10).State, down.Member(20).State = wire.MemberDown, wire.MemberDown
-	require.False(t, quorumGone(down, &down.Placements[1]), "who is silent may live")
+	require.False(t, down.QuorumGone(&down.Placements[1]), "who is silent may live")
 }
 
 func TestJudge(t *testing.T) {

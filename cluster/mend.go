@@ -154,10 +154,7 @@ func (g *group) dead(p *wire.Placement, conf wire.ConfState) (silent wire.Replic
 }
 
 // superseded reports whether a replica's node has begun a later life.
-func superseded(m *wire.ClusterMap, r wire.Replica) bool {
-	who := m.Member(r.Node)
-	return who == nil || who.Incarnation > r.Incarnation
-}
+func superseded(m *wire.ClusterMap, r wire.Replica) bool { return m.Over(&r) }
 
 // leaving is a voter that is to leave, or zero.
 func (g *group) leaving(p *wire.Placement, conf wire.ConfState) wire.ReplicaID {

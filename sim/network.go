@@ -323,6 +323,8 @@ func messagePrint(m wire.Message) (kind, place, detail uint64) {
 		return 14 << 8, place, m.ID
 	case *wire.Inspected:
 		return 15 << 8, place ^ m.Term<<32, m.ID ^ uint64(len(m.Well))<<56
+	case *wire.Sealed:
+		return 16 << 8, place ^ uint64(m.Seal)<<32, m.Last
 	}
-	return 16 << 8, place, 0
+	return 17 << 8, place, 0
 }

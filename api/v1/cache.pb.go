@@ -1211,6 +1211,9 @@ type Shard struct {
 	LastSlot      uint32                 `protobuf:"varint,3,opt,name=last_slot,json=lastSlot,proto3" json:"last_slot,omitempty"`
 	Leader        uint64                 `protobuf:"fixed64,4,opt,name=leader,proto3" json:"leader,omitempty"` // the node that leads it as far as the answering node knows; 0 = not known
 	Replicas      []*Shard_Replica       `protobuf:"bytes,5,rep,name=replicas,proto3" json:"replicas,omitempty"`
+	Losses        uint64                 `protobuf:"varint,6,opt,name=losses,proto3" json:"losses,omitempty"`                                    // how often it was lost and begun anew, empty: its loss epoch
+	LostAtMillis  int64                  `protobuf:"varint,7,opt,name=lost_at_millis,json=lostAtMillis,proto3" json:"lost_at_millis,omitempty"`  // the last time, in Unix milliseconds
+	WithoutQuorum bool                   `protobuf:"varint,8,opt,name=without_quorum,json=withoutQuorum,proto3" json:"without_quorum,omitempty"` // so many of its replicas are over that it cannot serve now
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1278,6 +1281,27 @@ func (x *Shard) GetReplicas() []*Shard_Replica {
 		return x.Replicas
 	}
 	return nil
+}
+
+func (x *Shard) GetLosses() uint64 {
+	if x != nil {
+		return x.Losses
+	}
+	return 0
+}
+
+func (x *Shard) GetLostAtMillis() int64 {
+	if x != nil {
+		return x.LostAtMillis
+	}
+	return 0
+}
+
+func (x *Shard) GetWithoutQuorum() bool {
+	if x != nil {
+		return x.WithoutQuorum
+	}
+	return false
 }
 
 type StatusRequest struct {
@@ -2059,14 +2083,17 @@ const file_cache_proto_rawDesc = "" +
 	"\x06ACTIVE\x10\x00\x12\b\n" +
 	"\x04DOWN\x10\x01\x12\b\n" +
 	"\x04LEFT\x10\x02\x12\f\n" +
-	"\bDRAINING\x10\x03\"\xfe\x01\n" +
+	"\bDRAINING\x10\x03\"\xe3\x02\n" +
 	"\x05Shard\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x1d\n" +
 	"\n" +
 	"first_slot\x18\x02 \x01(\rR\tfirstSlot\x12\x1b\n" +
 	"\tlast_slot\x18\x03 \x01(\rR\blastSlot\x12\x16\n" +
 	"\x06leader\x18\x04 \x01(\x06R\x06leader\x122\n" +
-	"\breplicas\x18\x05 \x03(\v2\x16.torc.v1.Shard.ReplicaR\breplicas\x1a]\n" +
+	"\breplicas\x18\x05 \x03(\v2\x16.torc.v1.Shard.ReplicaR\breplicas\x12\x16\n" +
+	"\x06losses\x18\x06 \x01(\x04R\x06losses\x12$\n" +
+	"\x0elost_at_millis\x18\a \x01(\x03R\flostAtMillis\x12%\n" +
+	"\x0ewithout_quorum\x18\b \x01(\bR\rwithoutQuorum\x1a]\n" +
 	"\aReplica\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\x06R\x04node\x12\x14\n" +

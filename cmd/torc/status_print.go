@@ -34,6 +34,7 @@ func (r *report) print(w io.Writer, p painter, all bool) {
 	if r.Progress != "" {
 		_, _ = fmt.Fprintln(w, "moves: "+r.Progress)
 	}
+	r.printLosses(w, p)
 	r.printNodes(w, p)
 	r.printShards(w, p, all)
 }

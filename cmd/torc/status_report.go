@@ -58,6 +58,10 @@ type shardReport struct {
 	Keys     uint64   `json:"keys"`
 	Bytes    uint64   `json:"bytes"`
 
+	Losses        uint64     `json:"losses,omitempty"`         // how often it was lost and begun anew, empty
+	LostAt        *time.Time `json:"lost_at,omitempty"`        // the last time
+	WithoutQuorum bool       `json:"without_quorum,omitempty"` // the majority of its replicas is over
+
 	trouble string
 }
 
@@ -118,6 +122,8 @@ func (r *report) addShard(s shardReport, want int) {
 		r.Moving++
 	}
 	switch {
+	case s.WithoutQuorum && s.Leader == "":
+		s.trouble = "the majority of its replicas is lost: see \"Losing a quorum\" in OPERATIONS.md"
 	case s.Leader == "":
 		s.trouble = "no leader was found"
 	case live < want:
@@ -163,6 +169,7 @@ func newShard(shard uint32, t *torcv1.TopologyResponse, answers []*torcv1.Status
 	var voters, learners, leaving []uint64
 	if shard > 0 { // the topology is for clients, who have no business with the meta group
 		voters, learners, leaving = placed(t.Shards[shard-1])
+		s.lossesOf(t.Shards[shard-1])
 	}
 	for i, answer := range answers {
 		for _, g := range answer.GetReplicas() {

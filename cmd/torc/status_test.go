@@ -26,6 +26,14 @@ func twoNodes() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
 	}
 }
 
+// lost is a cluster one shard of which was begun anew, twice, and whose other one waits for that.
+func lost() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
+	t, answers := twoNodes()
+	t.Shards[0].Losses, t.Shards[0].LostAtMillis = 2, 1_700_000_000_000
+	t.Shards = append(t.Shards, &torcv1.Shard{Id: 2, WithoutQuorum: true, Replicas: []*torcv1.Shard_Replica{{Id: 7, Node: 1, Voter: true}, {Id: 8, Node: 2, Voter: true}}})
+	return t, answers
+}
+
 // degraded is a cluster of three nodes, two replicas and twelve shards. Node gamma is decided to be down
 // and still answers, delta has left. Shard 1 has a laggard, shard 2 moves from gamma to alpha, shard 3
 // has no leader, and gamma lives a new life in which it has forgotten its replicas of all the others.
@@ -93,6 +101,7 @@ func TestStatus(t *testing.T) {
 		{"degraded", degraded, make([]error, 4), false, 12},
 		{"degraded-shards", degraded, make([]error, 4), true, 12},
 		{"unreachable", silent, []error{nil, refused}, false, 3},
+		{"lost", lost, make([]error, 2), false, 1},
 		{"gossip", gossiping, []error{nil, refused, nil}, false, 3},
 	} {
 		for colour, suffix := range map[painter]string{false: "", true: "-colour"} {

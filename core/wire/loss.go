@@ -95,3 +95,25 @@ func (d *decoder) metaLoss(c *MetaCommand) {
 		d.replica(&c.Founders[i])
 	}
 }
+
+// Over reports whether a replica is on a life that is over: its node has begun a later one, or an
+// operator has said that it never comes back. What is in memory only does not come back either.
+func (m *ClusterMap) Over(r *Replica) bool {
+	who := m.Member(r.Node)
+	return who == nil || who.Incarnation > r.Incarnation
+}
+
+// QuorumGone reports whether so many replicas of a shard are over that those who vote by the map can
+// make no quorum. It is a reason to ask, not a proof: the map may lag.
+func (m *ClusterMap) QuorumGone(p *Placement) bool {
+	voters, over := 0, 0
+	for i := range p.Replicas {
+		if p.Replicas[i].Role.Votes() {
+			voters++
+		}
+		if m.Over(&p.Replicas[i]) {
+			over++
+		}
+	}
+	return voters > 0 && voters-over < voters/2+1
+}

@@ -57,6 +57,7 @@ func (s *Server) askAll(ctx context.Context, m *wire.ClusterMap, reqs []wire.Req
 		defer cancel()
 	}
 	s.stats.requests.Add(1)
+	defer s.tellLosses(ctx, reqs)
 	sink := make(replies, len(reqs))
 	responses := make([]wire.Response, len(reqs))
 	waiting := 0

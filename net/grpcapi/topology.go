@@ -42,6 +42,7 @@ func (s *Server) shard(m *wire.ClusterMap, id wire.ShardID) *torcv1.Shard {
 		Id: uint32(id), FirstSlot: uint32(first), LastSlot: uint32(last), Leader: uint64(s.backend.Leader(id)),
 	}
 	if p := m.Placement(id); p != nil {
+		out.Losses, out.LostAtMillis, out.WithoutQuorum = p.Losses, p.LostAt, m.QuorumGone(p)
 		for _, r := range p.Replicas {
 			out.Replicas = append(out.Replicas, &torcv1.Shard_Replica{
 				Id: uint64(r.ID), Node: uint64(r.Node), Voter: r.Role.Votes(), Leaving: r.Role == wire.RoleLeaving,

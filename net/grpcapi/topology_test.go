@@ -17,7 +17,7 @@ func (leaderless) Leader(wire.ShardID) wire.NodeID { return 0 }
 
 // A replica that is on its way out still votes.
 func TestTopologyRoles(t *testing.T) {
-	m := &wire.ClusterMap{Shards: 1, Placements: []wire.Placement{{Shard: wire.MetaShard}, {Shard: 1, Replicas: []wire.Replica{
+	m := &wire.ClusterMap{Shards: 1, Members: []wire.Member{{ID: 7}, {ID: 8}, {ID: 9}}, Placements: []wire.Placement{{Shard: wire.MetaShard}, {Shard: 1, Replicas: []wire.Replica{
 		{ID: 1, Node: 7, Role: wire.RoleVoter}, {ID: 2, Node: 8, Role: wire.RoleLeaving}, {ID: 3, Node: 9, Role: wire.RoleLearner},
 	}}}}
 	got := (&Server{backend: leaderless{}}).shard(m, 1)

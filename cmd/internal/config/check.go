@@ -58,6 +58,9 @@ func (c *Config) checkCluster() error {
 	if least := 4 * c.ElectionTimeout; c.Grace < least {
 		return fmt.Errorf("--grace %s: want at least %s, four times --election-timeout, or replicas are moved while a leader is elected", short(c.Grace), short(least))
 	}
+	if least := 4 * c.ElectionTimeout; c.ResetGrace < least {
+		return fmt.Errorf("--reset-grace %s: want at least %s, four times --election-timeout, or a shard is given up while a leader is elected", short(c.ResetGrace), short(least))
+	}
 	return nil
 }
 

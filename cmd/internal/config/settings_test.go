@@ -34,6 +34,8 @@ var examples = map[string]example{
 	"replicas":            {field: "Replicas", one: "1", is: 1, other: "9", then: 9},
 	"weight":              {field: "Weight", one: "0.07", is: 0.07, other: "2", then: 2.0},
 	"grace":               {field: "Grace", one: "90s", is: 90 * time.Second, other: "1h", then: time.Hour},
+	"on-quorum-loss":      {field: "OnQuorumLoss", one: "refuse", is: "refuse", other: "RESET", then: "reset"},
+	"reset-grace":         {field: "ResetGrace", one: "10s", is: 10 * time.Second, other: "1h", then: time.Hour},
 	"lanes":               {field: "Lanes", one: "7", is: 7, other: "256", then: 256},
 	"rebalance-rate":      {field: "RebalanceRate", one: "8MiB", is: Size(8 << 20), other: "0", then: Size(0)},
 	"when-drained":        {field: "WhenDrained", one: "exit", is: "exit", other: "STAY", then: "stay"},

@@ -46,6 +46,7 @@ func (n *Node) infoTorc(line func(string, any)) {
 	line("torc_node", n.self.Name)
 	line("torc_incarnation", uint64(n.self.Incarnation))
 	line("torc_reads", n.cfg.Reads)
+	infoLosses(n.host.Map(), line)
 	ctx, cancel := context.WithTimeout(context.Background(), infoPatience)
 	defer cancel()
 	s, err := n.Status(ctx)

@@ -37,6 +37,7 @@ type Node struct {
 	swim    atomic.Pointer[swim.Feed]
 	beliefs beliefs
 	pulse   pulse
+	losses  []cluster.ShardLoss // that were logged, of sayHowItIs alone
 	redis   *resp.Server
 	api     *grpcapi.Server
 	admin   *admin.Server // nil when it is off

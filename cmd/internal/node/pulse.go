@@ -45,6 +45,7 @@ func (n *Node) sayHowItIs() {
 			return
 		case <-tick.C:
 		}
+		n.tellLosses()
 		if err := n.beat(); err != nil {
 			n.logger.Debug("this node does not know how it is", slog.Any("error", err))
 		}

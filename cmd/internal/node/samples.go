@@ -59,6 +59,7 @@ func (n *Node) nodeSamples(g *gatherer, s *Status) {
 	g.counter("torc_snapshot_bytes_sent_total", "Bytes of copies sent to make or move replicas (--rebalance-rate bounds them).", float64(shipped))
 	g.gauge("torc_snapshots_sending", "Copies that this node is sending.", float64(shipping))
 	n.mapSamples(g)
+	n.lossSamples(g)
 	loops, links := n.host.Stats(), n.links.Stats()
 	g.counter("torc_loop_turns_total", "Turns of the event loops.", float64(loops.Turns))
 	g.counter("torc_loop_events_total", "Events that the loops handled.", float64(loops.Events))

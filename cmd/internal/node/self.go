@@ -64,7 +64,12 @@ func (n *Node) clusterConfig() cluster.Config {
 	if c.Reads == "readindex" {
 		reads = cluster.ReadIndex
 	}
+	onLoss := cluster.LossReset
+	if c.OnQuorumLoss == "refuse" {
+		onLoss = cluster.LossRefuse
+	}
 	return cluster.Config{
+		OnQuorumLoss: onLoss, ResetGrace: c.ResetGrace,
 		Self: n.self, Join: c.Join, Expect: c.Expect, Shards: c.Shards, Replicas: c.Replicas, Lanes: c.Lanes,
 		Tick: c.ElectionTimeout / electionTicks, ElectionTicks: electionTicks, ClockDrift: c.ClockDrift, Reads: reads,
 		MaxKey: int(c.MaxKey), MaxValue: int(c.MaxValue), MaxMemory: int64(c.MaxMemory),

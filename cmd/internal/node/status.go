@@ -19,8 +19,9 @@ type Status struct {
 	Uptime      time.Duration
 	Members     []MemberStatus // by the map that the node knows
 	Lanes       []cluster.LaneStatus
-	Health      gossip.Health  // as this node tells it the others
-	Peers       []gossip.Event // what gossip says of them
+	Losses      []cluster.ShardLoss // shards that were lost, or are
+	Health      gossip.Health       // as this node tells it the others
+	Peers       []gossip.Event      // what gossip says of them
 }
 
 // Status asks every lane.
@@ -28,6 +29,7 @@ func (n *Node) Status(ctx context.Context) (*Status, error) {
 	s := &Status{Node: n.self.Name, ID: n.self.ID, Incarnation: n.self.Incarnation, Uptime: time.Since(n.started)}
 	if m := n.host.Map(); m != nil {
 		s.ClusterID, s.Epoch, s.Members = m.ClusterID, m.Epoch, n.members(m)
+		s.Losses = cluster.LossesOf(m)
 	}
 	for i, lane := range n.lanes {
 		var of cluster.LaneStatus

@@ -95,6 +95,9 @@ func word(said wire.Message, client bool) (class string, p ui.Part) {
 		p.Term = said.Term
 		p.Text, p.Numbers = "report: shard # has applied up to #", []uint64{uint64(said.Shard), said.Applied}
 		p.Shard = int(said.Shard)
+	case *wire.Sealed:
+		p.Text, p.Numbers = "sealed: shard # has applied up to #, of #", []uint64{uint64(said.Shard), said.Applied, said.Last}
+		p.Shard = int(said.Shard)
 	case *wire.Gossip:
 		p.Shard, p.Text = -1, "gossip"
 	case *wire.Ask:
