@@ -307,13 +307,18 @@ func (s *search) try(n int, other *Operation) porcupine.CheckResult {
 	model := porcupineModel()
 	var taken atomic.Int64 // porcupine steps in a goroutine, which may outlive a timeout
 	plain, most := model.Step, s.steps
-	model.Step = func(state, input, output any) (bool, any) {
+	list := s.prefix(n, other)
+	before := toldBefore(list)
+	model.Step = func(at, input, output any) (bool, any) {
 		if taken.Add(1) > most {
-			return false, state // nothing leads on from here: the search ends at once
+			return false, at // nothing leads on from here: the search ends at once
 		}
-		return plain(state, input, output)
+		if at.(state).told < before[input.(*Operation)] {
+			return false, at
+		}
+		return plain(at, input, output)
 	}
-	result := porcupine.CheckOperationsTimeout(model, s.prefix(n, other), left)
+	result := porcupine.CheckOperationsTimeout(model, list, left)
 	s.steps -= taken.Load()
 	if result == porcupine.Illegal && s.steps < 0 {
 		return porcupine.Unknown

@@ -1,7 +1,9 @@
 package linearizability
 
 import (
+	"cmp"
 	"hash/fnv"
+	"slices"
 	"strconv"
 
 	"github.com/anishathalye/porcupine"
@@ -15,12 +17,71 @@ type state struct {
 	// version that is not known either. The next operation that observes the value is
 	// believed. This accepts too much, never too little, and keeps the model deterministic.
 	fuzzy bool
+	// floor is the greatest version that an answer has told so far, of this value or an older one,
+	// and told is how many answers have told one.
+	floor uint64
+	told  int
 }
 
 // step is the sequential specification of all kinds but Touch: whether op, with the answer
 // it got, can take effect on a key in state s, and what the key is afterwards. An operation
 // of unknown outcome got no answer, so any answer of the state's is accepted.
+//
+// Every change gives a key a version greater than all before it (core/store promises that, and CAS by
+// version rests on it). So the versions that were told give the order of most operations away, and
+// what is left to search is where those of unknown outcome took effect.
 func step(s state, op *Operation) (bool, state) {
+	ok, next := stepKind(s, op)
+	next.floor, next.told = s.floor, s.told
+	version := op.Out.Version
+	switch {
+	case !ok || !op.tells():
+		return ok, next
+	case version < s.floor || op.changes() && version == s.floor:
+		return false, s
+	case !op.changes() && s.version != 0 && s.version != version && !s.fuzzy:
+		return false, s
+	}
+	next.floor = version
+	next.told++
+	return true, next
+}
+
+// tells reports whether an operation's answer told the key's version.
+func (op *Operation) tells() bool { return op.Outcome == OK && op.Out.Version != 0 }
+
+// changes reports whether an operation that was answered has given its key a new version.
+func (op *Operation) changes() bool {
+	switch op.Kind {
+	case Read, GetDel:
+		return false
+	case CAS, SetNX:
+		return op.Out.Applied
+	}
+	return true
+}
+
+// toldBefore gives for every operation in a list whose answer told a version how many others told a
+// smaller one. All of those come first.
+func toldBefore(list []porcupine.Operation) map[*Operation]int {
+	var told []*Operation
+	for _, o := range list {
+		if op := o.Input.(*Operation); op.tells() {
+			told = append(told, op)
+		}
+	}
+	slices.SortFunc(told, func(a, b *Operation) int { return cmp.Compare(a.Out.Version, b.Out.Version) })
+	before := make(map[*Operation]int, len(told))
+	for i, op := range told {
+		before[op] = i
+		if i > 0 && told[i-1].Out.Version == op.Out.Version {
+			before[op] = before[told[i-1]]
+		}
+	}
+	return before
+}
+
+func stepKind(s state, op *Operation) (bool, state) {
 	answered := op.Outcome == OK
 	switch op.Kind {
 	case Read:
