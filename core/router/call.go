@@ -23,7 +23,8 @@ type Call struct {
 	deadline time.Duration
 	since    time.Duration // when it was parked or sent
 	place    place
-	exposed  bool // was proposed or forwarded at some time: a write may have been applied
+	exposed  bool // was proposed or forwarded, and not surely refused: a write may have been applied
+	doubt    bool // so it was before the newest try
 	refused  bool // the newest try was refused: that one is no reason to call the next a retry
 	queued   bool // stands in Hall.parked
 	hops     int  // hints followed since it last waited
@@ -38,10 +39,10 @@ type Call struct {
 func (c *Call) Done() bool { return c.place == done }
 
 // Proposed notes that the call goes into the log. From here on it may be applied.
-func (c *Call) Proposed() { c.place, c.exposed = proposed, true }
+func (c *Call) Proposed() { c.place, c.doubt, c.exposed = proposed, c.exposed, true }
 
 // Dropped takes Proposed back: the log surely did not take it.
-func (c *Call) Dropped() { c.place, c.exposed = held, c.forward != 0 }
+func (c *Call) Dropped() { c.place, c.exposed = held, c.doubt }
 
 // uncertain reports whether no answer would leave open what became of the call.
 func (c *Call) uncertain() bool { return c.exposed && c.IsWrite() }

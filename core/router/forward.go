@@ -12,6 +12,7 @@ func (h *Hall) Forward(c *Call, to wire.NodeID) {
 	if c.IsWrite() {
 		c.Session = h.session(c)
 	}
+	c.doubt = c.exposed
 	c.place, c.exposed, c.refused, c.forward, c.to, c.since = sent, true, false, h.number, to, now
 	c.Epoch = h.port.Map().Epoch
 	h.forwards[h.number] = c
@@ -74,6 +75,9 @@ func (h *Hall) OnReply(m *wire.Reply) {
 	}
 	h.breaker(c.to).Success(h.port.Now())
 	r := m.Response
+	if r.Outcome == wire.OutcomeOK {
+		h.Served(c.Shard)
+	}
 	if r.Outcome != wire.OutcomeRefused {
 		h.Finish(c, &r)
 		return
@@ -101,14 +105,14 @@ func (h *Hall) redirected(c *Call, leader wire.NodeID) {
 	} else {
 		h.turnTo(c.Shard)
 	}
-	c.refused = true
+	c.refused, c.exposed = true, c.doubt // that node surely did not apply it
 	hinted := leader != 0 && leader != c.to && h.Leader(c.Shard) == leader
 	if (hinted || h.deposed(c.Shard, c.to)) && c.hops < hopsMax {
 		c.hops++
 		h.Route(c)
 		return
 	}
-	h.park(c)
+	h.Park(c)
 }
 
 // finishRefused passes a refusal on. It speaks for the last try only: with an earlier one that

@@ -513,6 +513,35 @@ func TestPatience(t *testing.T) {
 	require.Subset(t, []wire.NodeID{2, 3}, others, "where the majority may be: with the shard's other nodes")
 }
 
+// TestNobodyLeadsElsewhere: this node holds no replica, and those that do say that they do not lead. When
+// the patience is over calls are refused at once, after a single question, until one is served again.
+func TestNobodyLeadsElsewhere(t *testing.T) {
+	l := newLobby()
+	first, _ := l.call(there, get)
+	for i := 0; len(l.answers[first]) == 0; i++ {
+		require.Less(t, i, 1000, "it is refused in the end")
+		ids, _ := l.forwardsSent(t)
+		for _, id := range ids {
+			l.refuse(id, wire.ReasonNotLeader, 0)
+		}
+		l.pass(testConfig.Patience / 20)
+	}
+	l.told(t, first, wire.OutcomeRefused, wire.ReasonNoQuorum)
+	second, _ := l.call(there, set)
+	ids, _ := l.forwardsSent(t)
+	l.refuse(ids[len(ids)-1], wire.ReasonNotLeader, 0)
+	l.told(t, second, wire.OutcomeRefused, wire.ReasonNoQuorum)
+
+	third, _ := l.call(there, get)
+	ids, _ = l.forwardsSent(t)
+	l.OnReply(&wire.Reply{ID: ids[len(ids)-1].ID, Shard: there, Response: wire.Response{Results: make([]wire.Result, 1)}})
+	require.Equal(t, wire.OutcomeOK, l.answers[third][0].Outcome)
+	fourth, _ := l.call(there, get)
+	ids, _ = l.forwardsSent(t)
+	l.refuse(ids[len(ids)-1], wire.ReasonNotLeader, 0)
+	require.Empty(t, l.answers[fourth], "there is hope again")
+}
+
 // TestPatienceBeginsAnew: what counts is how long the shard has been without a leader now, not
 // since a call last met it without one.
 func TestPatienceBeginsAnew(t *testing.T) {

@@ -70,7 +70,9 @@ func (h *Hall) Route(c *Call) {
 		h.turnTo(c.Shard)
 		h.Park(c)
 	default:
-		h.shard(c.Shard).leaderless = false
+		if _, known := h.port.Leader(c.Shard); known {
+			h.shard(c.Shard).leaderless = false // a mere guess is no leader: its answer tells
+		}
 		h.Forward(c, leader)
 	}
 }
