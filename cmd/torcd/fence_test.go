@@ -1,12 +1,14 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"torc/cmd/internal/proctest"
+	"torc/core/wire"
 )
 
 // Two processes under one name: the one that joined later is the node, the other one ends and says why.
@@ -39,4 +41,29 @@ func TestReplicasAreMoved(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// A node that crashes and is back within its grace comes back empty, is let in, and is given its
+// replicas back: nobody makes them anew on the spare node meanwhile.
+func TestBackWithinTheGrace(t *testing.T) {
+	c := proctest.Start(t, 4, "--shards", "16", "--grace", "60s")
+	held := func(n *proctest.Node) (shards []wire.ShardID) {
+		s, err := n.Status()
+		require.NoError(t, err)
+		for _, lane := range s.Lanes {
+			for _, g := range lane.Groups {
+				if len(g.Voters) > 0 {
+					shards = append(shards, g.Shard)
+				}
+			}
+		}
+		slices.Sort(shards)
+		return shards
+	}
+	victim := c.Nodes[3]
+	before := held(victim)
+	victim.Restart()
+	proctest.Until(t, proctest.FormsWithin, "its next life holds what it held", func() error { return victim.Holds(len(before)) })
+	c.WaitWhole(proctest.FormsWithin)
+	require.Equal(t, before, held(victim))
 }
