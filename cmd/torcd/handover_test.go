@@ -155,20 +155,12 @@ func termsOf(t *testing.T, nodes []*proctest.Node) map[wire.ShardID]uint64 {
 
 // requireHandedOverOnce holds a stop to one change of leaders for each shard: every change takes a term, so
 // a next leader that offers the shard back, or one that is not the last, shows in the terms whatever
-// the machine's speed. One shard in four may have had an election of its own, on a slow machine.
+// the machine's speed. Few shards are offered back when nothing forbids it, so none is excepted.
 func requireHandedOverOnce(t *testing.T, led []wire.ShardID, before, after map[wire.ShardID]uint64) {
 	t.Helper()
-	changes, more := map[uint64]int{}, 0
 	for _, shard := range led {
-		n := after[shard] - before[shard]
-		changes[n]++
-		require.Positive(t, n, "shard %d was not handed over", shard)
-		if n > 1 {
-			more++
-		}
+		require.Equal(t, before[shard]+1, after[shard], "the term of shard %d after one change of its leader, from %d", shard, before[shard])
 	}
-	t.Logf("shards by how often their leader changed: %v", changes)
-	require.LessOrEqual(t, more, len(led)/4, "shards by how often their leader changed: %v", changes)
 }
 
 // oneDial is a client that asks once, and says so when nobody is there. (go-redis dials five times in half
