@@ -132,7 +132,7 @@ func TestPlannedHandover(t *testing.T) {
 				percentile(longest, 50), percentile(longest, 99), percentile(longest, 100), percentile(before, 50), percentile(before, 100), stopped.Round(time.Millisecond), acked, len(errs))
 			require.Empty(t, errs)
 			require.Less(t, percentile(longest, 100), resumesWithin*slowMachine)
-			requireHandedOverOnce(t, led, terms, elections)
+			requireNotOfferedBack(t, led, terms, elections)
 		})
 	}
 }
@@ -153,13 +153,14 @@ func termsOf(t *testing.T, nodes []*proctest.Node) map[wire.ShardID]uint64 {
 	return terms
 }
 
-// requireHandedOverOnce holds a stop to one change of leaders for each shard: every change takes a term, so
-// a next leader that offers the shard back, or one that is not the last, shows in the terms whatever
-// the machine's speed. Few shards are offered back when nothing forbids it, so none is excepted.
-func requireHandedOverOnce(t *testing.T, led []wire.ShardID, before, after map[wire.ShardID]uint64) {
+// requireNotOfferedBack holds a stop to one change of leaders for each shard, or two where the heir was not
+// the preferred one and a third node is. Every change takes a term, so one that offers the shard back to
+// the stopping node, which must give it away again, shows as three, whatever the machine's speed.
+func requireNotOfferedBack(t *testing.T, led []wire.ShardID, before, after map[wire.ShardID]uint64) {
 	t.Helper()
 	for _, shard := range led {
-		require.Equal(t, before[shard]+1, after[shard], "the term of shard %d after one change of its leader, from %d", shard, before[shard])
+		changes := after[shard] - before[shard]
+		require.True(t, changes == 1 || changes == 2, "shard %d changed its leader %d times, from term %d", shard, changes, before[shard])
 	}
 }
 
