@@ -119,12 +119,15 @@ func step(m *wire.ClusterMap, p *wire.Placement, target []wire.NodeID) *wire.Met
 }
 
 // surplus is a live voter on a node that is no target, to be replaced, or zero; while dead ones
-// are to be replaced it stays.
+// are to be replaced it stays. (A learner that has fallen silent is none of them: it may stay in the map
+// for as long as it is silent.)
 func surplus(m *wire.ClusterMap, p *wire.Placement, target []wire.NodeID) (id wire.ReplicaID) {
 	for _, r := range p.Replicas {
 		switch {
 		case !alive(m, r):
-			return 0
+			if r.Role.Votes() {
+				return 0
+			}
 		case id == 0 && r.Role == wire.RoleVoter && !slices.Contains(target, r.Node):
 			id = r.ID
 		}
