@@ -37,7 +37,7 @@ type Config struct {
 	MaxKey     int           // bytes
 	MaxValue   int           // bytes
 	MaxMemory  int64         // bytes of keys and values on this node; 0 = no bound
-	LogBytes   int64         // a group's log is truncated when it is longer than this
+	LogBytes   int64         // a group's log is truncated when it is longer than this; for snapshots under way up to four times as much is kept
 	InboxMax   int           // requests a lane keeps waiting before it refuses
 	Timeout    time.Duration // how long a request waits when its caller does not say
 	SessionTTL time.Duration // how long (log time) an idle session is remembered

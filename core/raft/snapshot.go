@@ -22,8 +22,9 @@ const (
 // ships are the snapshots on their way: outgoing by receiver (ordered by ID), and the one
 // coming in.
 type ships struct {
-	out []*shipment
-	in  *arrival
+	out       []*shipment
+	in        *arrival
+	newcomers []newcomer // that have just been sent one (keep.go)
 }
 
 type shipment struct {
@@ -96,6 +97,8 @@ func (m *Member) OnSnapshotAck(a *wire.SnapshotAck) {
 		status := etcdraft.SnapshotFinish
 		if a.Reject {
 			status = etcdraft.SnapshotFailure
+		} else {
+			m.arrived(s)
 		}
 		m.node.ReportSnapshot(uint64(s.to), status)
 		return
@@ -108,6 +111,7 @@ func (m *Member) OnSnapshotAck(a *wire.SnapshotAck) {
 }
 
 func (m *Member) tickShips() {
+	m.tickNewcomers()
 	for _, s := range slices.Clone(m.ships.out) {
 		if m.fill(s); len(s.window) == 0 {
 			continue // the pace holds it up, not its receiver
@@ -132,7 +136,10 @@ func (m *Member) tickShips() {
 
 func (m *Member) drop(to wire.ReplicaID) { m.dropIf(func(s *shipment) bool { return s.to == to }) }
 
-func (m *Member) dropShips() { m.dropIf(func(*shipment) bool { return true }) }
+func (m *Member) dropShips() {
+	m.ships.newcomers = nil
+	m.dropIf(func(*shipment) bool { return true })
+}
 
 func (m *Member) dropIf(gone func(*shipment) bool) {
 	m.ships.out = slices.DeleteFunc(m.ships.out, func(s *shipment) bool {
