@@ -221,3 +221,20 @@ func TestProgress(t *testing.T) {
 	o.settles()
 	require.Equal(t, wire.Progress{Shards: 17}, o.told(o.node(1), wire.Ask{Op: wire.AdminProgress}, wire.RefusalNone).Progress)
 }
+
+// A node is taken back while the word that it has left is on its way: it does not leave.
+func TestTakenBackInTheLastMoment(t *testing.T) {
+	o := newOffice(t, 4, 4)
+	o.told(o.node(1), wire.Ask{Op: wire.AdminDrain, Node: 2}, wire.RefusalNone)
+	require.True(t, o.until(time.Minute, func() bool { return o.m() != nil && !holdsAny(o.m(), 2) }), "it is emptied")
+	lead := o.lead(wire.MetaShard)
+	lead.turn(func() {
+		m := lead.groups[wire.MetaShard].meta.m
+		require.True(t, m.Member(2).Draining)
+		lead.command(&wire.MetaCommand{Kind: wire.MetaUndrain, Node: 2})
+		lead.letGo(m)
+	})
+	o.settles()
+	require.Equal(t, wire.MemberActive, o.m().Member(2).State)
+	require.Positive(t, o.holds(2))
+}

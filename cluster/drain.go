@@ -101,12 +101,13 @@ func undrainMember(m *wire.ClusterMap, node wire.NodeID) bool {
 
 // letGo declares that drained nodes which hold nothing any more have left: not a replica, not even
 // one that is on its way out. (Those of a former life of the node count, too: who has them in a
-// group's configuration still needs their majority.)
+// group's configuration still needs their majority.) It is said of this very map: a node that is taken
+// back meanwhile does not leave.
 func (l *Lane) letGo(m *wire.ClusterMap) {
 	for i := range m.Members {
 		who := &m.Members[i]
 		if who.Draining && who.State != wire.MemberLeft && !holdsAny(m, who.ID) {
-			l.command(&wire.MetaCommand{Kind: wire.MetaSetState, Node: who.ID, Incarnation: who.Incarnation, State: wire.MemberLeft})
+			l.command(&wire.MetaCommand{Kind: wire.MetaSetState, Node: who.ID, Incarnation: who.Incarnation, State: wire.MemberLeft, IfEpoch: m.Epoch})
 		}
 	}
 }
