@@ -242,6 +242,7 @@ func TestParseConf(t *testing.T) {
 // others are blind to. And reads by lease never meet a wild clock.
 func TestEverySwarmSeedHasAllWorkloads(t *testing.T) {
 	cores, kinds := 0, Faults{}
+	swarm := Scenario{Swarm: true}
 	for seed := uint64(1); seed <= 500; seed++ {
 		s := DrawSettings(seed)
 		require.Positive(t, min(s.Registers, s.Models, s.Counters, s.Appends, s.Expiring), "seed %d", seed)
@@ -250,8 +251,9 @@ func TestEverySwarmSeedHasAllWorkloads(t *testing.T) {
 			cores++
 		}
 		all := kinds.kinds()
+		drawn := swarm.Draw(seed)
 		for i, kind := range s.Faults.kinds() {
-			*all[i].On = *all[i].On || *kind.On
+			*all[i].On = *all[i].On || *kind.On || *drawn.Faults.kinds()[i].On
 		}
 	}
 	require.Greater(t, cores, 100)

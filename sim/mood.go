@@ -10,6 +10,7 @@ import (
 // rest hides until many clients want one key while its leader is hurt every second, or until so
 // little goes wrong that what is done for nothing stands out.
 func (s *Settings) drawMood(seed uint64) {
+	s.drawAdmin(seed)
 	stream := NewStream(seed, "settings, mood")
 	r := &stream
 	switch roll := r.IntN(100); {
@@ -26,6 +27,15 @@ func (s *Settings) drawMood(seed uint64) {
 	}
 	if s.Storm == 0 && r.Chance(6000) {
 		s.growing()
+	}
+}
+
+// drawAdmin lets some runs have operators, with a node to spare or without.
+func (s *Settings) drawAdmin(seed uint64) {
+	r := NewStream(seed, "settings, admin")
+	s.Faults.Drain, s.Faults.Weigh = r.Chance(2500), r.Chance(1500)
+	if s.Faults.Drain && r.Bool() {
+		s.spare()
 	}
 }
 

@@ -26,6 +26,8 @@ type nemesis struct {
 	open     bool      // the torture lasts
 	lawless  bool      // the scenario declares a loss
 	leaving  bool      // a node is stopping politely
+	asking   int       // operators who wait for an answer
+	forced   bool      // a drain was forced
 	low      int64     // the wall clocks' extremes, in milliseconds
 	high     int64
 }
@@ -69,6 +71,8 @@ func (f *nemesis) follow(kind faultKind, fault Fault, end func()) func() {
 		down = fault.Down
 	case Rack:
 		down = fault.Down
+	case Drain, Weigh: // for good
+		end = nil
 	default:
 		if end != nil {
 			return func() { end(); over() }
@@ -170,6 +174,8 @@ func (f *nemesis) draw() (faultKind, Fault) {
 		{kindLongPause, s.Faults.LongPause, func() Fault { return For{f.longPause(), Pause{f.target()}} }},
 		{kindMemory, s.Faults.Memory, func() Fault { return passing(Squeeze{f.target(), int64(1 + r.IntN(4096))}) }},
 		{kindLies, s.Faults.Lies, func() Fault { return passing(Slander{f.target(), Lie(r.IntN(int(lieCount)))}) }},
+		{kindDrain, s.Faults.Drain, func() Fault { return f.drain(2 * long) }},
+		{kindWeigh, s.Faults.Weigh, func() Fault { return For{2 * long, Weigh{f.target(), Random(), []int{25, 50, 200, 400}[r.IntN(4)]}} }},
 		{kindRack, s.Ruin, func() Fault { return f.ruin(long / 2) }},
 		{kindRack, s.Ruin, func() Fault { return f.ruin(long / 2) }},
 	}
@@ -270,6 +276,15 @@ func (f *nemesis) rack(down time.Duration) Fault {
 func (f *nemesis) ruin(down time.Duration) Fault {
 	shard := f.w.drawShard(&f.rand)
 	return Rack{Targets: []Target{Leader(shard), Voter(shard, 1)}, Down: down}
+}
+
+// drain drains a node, for a while or for good.
+func (f *nemesis) drain(long time.Duration) Fault {
+	d := Drain{Target: f.target(), Via: Random()}
+	if f.rand.IntN(3) == 0 {
+		return d
+	}
+	return For{long, d}
 }
 
 // arm lets a crash wait for its moment.

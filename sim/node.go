@@ -377,6 +377,8 @@ func (b *board) PublishMap(m *wire.ClusterMap) {
 	if n.life != b.life || m == nil || n.board != nil && n.board.Epoch >= m.Epoch {
 		return
 	}
+	n.w.judgeMap(m)
+	n.w.sawMembers(n.board, m)
 	n.board = m
 	n.w.sawMap(m)
 	if slices.ContainsFunc(m.Members, func(who wire.Member) bool { return who.State == wire.MemberDown }) {

@@ -359,7 +359,7 @@ func (w *World) mended() bool {
 			return false
 		}
 	}
-	return true
+	return w.faults.asking == 0 && w.drained()
 }
 
 // diagnose says which shards are not whole.

@@ -69,6 +69,7 @@ type Faults struct {
 	SnapshotCrash, ChangeCrash     bool
 	WildRates, LongPause           bool // wild rates: only with reads by ReadIndex
 	Memory, Lies                   bool
+	Drain, Weigh                   bool
 }
 
 // DrawSettings draws a run's settings from its seed.

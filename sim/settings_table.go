@@ -265,6 +265,7 @@ func (f *Faults) kinds() []struct {
 		{"stop", &f.Stop}, {"pause", &f.Pause}, {"slow", &f.Slow}, {"lossy", &f.Lossy}, {"rates", &f.Rates}, {"wall-jumps", &f.WallJumps},
 		{"clog", &f.Clog}, {"throttle", &f.Throttle}, {"replay", &f.Replay}, {"rack", &f.Rack}, {"snapshot-crash", &f.SnapshotCrash},
 		{"change-crash", &f.ChangeCrash}, {"wild-rates", &f.WildRates}, {"long-pause", &f.LongPause}, {"memory", &f.Memory}, {"lies", &f.Lies},
+		{"drain", &f.Drain}, {"weigh", &f.Weigh},
 	}
 }
 

@@ -352,6 +352,12 @@ func names(f Fault, t Target) bool {
 		return f.A == t || f.Pair && f.B == t
 	case Rack:
 		return slices.Contains(f.Targets, t)
+	case Drain:
+		return f.Target == t || f.Via == t
+	case Undrain:
+		return f.Target == t || f.Via == t
+	case Weigh:
+		return f.Target == t || f.Via == t
 	}
 	return aim(f) == t
 }
@@ -388,6 +394,8 @@ func aim(f Fault) Target {
 	case Squeeze:
 		return f.Target
 	case Slander:
+		return f.Target
+	case Roll:
 		return f.Target
 	}
 	return Target{}

@@ -44,6 +44,8 @@ const (
 	kindLongPause
 	kindMemory
 	kindLies
+	kindDrain
+	kindWeigh
 	kindCount
 	kindNone = kindCount // what is no fault: casts, demands, hot keys
 )
@@ -96,6 +98,12 @@ func kindOf(f Fault) faultKind {
 		return kindMemory
 	case Slander:
 		return kindLies
+	case Drain:
+		return kindDrain
+	case Weigh:
+		return kindWeigh
+	case Roll:
+		return kindStop
 	}
 	return kindNone
 }
@@ -138,6 +146,12 @@ const (
 	branchLostThenRetried
 	branchMemoryRefused
 	branchDeclaredDown
+	branchDrained
+	branchDrainLost
+	branchDrainLeaderLost
+	branchUndrained
+	branchWeighed
+	branchCameBack
 	branchClogReleased
 	branchReplay
 	branchRack
@@ -171,6 +185,12 @@ var branchNames = [branchCount]string{
 	branchLostThenRetried:      "a client retries after leadership was lost",
 	branchMemoryRefused:        "a write is refused for memory",
 	branchDeclaredDown:         "a node is declared down",
+	branchDrained:              "a drain is finished",
+	branchDrainLost:            "a node crashes while it is drained",
+	branchDrainLeaderLost:      "the meta group's leader crashes during a drain",
+	branchUndrained:            "a node is taken back half-way",
+	branchWeighed:              "a weight is changed",
+	branchCameBack:             "a node that has left comes back",
 	branchClogReleased:         "a clog lets go",
 	branchReplay:               "a new life hears what its former life was told",
 	branchRack:                 "nodes crash together",
@@ -371,6 +391,7 @@ func (w *World) sawChange(e *trace.Event, former, conf *shardConf) {
 
 // sawCrash notes what a crash has interrupted.
 func (w *World) sawCrash(n *node) {
+	w.sawDrainLost(n)
 	for shard := range w.watch.newest {
 		id := wire.ShardID(shard)
 		if w.coverage.joint[id] && w.watch.newest[shard].node == n.id {

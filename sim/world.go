@@ -332,7 +332,7 @@ func (w *World) whole(shard wire.ShardID, groups [][]cluster.GroupStatus) bool {
 			leader = g
 		}
 	}
-	if want := min(w.settings.Replicas, w.settings.Nodes); leader == nil || len(leader.Voters) < want || len(leader.Outgoing) > 0 {
+	if want := w.voters(); leader == nil || len(leader.Voters) < want || len(leader.Outgoing) > 0 {
 		return false
 	}
 	for _, voter := range leader.Voters {

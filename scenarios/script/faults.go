@@ -84,6 +84,24 @@ var faultWords = []faultWord{
 		s, ok := f.(sim.Slander)
 		return fmt.Sprintf("%v %v", s.Target, s.Lie), ok
 	}},
+	{"drain", "drain TARGET via TARGET [force]", "an operator asks a node that another one be emptied; with for, it is taken back then", readDrain, writeDrain},
+	{"undrain", "undrain TARGET via TARGET", "an operator takes a drained node back", readUndrain, func(f sim.Fault) (string, bool) {
+		u, ok := f.(sim.Undrain)
+		return fmt.Sprintf("%v via %v", u.Target, u.Via), ok
+	}},
+	{"weight", "weight TARGET via TARGET hundredths=50", "an operator sets a node's weight; 0: what it was started with", readWeigh, func(f sim.Fault) (string, bool) {
+		u, ok := f.(sim.Weigh)
+		return fmt.Sprintf("%v via %v hundredths=%d", u.Target, u.Via, u.Hundredths), ok
+	}},
+	{"roll", "roll TARGET [down 2s]", "stop a node as soon as torc roll --check says that it is safe",
+		func(r *reader) (sim.Fault, error) {
+			t, down, err := readDown(r)
+			return sim.Roll{Target: t, Down: down}, err
+		},
+		func(f sim.Fault) (string, bool) {
+			c, ok := f.(sim.Roll)
+			return writeDown(c.Target, c.Down), ok
+		}},
 	{"hot-keys", "hot-keys", "all clients draw the same few keys", func(*reader) (sim.Fault, error) { return sim.HotKeys{}, nil },
 		func(f sim.Fault) (string, bool) { _, ok := f.(sim.HotKeys); return "", ok }},
 	{"heal", "heal", "end every fault that is on", func(*reader) (sim.Fault, error) { return sim.Heal{}, nil },
