@@ -95,7 +95,7 @@ func (f Roll) strike(w *World) (string, func()) {
 			switch {
 			case !w.faults.open:
 			case t.Refusal == wire.RefusalNone:
-				if said, _ := (Stop{Target: f.Target, Down: f.Down}).strike(w); said != "" {
+				if said, _ := Stop(f).strike(w); said != "" {
 					w.tell(trace.Fault, "safe: %s", said)
 				}
 			case time.Duration(w.now-began) < rollPatience:
