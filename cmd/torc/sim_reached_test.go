@@ -33,7 +33,7 @@ func TestPrintReached(t *testing.T) {
 		all.Merge(one)
 	}
 	printReached(&out, all)
-	require.Equal(t, "reached 226 of 227 points; never reached:\n  isolate during write\n", out.String())
+	require.Equal(t, "reached 250 of 251 points; never reached:\n  isolate during write\n", out.String())
 
 	out.Reset()
 	printReached(&out, report(most...))
