@@ -37,6 +37,8 @@ func clerkOf(op wire.AdminOp) clerk {
 		return (*Lane).rollCheck
 	case wire.AdminProgress:
 		return (*Lane).progress
+	case wire.AdminForget:
+		return (*Lane).forgetNode
 	}
 	return nil
 }

@@ -37,6 +37,8 @@ func (l *Lane) undrain(m *wire.ClusterMap, p *petition) *wire.Told {
 		return nobody(m)
 	case p.proposed && who.MayHold():
 		return done("%s takes part again and is given its share", nameOf(who))
+	case forgotten(who):
+		return refused(wire.RefusalState, "%s is forgotten: only a later life of it can take part", nameOf(who))
 	case !who.Draining && who.State == wire.MemberActive:
 		return refused(wire.RefusalAlready, "%s is not being drained: nothing to take back", nameOf(who))
 	case !who.Draining && who.State == wire.MemberDown:
@@ -89,7 +91,7 @@ func drainMember(m *wire.ClusterMap, c *wire.MetaCommand) bool {
 // that is gone is declared down in due course.
 func undrainMember(m *wire.ClusterMap, node wire.NodeID) bool {
 	who := m.Member(node)
-	if who == nil || !who.Draining && who.State != wire.MemberLeft {
+	if who == nil || !who.Draining {
 		return false
 	}
 	who.Draining = false

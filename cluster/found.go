@@ -131,7 +131,7 @@ func (l *Lane) onHello(m *wire.Hello) {
 		return // of another cluster
 	}
 	known := l.m.Member(who.ID)
-	if known == nil || known.Incarnation < who.Incarnation || known.Incarnation == who.Incarnation && known.State == wire.MemberDown {
+	if known == nil || known.Incarnation < who.Incarnation || known.Incarnation == who.Incarnation && (known.State == wire.MemberDown || forgotten(known)) {
 		l.admitMember(m)
 	}
 	if m.Epoch < l.m.Epoch {

@@ -97,8 +97,9 @@ func join(m *wire.ClusterMap, who wire.Member) bool {
 	who.State, who.Override, who.Draining = wire.MemberActive, 0, false
 	if old := m.Member(who.ID); old != nil {
 		left := old.State == wire.MemberLeft
+		unknown := forgotten(old)
 		who.Override, who.Draining = old.Override, old.Draining && !left
-		if left && who.Incarnation == old.Incarnation {
+		if left && !unknown && who.Incarnation == old.Incarnation {
 			return false // it has left in this life; a later one may join
 		}
 		if who.Incarnation < old.Incarnation || *old == who {

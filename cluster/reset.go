@@ -61,9 +61,13 @@ func forget(m *wire.ClusterMap, c *wire.MetaCommand) bool {
 		return false
 	}
 	who.Incarnation++
-	who.State = wire.MemberLeft
+	who.State, who.Draining = wire.MemberLeft, false
 	return true
 }
+
+// forgotten reports whether a member stands for a life that nothing is known of, because the one before
+// it was forgotten. (Who has left of its own accord was drained, and is still marked so.)
+func forgotten(who *wire.Member) bool { return who.State == wire.MemberLeft && !who.Draining }
 
 // ofFormerGroup reports whether a report is of the group that a shard had before it was lost. IDs
 // ascend, so whatever was a member of that one is older than the founders.

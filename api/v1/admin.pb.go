@@ -17,6 +17,7 @@
 //   ALREADY         ALREADY_EXISTS       it is so already
 //   STATE           FAILED_PRECONDITION  the node's state does not allow it
 //   VALUE           INVALID_ARGUMENT     a value is out of its bounds
+//   LIVES           FAILED_PRECONDITION  the node is heard, or was a moment ago: it is not forgotten
 //   NO_QUORUM       UNAVAILABLE          nobody is known to lead the meta group
 
 package torcv1
@@ -452,6 +453,118 @@ func (x *ProgressResponse) GetNoAnswers() uint64 {
 	return 0
 }
 
+type ForgetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Confirm       string                 `protobuf:"bytes,2,opt,name=confirm,proto3" json:"confirm,omitempty"` // the code of an earlier answer; empty: only tell
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetRequest) Reset() {
+	*x = ForgetRequest{}
+	mi := &file_admin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetRequest) ProtoMessage() {}
+
+func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetRequest.ProtoReflect.Descriptor instead.
+func (*ForgetRequest) Descriptor() ([]byte, []int) {
+	return file_admin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ForgetRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *ForgetRequest) GetConfirm() string {
+	if x != nil {
+		return x.Confirm
+	}
+	return ""
+}
+
+type ForgetResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Done          bool                   `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`      // the node is forgotten
+	Confirm       string                 `protobuf:"bytes,2,opt,name=confirm,proto3" json:"confirm,omitempty"` // if it is not: the code to ask with, of this life of the node
+	Lines         []string               `protobuf:"bytes,3,rep,name=lines,proto3" json:"lines,omitempty"`     // what was done, or what would be
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetResponse) Reset() {
+	*x = ForgetResponse{}
+	mi := &file_admin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetResponse) ProtoMessage() {}
+
+func (x *ForgetResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetResponse.ProtoReflect.Descriptor instead.
+func (*ForgetResponse) Descriptor() ([]byte, []int) {
+	return file_admin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ForgetResponse) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
+func (x *ForgetResponse) GetConfirm() string {
+	if x != nil {
+		return x.Confirm
+	}
+	return ""
+}
+
+func (x *ForgetResponse) GetLines() []string {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
 var File_admin_proto protoreflect.FileDescriptor
 
 const file_admin_proto_rawDesc = "" +
@@ -481,13 +594,21 @@ const file_admin_proto_rawDesc = "" +
 	"\x04sent\x18\x05 \x01(\x04R\x04sent\x12\x16\n" +
 	"\x06shards\x18\x06 \x01(\x04R\x06shards\x12\x1d\n" +
 	"\n" +
-	"no_answers\x18\a \x01(\x04R\tnoAnswers2\xc0\x02\n" +
+	"no_answers\x18\a \x01(\x04R\tnoAnswers\"=\n" +
+	"\rForgetRequest\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x18\n" +
+	"\aconfirm\x18\x02 \x01(\tR\aconfirm\"T\n" +
+	"\x0eForgetResponse\x12\x12\n" +
+	"\x04done\x18\x01 \x01(\bR\x04done\x12\x18\n" +
+	"\aconfirm\x18\x02 \x01(\tR\aconfirm\x12\x14\n" +
+	"\x05lines\x18\x03 \x03(\tR\x05lines2\xfb\x02\n" +
 	"\x05Admin\x126\n" +
 	"\x05Drain\x12\x15.torc.v1.DrainRequest\x1a\x16.torc.v1.AdminResponse\x12:\n" +
 	"\aUndrain\x12\x17.torc.v1.UndrainRequest\x1a\x16.torc.v1.AdminResponse\x12>\n" +
 	"\tSetWeight\x12\x19.torc.v1.SetWeightRequest\x1a\x16.torc.v1.AdminResponse\x12B\n" +
 	"\tRollCheck\x12\x19.torc.v1.RollCheckRequest\x1a\x1a.torc.v1.RollCheckResponse\x12?\n" +
-	"\bProgress\x12\x18.torc.v1.ProgressRequest\x1a\x19.torc.v1.ProgressResponseB\x14Z\x12torc/api/v1;torcv1b\x06proto3"
+	"\bProgress\x12\x18.torc.v1.ProgressRequest\x1a\x19.torc.v1.ProgressResponse\x129\n" +
+	"\x06Forget\x12\x16.torc.v1.ForgetRequest\x1a\x17.torc.v1.ForgetResponseB\x14Z\x12torc/api/v1;torcv1b\x06proto3"
 
 var (
 	file_admin_proto_rawDescOnce sync.Once
@@ -501,7 +622,7 @@ func file_admin_proto_rawDescGZIP() []byte {
 	return file_admin_proto_rawDescData
 }
 
-var file_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_admin_proto_goTypes = []any{
 	(*AdminResponse)(nil),     // 0: torc.v1.AdminResponse
 	(*DrainRequest)(nil),      // 1: torc.v1.DrainRequest
@@ -511,6 +632,8 @@ var file_admin_proto_goTypes = []any{
 	(*RollCheckResponse)(nil), // 5: torc.v1.RollCheckResponse
 	(*ProgressRequest)(nil),   // 6: torc.v1.ProgressRequest
 	(*ProgressResponse)(nil),  // 7: torc.v1.ProgressResponse
+	(*ForgetRequest)(nil),     // 8: torc.v1.ForgetRequest
+	(*ForgetResponse)(nil),    // 9: torc.v1.ForgetResponse
 }
 var file_admin_proto_depIdxs = []int32{
 	1, // 0: torc.v1.Admin.Drain:input_type -> torc.v1.DrainRequest
@@ -518,13 +641,15 @@ var file_admin_proto_depIdxs = []int32{
 	3, // 2: torc.v1.Admin.SetWeight:input_type -> torc.v1.SetWeightRequest
 	4, // 3: torc.v1.Admin.RollCheck:input_type -> torc.v1.RollCheckRequest
 	6, // 4: torc.v1.Admin.Progress:input_type -> torc.v1.ProgressRequest
-	0, // 5: torc.v1.Admin.Drain:output_type -> torc.v1.AdminResponse
-	0, // 6: torc.v1.Admin.Undrain:output_type -> torc.v1.AdminResponse
-	0, // 7: torc.v1.Admin.SetWeight:output_type -> torc.v1.AdminResponse
-	5, // 8: torc.v1.Admin.RollCheck:output_type -> torc.v1.RollCheckResponse
-	7, // 9: torc.v1.Admin.Progress:output_type -> torc.v1.ProgressResponse
-	5, // [5:10] is the sub-list for method output_type
-	0, // [0:5] is the sub-list for method input_type
+	8, // 5: torc.v1.Admin.Forget:input_type -> torc.v1.ForgetRequest
+	0, // 6: torc.v1.Admin.Drain:output_type -> torc.v1.AdminResponse
+	0, // 7: torc.v1.Admin.Undrain:output_type -> torc.v1.AdminResponse
+	0, // 8: torc.v1.Admin.SetWeight:output_type -> torc.v1.AdminResponse
+	5, // 9: torc.v1.Admin.RollCheck:output_type -> torc.v1.RollCheckResponse
+	7, // 10: torc.v1.Admin.Progress:output_type -> torc.v1.ProgressResponse
+	9, // 11: torc.v1.Admin.Forget:output_type -> torc.v1.ForgetResponse
+	6, // [6:12] is the sub-list for method output_type
+	0, // [0:6] is the sub-list for method input_type
 	0, // [0:0] is the sub-list for extension type_name
 	0, // [0:0] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
@@ -541,7 +666,7 @@ func file_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_admin_proto_rawDesc), len(file_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -17,6 +17,7 @@
 //   ALREADY         ALREADY_EXISTS       it is so already
 //   STATE           FAILED_PRECONDITION  the node's state does not allow it
 //   VALUE           INVALID_ARGUMENT     a value is out of its bounds
+//   LIVES           FAILED_PRECONDITION  the node is heard, or was a moment ago: it is not forgotten
 //   NO_QUORUM       UNAVAILABLE          nobody is known to lead the meta group
 
 package torcv1
@@ -39,6 +40,7 @@ const (
 	Admin_SetWeight_FullMethodName = "/torc.v1.Admin/SetWeight"
 	Admin_RollCheck_FullMethodName = "/torc.v1.Admin/RollCheck"
 	Admin_Progress_FullMethodName  = "/torc.v1.Admin/Progress"
+	Admin_Forget_FullMethodName    = "/torc.v1.Admin/Forget"
 )
 
 // AdminClient is the client API for Admin service.
@@ -59,6 +61,9 @@ type AdminClient interface {
 	RollCheck(ctx context.Context, in *RollCheckRequest, opts ...grpc.CallOption) (*RollCheckResponse, error)
 	// Progress tells how far the moves of replicas are. It changes nothing.
 	Progress(ctx context.Context, in *ProgressRequest, opts ...grpc.CallOption) (*ProgressResponse, error)
+	// Forget takes the operator's word that a node's present life never comes back: its replicas count as
+	// lost. Without the right code it changes nothing, tells what it would do, and which code it wants.
+	Forget(ctx context.Context, in *ForgetRequest, opts ...grpc.CallOption) (*ForgetResponse, error)
 }
 
 type adminClient struct {
@@ -119,6 +124,16 @@ func (c *adminClient) Progress(ctx context.Context, in *ProgressRequest, opts ..
 	return out, nil
 }
 
+func (c *adminClient) Forget(ctx context.Context, in *ForgetRequest, opts ...grpc.CallOption) (*ForgetResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForgetResponse)
+	err := c.cc.Invoke(ctx, Admin_Forget_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServer is the server API for Admin service.
 // All implementations must embed UnimplementedAdminServer
 // for forward compatibility.
@@ -137,6 +152,9 @@ type AdminServer interface {
 	RollCheck(context.Context, *RollCheckRequest) (*RollCheckResponse, error)
 	// Progress tells how far the moves of replicas are. It changes nothing.
 	Progress(context.Context, *ProgressRequest) (*ProgressResponse, error)
+	// Forget takes the operator's word that a node's present life never comes back: its replicas count as
+	// lost. Without the right code it changes nothing, tells what it would do, and which code it wants.
+	Forget(context.Context, *ForgetRequest) (*ForgetResponse, error)
 	mustEmbedUnimplementedAdminServer()
 }
 
@@ -161,6 +179,9 @@ func (UnimplementedAdminServer) RollCheck(context.Context, *RollCheckRequest) (*
 }
 func (UnimplementedAdminServer) Progress(context.Context, *ProgressRequest) (*ProgressResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Progress not implemented")
+}
+func (UnimplementedAdminServer) Forget(context.Context, *ForgetRequest) (*ForgetResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Forget not implemented")
 }
 func (UnimplementedAdminServer) mustEmbedUnimplementedAdminServer() {}
 func (UnimplementedAdminServer) testEmbeddedByValue()               {}
@@ -273,6 +294,24 @@ func _Admin_Progress_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Admin_Forget_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForgetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).Forget(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_Forget_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).Forget(ctx, req.(*ForgetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Admin_ServiceDesc is the grpc.ServiceDesc for Admin service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -299,6 +338,10 @@ var Admin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Progress",
 			Handler:    _Admin_Progress_Handler,
+		},
+		{
+			MethodName: "Forget",
+			Handler:    _Admin_Forget_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -21,6 +21,7 @@ func commands() []command {
 		{"drain", "let a node give away what it holds, so that it can go", drain},
 		{"undrain", "let a drained node take part again", undrain},
 		{"weight", "set how much a node holds beside others", weight},
+		{"forget", "say that a node which is gone never comes back, so that what it held may be given up", forget},
 		{"roll", "tell whether a node may be stopped now, as for an update", roll},
 		{"get", "read a key", get},
 		{"set", "write a key", set},

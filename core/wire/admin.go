@@ -11,6 +11,7 @@ const (
 	AdminSetWeight         // Node, Weight (hundredths; 0: back to what the node was started with)
 	AdminRollCheck         // Node: may it be stopped now? (0: may any one node be?)
 	AdminProgress          // how far the replicas' moves are
+	AdminForget            // Node, Confirm: its life never comes back; without the right code it is told what would be done
 	adminEnd
 )
 
@@ -29,6 +30,8 @@ const (
 	RefusalState            // the node's state does not allow it
 	RefusalValue            // a value is out of its bounds
 	RefusalUnsafe           // a check has found something: Lines say what
+	RefusalLives            // the node is heard, or was a moment ago
+	RefusalUnconfirmed      // Lines say what would be done, Confirm is the code that is wanted with it
 	refusalEnd
 )
 
@@ -42,6 +45,7 @@ type Ask struct {
 	Node          NodeID
 	Weight        uint32
 	Force         bool
+	Confirm       uint64 // what the operator has been shown, and wants; zero: nothing yet
 }
 
 // Told answers an Ask. Lines are for people, one finding each.
@@ -50,6 +54,7 @@ type Told struct {
 	Refusal  Refusal
 	Lines    []string
 	Progress Progress // AdminProgress only
+	Confirm  uint64   // RefusalUnconfirmed only
 }
 
 // Progress is how far the moves of replicas are.
@@ -99,10 +104,10 @@ func (*Told) kind() messageKind      { return kindTold }
 func (*Inspect) kind() messageKind   { return kindInspect }
 func (*Inspected) kind() messageKind { return kindInspected }
 
-var adminTexts = [adminEnd]string{"nothing", "drain", "undrain", "weight", "roll check", "progress"}
+var adminTexts = [adminEnd]string{"nothing", "drain", "undrain", "weight", "roll check", "progress", "forget"}
 
 func (o AdminOp) String() string { return adminTexts[min(o, adminEnd-1)] }
 
-var refusalTexts = [refusalEnd]string{"done", "outcome unknown", "the meta group has no leader", "no such node", "too few nodes left", "it is so already", "not in this state", "value out of bounds", "not safe"}
+var refusalTexts = [refusalEnd]string{"done", "outcome unknown", "the meta group has no leader", "no such node", "too few nodes left", "it is so already", "not in this state", "value out of bounds", "not safe", "the node lives", "not confirmed"}
 
 func (r Refusal) String() string { return refusalTexts[min(r, refusalEnd-1)] }

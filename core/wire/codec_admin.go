@@ -9,12 +9,13 @@ func appendAsk(b []byte, m *Ask) []byte {
 	b = binary.AppendUvarint(b, uint64(m.Shard))
 	b = appendID(b, uint64(m.Node))
 	b = binary.AppendUvarint(b, uint64(m.Weight))
-	return appendBool(b, m.Force)
+	b = appendBool(b, m.Force)
+	return binary.AppendUvarint(b, m.Confirm)
 }
 
 func (d *decoder) ask() *Ask {
 	return &Ask{ID: d.uvarint("ask ID"), TimeoutMillis: d.varint("ask timeout"), Op: AdminOp(d.enum("ask op", byte(adminEnd))),
-		Shard: ShardID(d.uint32("ask shard")), Node: NodeID(d.id("ask node")), Weight: d.uint32("ask weight"), Force: d.bool("ask force")}
+		Shard: ShardID(d.uint32("ask shard")), Node: NodeID(d.id("ask node")), Weight: d.uint32("ask weight"), Force: d.bool("ask force"), Confirm: d.uvarint("ask confirm")}
 }
 
 func appendTold(b []byte, m *Told) []byte {
@@ -27,7 +28,7 @@ func appendTold(b []byte, m *Told) []byte {
 	for _, n := range m.Progress.numbers() {
 		b = binary.AppendUvarint(b, *n)
 	}
-	return b
+	return binary.AppendUvarint(b, m.Confirm)
 }
 
 func (d *decoder) told() *Told {
@@ -38,6 +39,7 @@ func (d *decoder) told() *Told {
 	for _, n := range m.Progress.numbers() {
 		*n = d.uvarint("told progress")
 	}
+	m.Confirm = d.uvarint("told confirm")
 	return m
 }
 

@@ -262,9 +262,9 @@ func drawMessage(t *rapid.T) Message {
 		return &Gossip{Data: drawBytes(t, "data")}
 	case kindAsk:
 		return &Ask{ID: number("id"), TimeoutMillis: drawInt(t, "timeout"), Op: drawEnum(t, "op", adminEnd), Shard: drawShard(t, "shard"),
-			Node: drawNumber[NodeID](t, "node"), Weight: rapid.Uint32().Draw(t, "weight"), Force: yes("force")}
+			Node: drawNumber[NodeID](t, "node"), Weight: rapid.Uint32().Draw(t, "weight"), Force: yes("force"), Confirm: number("confirm")}
 	case kindTold:
-		m := &Told{ID: number("id"), Refusal: drawEnum(t, "refusal", refusalEnd),
+		m := &Told{ID: number("id"), Confirm: number("confirm"), Refusal: drawEnum(t, "refusal", refusalEnd),
 			Lines: drawList(t, "lines", func(t *rapid.T) string { return string(drawBytes(t, "line")) })}
 		for _, n := range m.Progress.numbers() {
 			*n = number("progress")

@@ -94,7 +94,7 @@ func goldens() []golden {
 			&Report{Shard: 1, Replica: 1, Term: 9, Applied: 70, Conf: conf, CaughtUp: []ReplicaID{1, 2}}, &Gossip{Data: []byte("swim")})),
 		of("meta command: drain by force", metaCodec, MetaCommand{Kind: MetaDrain, Node: 0xa1, Force: true}),
 		of("frame: an operator's request and its answer, a shard is asked how it is", frameCodec, frame(
-			&Ask{ID: 1, TimeoutMillis: 5000, Op: AdminSetWeight, Node: 0xa1, Weight: 150}, &Told{ID: 1, Refusal: RefusalAlready, Lines: []string{"so it is"}},
+			&Ask{ID: 1, TimeoutMillis: 5000, Op: AdminSetWeight, Node: 0xa1, Weight: 150, Confirm: 7}, &Told{ID: 1, Refusal: RefusalAlready, Lines: []string{"so it is"}, Confirm: 7},
 			&Inspect{ID: 2, Shard: 1, WaitMillis: 500}, &Inspected{ID: 2, Shard: 1, Term: 9, Conf: conf, Well: []ReplicaID{1, 2}, Bytes: 300, Sent: 5})),
 		of("frame: a replica has sealed itself", frameCodec, frame(&Sealed{Shard: 1, Seal: 8, Replica: 3, Applied: 70, Last: 71, Conf: conf})),
 	}

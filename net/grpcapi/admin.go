@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -63,6 +64,30 @@ func (c clerk) RollCheck(ctx context.Context, r *torcv1.RollCheckRequest) (*torc
 		return nil, refusalError(t)
 	}
 	return &torcv1.RollCheckResponse{Safe: true, Lines: t.Lines}, nil
+}
+
+// Forget takes the operator's word that a node's life never comes back.
+func (c clerk) Forget(ctx context.Context, r *torcv1.ForgetRequest) (*torcv1.ForgetResponse, error) {
+	id, err := c.find(r.Node)
+	if err != nil {
+		return nil, err
+	}
+	ask := wire.Ask{Op: wire.AdminForget, Node: id}
+	if r.Confirm != "" {
+		if ask.Confirm, err = strconv.ParseUint(r.Confirm, 16, 64); err != nil || ask.Confirm == 0 {
+			return nil, definite(codes.InvalidArgument, "VALUE", fmt.Sprintf("%q is no code: ask without one, and use what you are shown", r.Confirm))
+		}
+	}
+	t, err := c.ask(ctx, &ask)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.Refusal == wire.RefusalUnconfirmed:
+		return &torcv1.ForgetResponse{Confirm: fmt.Sprintf("%08x", t.Confirm), Lines: t.Lines}, nil
+	case t.Refusal != wire.RefusalNone:
+		return nil, refusalError(t)
+	}
+	return &torcv1.ForgetResponse{Done: true, Lines: t.Lines}, nil
 }
 
 // Progress tells how far the moves of replicas are.
@@ -145,6 +170,7 @@ var refusals = map[wire.Refusal]struct {
 	wire.RefusalState:    {codes.FailedPrecondition, "STATE"},
 	wire.RefusalValue:    {codes.InvalidArgument, "VALUE"},
 	wire.RefusalUnsafe:   {codes.FailedPrecondition, "UNSAFE"},
+	wire.RefusalLives:    {codes.FailedPrecondition, "LIVES"},
 }
 
 func refusalError(t *wire.Told) error {

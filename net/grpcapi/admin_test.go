@@ -59,6 +59,32 @@ func TestAdminRequests(t *testing.T) {
 	require.EqualValues(t, 3, p.Replicas)
 }
 
+// Without the code it is told what would be done; that is an answer, not a failure.
+func TestForgetRequests(t *testing.T) {
+	o := &office{fakeNode: newFake(), answer: &wire.Told{Refusal: wire.RefusalUnconfirmed, Lines: []string{"five holds 3 replicas"}, Confirm: 0xbeef}}
+	c := clerk{s: &Server{backend: o, opts: Options{}.withDefaults()}}
+	ctx := context.Background()
+	got, err := c.Forget(ctx, &torcv1.ForgetRequest{Node: "five"})
+	require.NoError(t, err)
+	require.False(t, got.Done)
+	require.Equal(t, "0000beef", got.Confirm)
+	require.Equal(t, o.answer.Lines, got.Lines)
+
+	o.answer = &wire.Told{Lines: []string{"five is forgotten"}}
+	got, err = c.Forget(ctx, &torcv1.ForgetRequest{Node: "five", Confirm: "0000beef"})
+	require.NoError(t, err)
+	require.True(t, got.Done)
+	require.Equal(t, []wire.Ask{{TimeoutMillis: 5000, Op: wire.AdminForget, Node: 5}, {TimeoutMillis: 5000, Op: wire.AdminForget, Node: 5, Confirm: 0xbeef}}, o.asked)
+
+	for _, code := range []string{"yes", "0", "123456789012345678"} {
+		_, err = c.Forget(ctx, &torcv1.ForgetRequest{Node: "five", Confirm: code})
+		require.Equal(t, codes.InvalidArgument, status.Code(err), code)
+	}
+	_, err = c.Forget(ctx, &torcv1.ForgetRequest{Node: "six"})
+	require.Equal(t, codes.NotFound, status.Code(err))
+	require.Len(t, o.asked, 2, "what is typed wrongly goes no further")
+}
+
 // Each refusal is definite and has its word; what nobody knows has none.
 func TestAdminErrors(t *testing.T) {
 	o := &office{fakeNode: newFake()}

@@ -33,8 +33,8 @@ func samples() []wire.Message {
 			Placements: []wire.Placement{{Shard: 0, Preferred: 7, Replicas: []wire.Replica{{ID: 1, Node: 7, Incarnation: 1 << 40, Role: wire.RoleVoter}}}, {Shard: 1}}}},
 		&wire.Report{Shard: 5, Replica: 1, Term: 9, Applied: 101, Conf: conf, CaughtUp: []wire.ReplicaID{1, 2}},
 		&wire.Gossip{Data: []byte("swim")},
-		&wire.Ask{ID: 3, TimeoutMillis: 5000, Op: wire.AdminDrain, Shard: 2, Node: 7, Weight: 150, Force: true},
-		&wire.Told{ID: 3, Refusal: wire.RefusalTooFew, Lines: []string{"one", "two"}, Progress: wire.Progress{Draining: 1, Open: 2, Replicas: 3, Bytes: 4, Sent: 5, Shards: 6, NoAnswers: 7}},
+		&wire.Ask{ID: 3, TimeoutMillis: 5000, Op: wire.AdminDrain, Shard: 2, Node: 7, Weight: 150, Force: true, Confirm: 9},
+		&wire.Told{ID: 3, Refusal: wire.RefusalTooFew, Lines: []string{"one", "two"}, Progress: wire.Progress{Draining: 1, Open: 2, Replicas: 3, Bytes: 4, Sent: 5, Shards: 6, NoAnswers: 7}, Confirm: 9},
 		&wire.Inspect{ID: 4, Shard: 5, WaitMillis: 500},
 		&wire.Inspected{ID: 4, Shard: 5, Term: 9, Conf: conf, Well: []wire.ReplicaID{1, 2}, Bytes: 1 << 33, Sent: 17},
 	}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+
+	torcv1 "torc/api/v1"
+)
+
+// registrar is a node that forgets another one when it is asked with the code.
+type registrar struct {
+	torcv1.UnimplementedAdminServer
+	forgot []string
+}
+
+func (r *registrar) Forget(_ context.Context, q *torcv1.ForgetRequest) (*torcv1.ForgetResponse, error) {
+	if q.Confirm != "0000beef" {
+		return &torcv1.ForgetResponse{Confirm: "0000beef", Lines: []string{"shard 3: loses a replica"}}, nil
+	}
+	r.forgot = append(r.forgot, q.Node)
+	return &torcv1.ForgetResponse{Done: true}, nil
+}
+
+func (r *registrar) start(t *testing.T) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := grpc.NewServer()
+	torcv1.RegisterAdminServer(s, r)
+	done := make(chan error)
+	go func() { done <- s.Serve(l) }()
+	t.Cleanup(func() {
+		s.Stop()
+		<-done
+	})
+	return l.Addr().String()
+}
+
+// Only the code that was shown does anything, and the exit code tells the two apart.
+func TestForget(t *testing.T) {
+	r := &registrar{}
+	addr := r.start(t)
+	require.Equal(t, exitDegraded, run([]string{"forget", "n2", "--addr", addr}))
+	require.Equal(t, exitDegraded, run([]string{"forget", "n2", "--addr", addr, "--confirm", "00000001"}))
+	require.Empty(t, r.forgot)
+	require.Equal(t, exitOK, run([]string{"forget", "n2", "--addr", addr, "--confirm", "0000beef"}))
+	require.Equal(t, []string{"n2"}, r.forgot)
+	require.Equal(t, exitError, run([]string{"forget", "n2", "--addr", nobody(t)}))
+}
