@@ -19,6 +19,8 @@ import (
 // what should change. When the time is over and it had been sent on or proposed, the answer is
 // that nobody knows.
 //
+// A request that IsLocal is about the node that was asked, and is dealt with there.
+//
 // To add one: an AdminOp (core/wire/admin.go), a clerk in a file of its own, a line in clerkOf.
 
 // clerk deals with one sort of request at the meta group's leader. It is asked again every tick
@@ -39,6 +41,8 @@ func clerkOf(op wire.AdminOp) clerk {
 		return (*Lane).progress
 	case wire.AdminForget:
 		return (*Lane).forgetNode
+	case wire.AdminRecoverMeta:
+		return (*Lane).recoverMeta
 	}
 	return nil
 }
@@ -100,7 +104,7 @@ func (l *Lane) receive(p *petition) {
 // onAsk takes a request that another node has sent here as to the meta group's leader.
 func (l *Lane) onAsk(f *wire.Frame, a *wire.Ask) {
 	g := l.groups[wire.MetaShard]
-	if g == nil || !g.member.Leads() {
+	if g == nil || !g.member.Leads() || a.Op.IsLocal() {
 		return // the origin finds out who leads, and asks again
 	}
 	same := func(p *petition) bool { return p.from == f.From && p.life == f.FromIncarnation && p.ID == a.ID }
@@ -149,7 +153,11 @@ func (l *Lane) close(i int, t *wire.Told) {
 func (l *Lane) consider(p *petition) *wire.Told {
 	p.ticks++
 	g := l.groups[wire.MetaShard]
-	if g != nil && g.member.Leads() {
+	if p.Op.IsLocal() {
+		if t := clerkOf(p.Op)(l, l.m, p); t != nil {
+			return t
+		}
+	} else if g != nil && g.member.Leads() {
 		if t := clerkOf(p.Op)(l, g.meta.m, p); t != nil {
 			return t
 		}

@@ -10,7 +10,13 @@
 //  3. A life (incarnation) of a node gives its pledge to one founding proposal, and to another only
 //     after the first one's maker is over or has given it up for good; a cluster is founded only
 //     with the pledges of all its founders.
-//  4. A replica starts with the first configuration only in the founding life; any other replica
-//     starts empty and waits for its group.
-//  5. Gossip advises, Raft decides: it says when to look, and whom to ask first.
+//  4. A replica starts with the first configuration only in the founding life, or as a founder of a
+//     group that is begun anew; any other replica starts empty and waits for its group.
+//  5. A shard is given up only when no quorum of any configuration that its group may have can come together
+//     again: its replicas are sealed first, then it is reset, empty, under a declared loss (loss.go). Silence
+//     proves nothing; a later life does, or an operator's word (forget.go).
+//  6. The meta group begins anew only on an operator's word, from the newest map in reach of one node; its
+//     epochs and replica IDs are above all that the lost one can make (recover.go says what breaks when
+//     that word is wrong).
+//  7. Gossip advises, Raft decides: it says when to look, and whom to ask first.
 package cluster

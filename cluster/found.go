@@ -130,6 +130,7 @@ func (l *Lane) onHello(m *wire.Hello) {
 	if m.ClusterID != 0 && m.ClusterID != l.m.ClusterID {
 		return // of another cluster
 	}
+	l.epochs[who.ID] = m.Epoch
 	known := l.m.Member(who.ID)
 	if known == nil || known.Incarnation < who.Incarnation || known.Incarnation == who.Incarnation && (known.State == wire.MemberDown || forgotten(known)) {
 		l.admitMember(m)

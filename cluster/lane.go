@@ -63,7 +63,7 @@ type Lane struct {
 // NewLane makes a lane. Nothing happens before Start.
 func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lane {
 	l := &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
-		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}}}
+		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}, epochs: map[wire.NodeID]wire.Epoch{}}}
 	l.pace = newPacer(e, (cfg.Rebalance+int64(cfg.Lanes)-1)/int64(max(cfg.Lanes, 1)), cfg.Tick)
 	election := cfg.Tick * time.Duration(cfg.ElectionTicks)
 	l.hall = router.New(router.Config{Timeout: cfg.Timeout, Patience: 3 * election, Resend: max(2*election, time.Second), Notice: 2 * cfg.Tick,
@@ -258,6 +258,9 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 		}
 	} else if slices.Contains(p.Founders, r.ID) {
 		cfg.Voters = p.Founders
+		if g.meta != nil {
+			g.meta.m = l.m // the one founder's own map (recover.go)
+		}
 	}
 	member, err := raft.New(cfg)
 	if err != nil {

@@ -11,9 +11,10 @@ import (
 // overseer is what the meta group's leader keeps beside the map: whom it has heard from and what
 // gossip believes. It is advice: it decides when to change the map, never what is true.
 type overseer struct {
-	view  gossip.View
-	heard map[wire.NodeID]time.Duration // for look-up, never ranged
-	since time.Duration                 // leads since
+	view   gossip.View
+	heard  map[wire.NodeID]time.Duration // for look-up, never ranged
+	since  time.Duration                 // leads since
+	epochs map[wire.NodeID]wire.Epoch    // of whose maps nodes have told last; for look-up, never ranged
 
 	leading bool
 	planned wire.Epoch              // the map of this epoch needs no change

@@ -17,7 +17,7 @@
 //   ALREADY         ALREADY_EXISTS       it is so already
 //   STATE           FAILED_PRECONDITION  the node's state does not allow it
 //   VALUE           INVALID_ARGUMENT     a value is out of its bounds
-//   LIVES           FAILED_PRECONDITION  the node is heard, or was a moment ago: it is not forgotten
+//   LIVES           FAILED_PRECONDITION  the node, or the meta group, shows signs of life: nothing was given up
 //   NO_QUORUM       UNAVAILABLE          nobody is known to lead the meta group
 
 package torcv1
@@ -565,6 +565,110 @@ func (x *ForgetResponse) GetLines() []string {
 	return nil
 }
 
+type RecoverMetaRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Confirm       string                 `protobuf:"bytes,1,opt,name=confirm,proto3" json:"confirm,omitempty"` // the code of an earlier answer of this node; empty: only tell
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecoverMetaRequest) Reset() {
+	*x = RecoverMetaRequest{}
+	mi := &file_admin_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoverMetaRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoverMetaRequest) ProtoMessage() {}
+
+func (x *RecoverMetaRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoverMetaRequest.ProtoReflect.Descriptor instead.
+func (*RecoverMetaRequest) Descriptor() ([]byte, []int) {
+	return file_admin_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RecoverMetaRequest) GetConfirm() string {
+	if x != nil {
+		return x.Confirm
+	}
+	return ""
+}
+
+type RecoverMetaResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Done          bool                   `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`      // the meta group is begun anew
+	Confirm       string                 `protobuf:"bytes,2,opt,name=confirm,proto3" json:"confirm,omitempty"` // if it is not: the code to ask with, of this node and its present map
+	Lines         []string               `protobuf:"bytes,3,rep,name=lines,proto3" json:"lines,omitempty"`     // what was done, or what the node knows and would do
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecoverMetaResponse) Reset() {
+	*x = RecoverMetaResponse{}
+	mi := &file_admin_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoverMetaResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoverMetaResponse) ProtoMessage() {}
+
+func (x *RecoverMetaResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_admin_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoverMetaResponse.ProtoReflect.Descriptor instead.
+func (*RecoverMetaResponse) Descriptor() ([]byte, []int) {
+	return file_admin_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RecoverMetaResponse) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
+func (x *RecoverMetaResponse) GetConfirm() string {
+	if x != nil {
+		return x.Confirm
+	}
+	return ""
+}
+
+func (x *RecoverMetaResponse) GetLines() []string {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
 var File_admin_proto protoreflect.FileDescriptor
 
 const file_admin_proto_rawDesc = "" +
@@ -601,14 +705,21 @@ const file_admin_proto_rawDesc = "" +
 	"\x0eForgetResponse\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\bR\x04done\x12\x18\n" +
 	"\aconfirm\x18\x02 \x01(\tR\aconfirm\x12\x14\n" +
-	"\x05lines\x18\x03 \x03(\tR\x05lines2\xfb\x02\n" +
+	"\x05lines\x18\x03 \x03(\tR\x05lines\".\n" +
+	"\x12RecoverMetaRequest\x12\x18\n" +
+	"\aconfirm\x18\x01 \x01(\tR\aconfirm\"Y\n" +
+	"\x13RecoverMetaResponse\x12\x12\n" +
+	"\x04done\x18\x01 \x01(\bR\x04done\x12\x18\n" +
+	"\aconfirm\x18\x02 \x01(\tR\aconfirm\x12\x14\n" +
+	"\x05lines\x18\x03 \x03(\tR\x05lines2\xc5\x03\n" +
 	"\x05Admin\x126\n" +
 	"\x05Drain\x12\x15.torc.v1.DrainRequest\x1a\x16.torc.v1.AdminResponse\x12:\n" +
 	"\aUndrain\x12\x17.torc.v1.UndrainRequest\x1a\x16.torc.v1.AdminResponse\x12>\n" +
 	"\tSetWeight\x12\x19.torc.v1.SetWeightRequest\x1a\x16.torc.v1.AdminResponse\x12B\n" +
 	"\tRollCheck\x12\x19.torc.v1.RollCheckRequest\x1a\x1a.torc.v1.RollCheckResponse\x12?\n" +
 	"\bProgress\x12\x18.torc.v1.ProgressRequest\x1a\x19.torc.v1.ProgressResponse\x129\n" +
-	"\x06Forget\x12\x16.torc.v1.ForgetRequest\x1a\x17.torc.v1.ForgetResponseB\x14Z\x12torc/api/v1;torcv1b\x06proto3"
+	"\x06Forget\x12\x16.torc.v1.ForgetRequest\x1a\x17.torc.v1.ForgetResponse\x12H\n" +
+	"\vRecoverMeta\x12\x1b.torc.v1.RecoverMetaRequest\x1a\x1c.torc.v1.RecoverMetaResponseB\x14Z\x12torc/api/v1;torcv1b\x06proto3"
 
 var (
 	file_admin_proto_rawDescOnce sync.Once
@@ -622,37 +733,41 @@ func file_admin_proto_rawDescGZIP() []byte {
 	return file_admin_proto_rawDescData
 }
 
-var file_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_admin_proto_goTypes = []any{
-	(*AdminResponse)(nil),     // 0: torc.v1.AdminResponse
-	(*DrainRequest)(nil),      // 1: torc.v1.DrainRequest
-	(*UndrainRequest)(nil),    // 2: torc.v1.UndrainRequest
-	(*SetWeightRequest)(nil),  // 3: torc.v1.SetWeightRequest
-	(*RollCheckRequest)(nil),  // 4: torc.v1.RollCheckRequest
-	(*RollCheckResponse)(nil), // 5: torc.v1.RollCheckResponse
-	(*ProgressRequest)(nil),   // 6: torc.v1.ProgressRequest
-	(*ProgressResponse)(nil),  // 7: torc.v1.ProgressResponse
-	(*ForgetRequest)(nil),     // 8: torc.v1.ForgetRequest
-	(*ForgetResponse)(nil),    // 9: torc.v1.ForgetResponse
+	(*AdminResponse)(nil),       // 0: torc.v1.AdminResponse
+	(*DrainRequest)(nil),        // 1: torc.v1.DrainRequest
+	(*UndrainRequest)(nil),      // 2: torc.v1.UndrainRequest
+	(*SetWeightRequest)(nil),    // 3: torc.v1.SetWeightRequest
+	(*RollCheckRequest)(nil),    // 4: torc.v1.RollCheckRequest
+	(*RollCheckResponse)(nil),   // 5: torc.v1.RollCheckResponse
+	(*ProgressRequest)(nil),     // 6: torc.v1.ProgressRequest
+	(*ProgressResponse)(nil),    // 7: torc.v1.ProgressResponse
+	(*ForgetRequest)(nil),       // 8: torc.v1.ForgetRequest
+	(*ForgetResponse)(nil),      // 9: torc.v1.ForgetResponse
+	(*RecoverMetaRequest)(nil),  // 10: torc.v1.RecoverMetaRequest
+	(*RecoverMetaResponse)(nil), // 11: torc.v1.RecoverMetaResponse
 }
 var file_admin_proto_depIdxs = []int32{
-	1, // 0: torc.v1.Admin.Drain:input_type -> torc.v1.DrainRequest
-	2, // 1: torc.v1.Admin.Undrain:input_type -> torc.v1.UndrainRequest
-	3, // 2: torc.v1.Admin.SetWeight:input_type -> torc.v1.SetWeightRequest
-	4, // 3: torc.v1.Admin.RollCheck:input_type -> torc.v1.RollCheckRequest
-	6, // 4: torc.v1.Admin.Progress:input_type -> torc.v1.ProgressRequest
-	8, // 5: torc.v1.Admin.Forget:input_type -> torc.v1.ForgetRequest
-	0, // 6: torc.v1.Admin.Drain:output_type -> torc.v1.AdminResponse
-	0, // 7: torc.v1.Admin.Undrain:output_type -> torc.v1.AdminResponse
-	0, // 8: torc.v1.Admin.SetWeight:output_type -> torc.v1.AdminResponse
-	5, // 9: torc.v1.Admin.RollCheck:output_type -> torc.v1.RollCheckResponse
-	7, // 10: torc.v1.Admin.Progress:output_type -> torc.v1.ProgressResponse
-	9, // 11: torc.v1.Admin.Forget:output_type -> torc.v1.ForgetResponse
-	6, // [6:12] is the sub-list for method output_type
-	0, // [0:6] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	1,  // 0: torc.v1.Admin.Drain:input_type -> torc.v1.DrainRequest
+	2,  // 1: torc.v1.Admin.Undrain:input_type -> torc.v1.UndrainRequest
+	3,  // 2: torc.v1.Admin.SetWeight:input_type -> torc.v1.SetWeightRequest
+	4,  // 3: torc.v1.Admin.RollCheck:input_type -> torc.v1.RollCheckRequest
+	6,  // 4: torc.v1.Admin.Progress:input_type -> torc.v1.ProgressRequest
+	8,  // 5: torc.v1.Admin.Forget:input_type -> torc.v1.ForgetRequest
+	10, // 6: torc.v1.Admin.RecoverMeta:input_type -> torc.v1.RecoverMetaRequest
+	0,  // 7: torc.v1.Admin.Drain:output_type -> torc.v1.AdminResponse
+	0,  // 8: torc.v1.Admin.Undrain:output_type -> torc.v1.AdminResponse
+	0,  // 9: torc.v1.Admin.SetWeight:output_type -> torc.v1.AdminResponse
+	5,  // 10: torc.v1.Admin.RollCheck:output_type -> torc.v1.RollCheckResponse
+	7,  // 11: torc.v1.Admin.Progress:output_type -> torc.v1.ProgressResponse
+	9,  // 12: torc.v1.Admin.Forget:output_type -> torc.v1.ForgetResponse
+	11, // 13: torc.v1.Admin.RecoverMeta:output_type -> torc.v1.RecoverMetaResponse
+	7,  // [7:14] is the sub-list for method output_type
+	0,  // [0:7] is the sub-list for method input_type
+	0,  // [0:0] is the sub-list for extension type_name
+	0,  // [0:0] is the sub-list for extension extendee
+	0,  // [0:0] is the sub-list for field type_name
 }
 
 func init() { file_admin_proto_init() }
@@ -666,7 +781,7 @@ func file_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_admin_proto_rawDesc), len(file_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -17,7 +17,7 @@
 //   ALREADY         ALREADY_EXISTS       it is so already
 //   STATE           FAILED_PRECONDITION  the node's state does not allow it
 //   VALUE           INVALID_ARGUMENT     a value is out of its bounds
-//   LIVES           FAILED_PRECONDITION  the node is heard, or was a moment ago: it is not forgotten
+//   LIVES           FAILED_PRECONDITION  the node, or the meta group, shows signs of life: nothing was given up
 //   NO_QUORUM       UNAVAILABLE          nobody is known to lead the meta group
 
 package torcv1
@@ -35,12 +35,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Admin_Drain_FullMethodName     = "/torc.v1.Admin/Drain"
-	Admin_Undrain_FullMethodName   = "/torc.v1.Admin/Undrain"
-	Admin_SetWeight_FullMethodName = "/torc.v1.Admin/SetWeight"
-	Admin_RollCheck_FullMethodName = "/torc.v1.Admin/RollCheck"
-	Admin_Progress_FullMethodName  = "/torc.v1.Admin/Progress"
-	Admin_Forget_FullMethodName    = "/torc.v1.Admin/Forget"
+	Admin_Drain_FullMethodName       = "/torc.v1.Admin/Drain"
+	Admin_Undrain_FullMethodName     = "/torc.v1.Admin/Undrain"
+	Admin_SetWeight_FullMethodName   = "/torc.v1.Admin/SetWeight"
+	Admin_RollCheck_FullMethodName   = "/torc.v1.Admin/RollCheck"
+	Admin_Progress_FullMethodName    = "/torc.v1.Admin/Progress"
+	Admin_Forget_FullMethodName      = "/torc.v1.Admin/Forget"
+	Admin_RecoverMeta_FullMethodName = "/torc.v1.Admin/RecoverMeta"
 )
 
 // AdminClient is the client API for Admin service.
@@ -64,6 +65,9 @@ type AdminClient interface {
 	// Forget takes the operator's word that a node's present life never comes back: its replicas count as
 	// lost. Without the right code it changes nothing, tells what it would do, and which code it wants.
 	Forget(ctx context.Context, in *ForgetRequest, opts ...grpc.CallOption) (*ForgetResponse, error)
+	// RecoverMeta begins the meta group anew on the node that is asked, when it has lost its own majority
+	// for good. Without the right code it changes nothing, tells what it would do, and which code it wants.
+	RecoverMeta(ctx context.Context, in *RecoverMetaRequest, opts ...grpc.CallOption) (*RecoverMetaResponse, error)
 }
 
 type adminClient struct {
@@ -134,6 +138,16 @@ func (c *adminClient) Forget(ctx context.Context, in *ForgetRequest, opts ...grp
 	return out, nil
 }
 
+func (c *adminClient) RecoverMeta(ctx context.Context, in *RecoverMetaRequest, opts ...grpc.CallOption) (*RecoverMetaResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecoverMetaResponse)
+	err := c.cc.Invoke(ctx, Admin_RecoverMeta_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServer is the server API for Admin service.
 // All implementations must embed UnimplementedAdminServer
 // for forward compatibility.
@@ -155,6 +169,9 @@ type AdminServer interface {
 	// Forget takes the operator's word that a node's present life never comes back: its replicas count as
 	// lost. Without the right code it changes nothing, tells what it would do, and which code it wants.
 	Forget(context.Context, *ForgetRequest) (*ForgetResponse, error)
+	// RecoverMeta begins the meta group anew on the node that is asked, when it has lost its own majority
+	// for good. Without the right code it changes nothing, tells what it would do, and which code it wants.
+	RecoverMeta(context.Context, *RecoverMetaRequest) (*RecoverMetaResponse, error)
 	mustEmbedUnimplementedAdminServer()
 }
 
@@ -182,6 +199,9 @@ func (UnimplementedAdminServer) Progress(context.Context, *ProgressRequest) (*Pr
 }
 func (UnimplementedAdminServer) Forget(context.Context, *ForgetRequest) (*ForgetResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Forget not implemented")
+}
+func (UnimplementedAdminServer) RecoverMeta(context.Context, *RecoverMetaRequest) (*RecoverMetaResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecoverMeta not implemented")
 }
 func (UnimplementedAdminServer) mustEmbedUnimplementedAdminServer() {}
 func (UnimplementedAdminServer) testEmbeddedByValue()               {}
@@ -312,6 +332,24 @@ func _Admin_Forget_Handler(srv interface{}, ctx context.Context, dec func(interf
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Admin_RecoverMeta_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecoverMetaRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).RecoverMeta(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_RecoverMeta_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).RecoverMeta(ctx, req.(*RecoverMetaRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Admin_ServiceDesc is the grpc.ServiceDesc for Admin service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -342,6 +380,10 @@ var Admin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Forget",
 			Handler:    _Admin_Forget_Handler,
+		},
+		{
+			MethodName: "RecoverMeta",
+			Handler:    _Admin_RecoverMeta_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

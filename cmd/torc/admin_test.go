@@ -37,7 +37,7 @@ func TestPace(t *testing.T) {
 
 // What is typed wrongly is answered before anybody is asked.
 func TestAdminUsage(t *testing.T) {
-	for _, args := range [][]string{{"drain"}, {"drain", "a", "b"}, {"undrain"}, {"weight", "a"}, {"weight", "a", "heavy"}, {"forget"}, {"forget", "a", "b"}, {"forget", "--confirm"}, {"roll"}, {"roll", "a"}, {"roll", "--check", "a", "b"}} {
+	for _, args := range [][]string{{"drain"}, {"drain", "a", "b"}, {"undrain"}, {"weight", "a"}, {"weight", "a", "heavy"}, {"forget"}, {"forget", "a", "b"}, {"forget", "--confirm"}, {"recover-meta"}, {"recover-meta", "--addr", "a:1,b:1"}, {"recover-meta", "--addr", "a:1", "b"}, {"roll"}, {"roll", "a"}, {"roll", "--check", "a", "b"}} {
 		require.Equal(t, exitError, run(args), "%v", args)
 	}
 }

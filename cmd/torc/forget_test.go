@@ -14,7 +14,8 @@ import (
 // registrar is a node that forgets another one when it is asked with the code.
 type registrar struct {
 	torcv1.UnimplementedAdminServer
-	forgot []string
+	forgot    []string
+	recovered int
 }
 
 func (r *registrar) Forget(_ context.Context, q *torcv1.ForgetRequest) (*torcv1.ForgetResponse, error) {
@@ -23,6 +24,14 @@ func (r *registrar) Forget(_ context.Context, q *torcv1.ForgetRequest) (*torcv1.
 	}
 	r.forgot = append(r.forgot, q.Node)
 	return &torcv1.ForgetResponse{Done: true}, nil
+}
+
+func (r *registrar) RecoverMeta(_ context.Context, q *torcv1.RecoverMetaRequest) (*torcv1.RecoverMetaResponse, error) {
+	if q.Confirm != "0000beef" {
+		return &torcv1.RecoverMetaResponse{Confirm: "0000beef", Lines: []string{"in reach: nobody"}}, nil
+	}
+	r.recovered++
+	return &torcv1.RecoverMetaResponse{Done: true}, nil
 }
 
 func (r *registrar) start(t *testing.T) (addr string) {
@@ -50,4 +59,15 @@ func TestForget(t *testing.T) {
 	require.Equal(t, exitOK, run([]string{"forget", "n2", "--addr", addr, "--confirm", "0000beef"}))
 	require.Equal(t, []string{"n2"}, r.forgot)
 	require.Equal(t, exitError, run([]string{"forget", "n2", "--addr", nobody(t)}))
+}
+
+func TestRecoverMeta(t *testing.T) {
+	r := &registrar{}
+	addr := r.start(t)
+	require.Equal(t, exitDegraded, run([]string{"recover-meta", "--addr", addr}))
+	require.Equal(t, exitDegraded, run([]string{"recover-meta", "--addr", addr, "--confirm", "00000001"}))
+	require.Zero(t, r.recovered)
+	require.Equal(t, exitOK, run([]string{"recover-meta", "--addr", addr, "--confirm", "0000beef"}))
+	require.Equal(t, 1, r.recovered)
+	require.Equal(t, exitError, run([]string{"recover-meta", "--addr", nobody(t)}))
 }

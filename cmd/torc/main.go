@@ -22,6 +22,7 @@ func commands() []command {
 		{"undrain", "let a drained node take part again", undrain},
 		{"weight", "set how much a node holds beside others", weight},
 		{"forget", "say that a node which is gone never comes back, so that what it held may be given up", forget},
+		{"recover-meta", "begin the meta group anew from one node's map, when its majority is lost for good", recoverMeta},
 		{"roll", "tell whether a node may be stopped now, as for an update", roll},
 		{"get", "read a key", get},
 		{"set", "write a key", set},
@@ -35,7 +36,7 @@ func usage() string {
 	var b strings.Builder
 	b.WriteString("torc: the tool beside Torc's nodes (torcd)\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  torc %-8s %s\n", c.name, c.summary)
+		fmt.Fprintf(&b, "  torc %-12s %s\n", c.name, c.summary)
 	}
 	b.WriteString("\ntorc COMMAND --help tells a command's flags.\n")
 	return b.String()

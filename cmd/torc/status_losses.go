@@ -27,6 +27,9 @@ func (r *report) printLosses(w io.Writer, p painter) {
 			continue
 		}
 		word := fmt.Sprintf("shard %d at %s", s.Shard, s.LostAt.Format(time.DateTime))
+		if s.Shard == 0 {
+			word = "the meta group (not empty: from a map that was left) at " + s.LostAt.Format(time.DateTime)
+		}
 		if s.Losses > 1 {
 			word += fmt.Sprintf(" (%d times)", s.Losses)
 		}

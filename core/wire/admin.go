@@ -5,15 +5,19 @@ type AdminOp uint8
 
 // The operators' requests.
 const (
-	AdminNone      AdminOp = iota
-	AdminDrain             // Node, Force
-	AdminUndrain           // Node
-	AdminSetWeight         // Node, Weight (hundredths; 0: back to what the node was started with)
-	AdminRollCheck         // Node: may it be stopped now? (0: may any one node be?)
-	AdminProgress          // how far the replicas' moves are
-	AdminForget            // Node, Confirm: its life never comes back; without the right code it is told what would be done
+	AdminNone        AdminOp = iota
+	AdminDrain               // Node, Force
+	AdminUndrain             // Node
+	AdminSetWeight           // Node, Weight (hundredths; 0: back to what the node was started with)
+	AdminRollCheck           // Node: may it be stopped now? (0: may any one node be?)
+	AdminProgress            // how far the replicas' moves are
+	AdminForget              // Node, Confirm: its life never comes back; without the right code it is told what would be done
+	AdminRecoverMeta         // Confirm: begin the meta group anew on the node that is asked; without the right code it is told what would be done
 	adminEnd
 )
+
+// IsLocal reports whether a request is for the node that is asked, and never sent on.
+func (o AdminOp) IsLocal() bool { return o == AdminRecoverMeta }
 
 // Refusal says why an operator's request was not carried out. But for RefusalUnknown it surely
 // was not, and will not be.
@@ -21,17 +25,17 @@ type Refusal uint8
 
 // The refusals.
 const (
-	RefusalNone     Refusal = iota
-	RefusalUnknown          // it may have been carried out, or may yet be: ask again
-	RefusalNoQuorum         // nobody leads the meta group, or nobody was found in time
-	RefusalNoNode           // the cluster has no such node
-	RefusalTooFew           // too few nodes would be left to hold the replicas
-	RefusalAlready          // it is so already
-	RefusalState            // the node's state does not allow it
-	RefusalValue            // a value is out of its bounds
-	RefusalUnsafe           // a check has found something: Lines say what
-	RefusalLives            // the node is heard, or was a moment ago
-	RefusalUnconfirmed      // Lines say what would be done, Confirm is the code that is wanted with it
+	RefusalNone        Refusal = iota
+	RefusalUnknown             // it may have been carried out, or may yet be: ask again
+	RefusalNoQuorum            // nobody leads the meta group, or nobody was found in time
+	RefusalNoNode              // the cluster has no such node
+	RefusalTooFew              // too few nodes would be left to hold the replicas
+	RefusalAlready             // it is so already
+	RefusalState               // the node's state does not allow it
+	RefusalValue               // a value is out of its bounds
+	RefusalUnsafe              // a check has found something: Lines say what
+	RefusalLives               // the node is heard, or was a moment ago
+	RefusalUnconfirmed         // Lines say what would be done, Confirm is the code that is wanted with it
 	refusalEnd
 )
 
@@ -104,7 +108,7 @@ func (*Told) kind() messageKind      { return kindTold }
 func (*Inspect) kind() messageKind   { return kindInspect }
 func (*Inspected) kind() messageKind { return kindInspected }
 
-var adminTexts = [adminEnd]string{"nothing", "drain", "undrain", "weight", "roll check", "progress", "forget"}
+var adminTexts = [adminEnd]string{"nothing", "drain", "undrain", "weight", "roll check", "progress", "forget", "recover the meta group"}
 
 func (o AdminOp) String() string { return adminTexts[min(o, adminEnd-1)] }
 

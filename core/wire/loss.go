@@ -117,3 +117,19 @@ func (m *ClusterMap) QuorumGone(p *Placement) bool {
 	}
 	return voters > 0 && voters-over < voters/2+1
 }
+
+// An epoch's upper bits count the times that the meta group was begun anew on an operator's word, after it
+// had lost its own quorum. So every epoch after such a time is greater than any that the lost group can
+// ever make, and whoever compares epochs needs to know nothing of it.
+const (
+	recoveryShift = 40
+	saltBits      = 36 // of the rest; what is left is enough for a change a second, for ever
+)
+
+// Recoveries is how often the meta group was begun anew on an operator's word.
+func (e Epoch) Recoveries() uint64 { return uint64(e) >> recoveryShift }
+
+// Recovered is the epoch of the first map after another such time; different salts make different ones.
+func (e Epoch) Recovered(salt uint64) Epoch {
+	return Epoch((e.Recoveries()+1)<<recoveryShift | salt>>(64-saltBits))
+}

@@ -72,22 +72,41 @@ func (c clerk) Forget(ctx context.Context, r *torcv1.ForgetRequest) (*torcv1.For
 	if err != nil {
 		return nil, err
 	}
-	ask := wire.Ask{Op: wire.AdminForget, Node: id}
-	if r.Confirm != "" {
-		if ask.Confirm, err = strconv.ParseUint(r.Confirm, 16, 64); err != nil || ask.Confirm == 0 {
-			return nil, definite(codes.InvalidArgument, "VALUE", fmt.Sprintf("%q is no code: ask without one, and use what you are shown", r.Confirm))
+	done, t, err := c.confirmed(ctx, wire.Ask{Op: wire.AdminForget, Node: id}, r.Confirm)
+	if err != nil {
+		return nil, err
+	}
+	return &torcv1.ForgetResponse{Done: done, Confirm: codeText(t), Lines: t.Lines}, nil
+}
+
+// RecoverMeta begins the meta group anew on this node.
+func (c clerk) RecoverMeta(ctx context.Context, r *torcv1.RecoverMetaRequest) (*torcv1.RecoverMetaResponse, error) {
+	done, t, err := c.confirmed(ctx, wire.Ask{Op: wire.AdminRecoverMeta}, r.Confirm)
+	if err != nil {
+		return nil, err
+	}
+	return &torcv1.RecoverMetaResponse{Done: done, Confirm: codeText(t), Lines: t.Lines}, nil
+}
+
+// confirmed asks for what needs a code. That it is missing is an answer, not a failure.
+func (c clerk) confirmed(ctx context.Context, ask wire.Ask, code string) (done bool, t *wire.Told, err error) {
+	if code != "" {
+		if ask.Confirm, err = strconv.ParseUint(code, 16, 64); err != nil || ask.Confirm == 0 {
+			return false, nil, definite(codes.InvalidArgument, "VALUE", fmt.Sprintf("%q is no code: ask without one, and use what you are shown", code))
 		}
 	}
-	t, err := c.ask(ctx, &ask)
-	switch {
-	case err != nil:
-		return nil, err
-	case t.Refusal == wire.RefusalUnconfirmed:
-		return &torcv1.ForgetResponse{Confirm: fmt.Sprintf("%08x", t.Confirm), Lines: t.Lines}, nil
-	case t.Refusal != wire.RefusalNone:
-		return nil, refusalError(t)
+	t, err = c.ask(ctx, &ask)
+	if err == nil && t.Refusal != wire.RefusalNone && t.Refusal != wire.RefusalUnconfirmed {
+		err = refusalError(t)
 	}
-	return &torcv1.ForgetResponse{Done: true, Lines: t.Lines}, nil
+	return err == nil && t.Refusal == wire.RefusalNone, t, err
+}
+
+func codeText(t *wire.Told) string {
+	if t.Confirm == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%08x", t.Confirm)
 }
 
 // Progress tells how far the moves of replicas are.

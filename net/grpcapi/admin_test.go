@@ -85,6 +85,26 @@ func TestForgetRequests(t *testing.T) {
 	require.Len(t, o.asked, 2, "what is typed wrongly goes no further")
 }
 
+func TestRecoverMetaRequests(t *testing.T) {
+	o := &office{fakeNode: newFake(), answer: &wire.Told{Refusal: wire.RefusalUnconfirmed, Lines: []string{"in reach: nobody"}, Confirm: 0xbeef}}
+	c := clerk{s: &Server{backend: o, opts: Options{}.withDefaults()}}
+	ctx := context.Background()
+	got, err := c.RecoverMeta(ctx, &torcv1.RecoverMetaRequest{})
+	require.NoError(t, err)
+	require.False(t, got.Done)
+	require.Equal(t, "0000beef", got.Confirm)
+	o.answer = &wire.Told{Lines: []string{"begun anew"}}
+	got, err = c.RecoverMeta(ctx, &torcv1.RecoverMetaRequest{Confirm: got.Confirm})
+	require.NoError(t, err)
+	require.True(t, got.Done)
+	require.Equal(t, []wire.Ask{{TimeoutMillis: 5000, Op: wire.AdminRecoverMeta}, {TimeoutMillis: 5000, Op: wire.AdminRecoverMeta, Confirm: 0xbeef}}, o.asked)
+	_, err = c.RecoverMeta(ctx, &torcv1.RecoverMetaRequest{Confirm: "yes"})
+	require.Equal(t, codes.InvalidArgument, status.Code(err))
+	o.answer = &wire.Told{Refusal: wire.RefusalLives, Lines: []string{"it has a leader"}}
+	_, err = c.RecoverMeta(ctx, &torcv1.RecoverMetaRequest{})
+	require.Equal(t, codes.FailedPrecondition, status.Code(err))
+}
+
 // Each refusal is definite and has its word; what nobody knows has none.
 func TestAdminErrors(t *testing.T) {
 	o := &office{fakeNode: newFake()}

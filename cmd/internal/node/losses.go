@@ -28,7 +28,9 @@ func (n *Node) tellLosses() {
 		if s.Gone && !before.Gone {
 			n.logger.Warn("a shard has lost its quorum: what it held is lost unless its replicas' processes are still there", of, slog.String("then", n.policyWords(s.Shard)))
 		}
-		if s.Losses > before.Losses {
+		if s.Losses > before.Losses && s.Shard == wire.MetaShard {
+			n.logger.Warn("the meta group was lost and has been begun anew from the map of a node that was left (torc recover-meta)", slog.Uint64("losses", s.Losses), slog.Time("at", time.UnixMilli(s.LostAt)))
+		} else if s.Losses > before.Losses {
 			n.logger.Warn("a shard was lost and has been begun anew, empty", of, slog.Uint64("losses", s.Losses), slog.Time("at", time.UnixMilli(s.LostAt)))
 		}
 	}
