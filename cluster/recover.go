@@ -43,7 +43,9 @@ import (
 //
 // So it is refused while there is any sign that the old group lives: this node's replica follows a
 // leader, a leader answers when asked, a majority of the voters was heard by this node or by gossip within
-// half a grace, or a node in reach has a newer map. And nothing is done without the code that shows that
+// half a grace, or a node in reach has a newer map. (A group of nodes in reach that is between two leaders,
+// and whose configuration this node has not heard of yet, shows none of them for a moment. It is fenced
+// within a hello's time, and what it decides in between is undone, as above.) And nothing is done without the code that shows that
 // its consequences were read.
 
 // recoverMeta is the clerk for AdminRecoverMeta, on the node that was asked.
