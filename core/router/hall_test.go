@@ -459,6 +459,15 @@ func TestAFormerLifeIsNoLeader(t *testing.T) {
 	require.NotEqual(t, wire.NodeID(self), l.answers[tag][0].Leader)
 }
 
+// TestWhoHasLeftIsNotAsked: a node that has left, or was forgotten by an operator, is nobody's guess.
+func TestWhoHasLeftIsNotAsked(t *testing.T) {
+	l := newLobby()
+	l.node.m.Member(2).State = wire.MemberLeft
+	l.call(there, set)
+	_, to := l.forwardsSent(t)
+	require.NotContains(t, to, wire.NodeID(2))
+}
+
 // TestALateRedirectIsNoNews: the leadership came to this node while a call was under way; what
 // the former leader says about it does not matter.
 func TestALateRedirectIsNoNews(t *testing.T) {

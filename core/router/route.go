@@ -27,7 +27,8 @@ func (h *Hall) other(id wire.ShardID) wire.NodeID {
 	// This node is none of them: it has no replica that could lead, though the map may name it for a
 	// former life's.
 	for i := range len(p.Replicas) + 1 {
-		if node := h.guess(p, s.turn+i); node != h.self {
+		node := h.guess(p, s.turn+i)
+		if who := h.port.Map().Member(node); node != h.self && who != nil && who.State != wire.MemberLeft {
 			return node
 		}
 	}
