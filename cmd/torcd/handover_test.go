@@ -153,9 +153,10 @@ func termsOf(t *testing.T, nodes []*proctest.Node) map[wire.ShardID]uint64 {
 	return terms
 }
 
-// requireNotOfferedBack holds a stop to one change of leaders for each shard, or two. Every change takes a
+// requireNotOfferedBack holds a stop to two changes of leaders for each shard at most. Every change takes a
 // term, so a heir that offers the shard back to the stopping node, which must give it away again, shows as
-// three, whatever the machine's speed. (Two have been seen, once, beside a compiler; why is not known.)
+// three, whatever the machine's speed. (One is what it should take. Two have been seen, once, beside a
+// compiler, and none, where the shard had gone to its preferred node just before.)
 // When shards change their leaders that the node did not lead, the machine is too busy to tell.
 func requireNotOfferedBack(t *testing.T, led []wire.ShardID, before, after map[wire.ShardID]uint64) {
 	t.Helper()
@@ -166,8 +167,7 @@ func requireNotOfferedBack(t *testing.T, led []wire.ShardID, before, after map[w
 		}
 	}
 	for _, shard := range led {
-		changes := after[shard] - before[shard]
-		require.True(t, changes == 1 || changes == 2, "shard %d changed its leader %d times, from term %d", shard, changes, before[shard])
+		require.LessOrEqual(t, after[shard]-before[shard], uint64(2), "how often shard %d changed its leader, from term %d", shard, before[shard])
 	}
 }
 
