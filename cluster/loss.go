@@ -95,7 +95,7 @@ func (l *Lane) overseeLosses(m *wire.ClusterMap) {
 func (l *Lane) decide(m *wire.ClusterMap, p *wire.Placement, d *doubt) {
 	switch c, lost := judge(m, p, d.told); {
 	case !lost && c != nil: // it can go on
-		if roles := setRolesOf(&wire.Report{Shard: p.Shard, Applied: c.Applied, Conf: c.Conf}); len(c.Conf.VotersOutgoing) == 0 && wouldChange(m, roles) {
+		if roles := setRolesOf(&wire.Report{Shard: p.Shard, Applied: c.Applied, Conf: c.Conf}); settledBy(c, d.told) && wouldChange(m, roles) {
 			l.command(roles)
 		}
 		d.since = l.env.Now()
@@ -135,6 +135,17 @@ func judge(m *wire.ClusterMap, p *wire.Placement, told map[wire.ReplicaID]*wire.
 	}
 	quorum := min(voters, int(m.Replication))/2 + 1
 	return nil, silent == 0 || silent+knowing < quorum
+}
+
+// settledBy reports whether so many sealed replicas know of a configuration that whom it leaves out may
+// stop (core/raft's settle.go says why that is asked).
+func settledBy(c *wire.Sealed, told map[wire.ReplicaID]*wire.Sealed) bool {
+	know := map[uint64]bool{} // for look-up, never ranged
+	for _, id := range c.Conf.Voters {
+		s := told[wire.ReplicaID(id)]
+		know[id] = s != nil && s.Seal == c.Seal && s.Applied >= c.Applied
+	}
+	return len(c.Conf.VotersOutgoing) == 0 && quorumOf(c.Conf.Voters, know)
 }
 
 // quorumOf reports whether a majority of the voters is left; of none, all are.

@@ -60,9 +60,13 @@ func (g *group) settled(p *wire.Placement, conf wire.ConfState) bool {
 	return true
 }
 
-// report tells the meta group's leader what it does not know.
+// report tells the meta group's leader what it does not know. Whom a report leaves out may stop, so it
+// waits until the group can do without.
 func (g *group) report() {
 	l := g.lane
+	if !g.member.Settled() {
+		return
+	}
 	r := &wire.Report{Shard: g.shard, Replica: g.replica, Term: g.member.Term(), Applied: g.member.Applied(), Conf: g.member.Conf()}
 	if !wouldChange(l.m, setRolesOf(r)) {
 		return

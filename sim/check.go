@@ -192,11 +192,12 @@ func (w *World) ttlTolerance() time.Duration {
 type watch struct {
 	w         *World
 	leaders   map[shardTerm]wire.ReplicaID
-	newest    []leadership               // by shard
-	digests   [][]digest                 // by shard, then applied index
-	replicas  map[replicaKey]*mark       // where each replica stands
-	homes     map[replicaKey]wire.NodeID // where each replica is, or was
-	confs     []shardConf                // by shard: the newest configuration applied
+	newest    []leadership                    // by shard
+	digests   [][]digest                      // by shard, then applied index
+	replicas  map[replicaKey]*mark            // where each replica stands
+	homes     map[replicaKey]wire.NodeID      // where each replica is, or was
+	lifeOf    map[replicaKey]wire.Incarnation // of its node, for those that have told anything
+	confs     []shardConf                     // by shard: the newest configuration applied
 	ring      rings
 	fence     fence
 	copies    uint64 // snapshots that were sent
@@ -245,7 +246,7 @@ type mark struct {
 func newWatch(w *World) watch {
 	n := w.settings.Shards + 1
 	return watch{w: w, leaders: map[shardTerm]wire.ReplicaID{}, newest: make([]leadership, n), digests: make([][]digest, n),
-		replicas: map[replicaKey]*mark{}, homes: map[replicaKey]wire.NodeID{}, confs: make([]shardConf, n), unmourned: map[life]bool{}}
+		replicas: map[replicaKey]*mark{}, homes: map[replicaKey]wire.NodeID{}, lifeOf: map[replicaKey]wire.Incarnation{}, confs: make([]shardConf, n), unmourned: map[life]bool{}}
 }
 
 // see takes an event that a node told.
@@ -293,6 +294,7 @@ func (o *watch) mark(e *trace.Event) *mark {
 		m = new(mark)
 		o.replicas[key] = m
 		o.homes[key] = e.Node
+		o.lifeOf[key] = o.w.nodes[e.Node-1].incarnation
 	}
 	return m
 }

@@ -181,23 +181,47 @@ func (w *World) lostShards() []bool {
 	return lost
 }
 
-// isLost reports whether a shard's present group has lost the majority of its voters' memory.
+// isLost reports whether a shard's present group has lost the majority of its voters' memory, or whoever is
+// left knows only of an older configuration, and that needs such a majority: the leader may have
+// been the only one to know that a change was committed.
 func (w *World) isLost(shard wire.ShardID) bool {
-	_, groups := w.living()
-	conf, newest := &w.watch.confs[shard], w.newestMap()
+	_, all := w.living()
+	groups, conf, newest := all[shard], &w.watch.confs[shard], w.newestMap()
+	runs := func(id wire.ReplicaID) bool {
+		return slices.ContainsFunc(groups, func(g cluster.GroupStatus) bool { return g.Replica == id }) || w.mayStart(shard, id, newest)
+	}
+	if !majorities(conf, runs) {
+		return true
+	}
+	// Who was let go in a life that goes on is no excuse: it should have been kept for as long as it is needed.
+	remembers := func(id wire.ReplicaID) bool { return runs(id) || w.letGo(shard, id) }
+	knows := func(g cluster.GroupStatus) bool { return len(g.Voters) > 0 && slices.Contains(conf.voters, g.Replica) }
+	return slices.ContainsFunc(groups, knows) && !slices.ContainsFunc(groups, func(g cluster.GroupStatus) bool {
+		return knows(g) && majorities(&shardConf{voters: g.Voters, outgoing: g.Outgoing}, remembers)
+	})
+}
+
+// majorities reports whether a configuration has the majorities that it asks for.
+func majorities(conf *shardConf, has func(wire.ReplicaID) bool) bool {
 	for _, half := range [][]wire.ReplicaID{conf.voters, conf.outgoing} {
-		alive := 0
+		n := 0
 		for _, id := range half {
-			started := slices.ContainsFunc(groups[shard], func(g cluster.GroupStatus) bool { return g.Replica == id })
-			if started || w.mayStart(shard, id, newest) {
-				alive++
+			if has(id) {
+				n++
 			}
 		}
-		if len(half) > 0 && alive <= len(half)/2 {
-			return true
+		if len(half) > 0 && n <= len(half)/2 {
+			return false
 		}
 	}
-	return false
+	return true
+}
+
+// letGo reports whether a replica has been stopped in a life of its node that goes on.
+func (w *World) letGo(shard wire.ShardID, id wire.ReplicaID) bool {
+	life, told := w.watch.lifeOf[replicaKey{shard, id}]
+	home := w.watch.homes[replicaKey{shard, id}]
+	return told && w.nodes[home-1].state != stateDown && w.nodes[home-1].incarnation == life
 }
 
 // mayStart reports whether a replica is yet to begin: the map gives it to a life that runs.

@@ -70,21 +70,22 @@ type Config struct {
 
 // Member is one member of one group.
 type Member struct {
-	cfg     Config
-	node    *etcdraft.RawNode
-	log     *memoryLog
-	conf    wire.ConfState
-	applied uint64
-	role    etcdraft.StateType
-	lead    wire.ReplicaID
-	term    uint64
-	ownTerm uint64 // the newest term of which this member applied an entry as leader
-	inStep  bool   // a leader whose heartbeats leave together with other groups'
-	lease   lease
-	stamp   int64  // newest stamp taken from the leader of stampTerm
-	stampIn uint64 // term of stamp
-	reads   reads
-	ships   ships
+	cfg      Config
+	node     *etcdraft.RawNode
+	log      *memoryLog
+	conf     wire.ConfState
+	applied  uint64
+	role     etcdraft.StateType
+	lead     wire.ReplicaID
+	term     uint64
+	ownTerm  uint64 // the newest term of which this member applied an entry as leader
+	inStep   bool   // a leader whose heartbeats leave together with other groups'
+	lease    lease
+	stamp    int64  // newest stamp taken from the leader of stampTerm
+	stampIn  uint64 // term of stamp
+	reads    reads
+	ships    ships
+	settling settling
 
 	silentTicks int // of a follower: since it heard from its leader
 }

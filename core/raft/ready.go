@@ -32,6 +32,7 @@ func (m *Member) Flush() {
 		m.onReadStates(rd.ReadStates)
 		m.apply(committed)
 		m.node.Advance(rd)
+		m.settle()
 	}
 	m.dropRefused()
 	m.releaseReads()
@@ -54,6 +55,7 @@ func (m *Member) hardState(hard *pb.HardState) {
 	if hard.GetTerm() != m.term {
 		m.term = hard.GetTerm()
 		m.lease.reset()
+		m.settling = settling{}
 	}
 }
 
@@ -63,6 +65,9 @@ func (m *Member) softState(soft *etcdraft.SoftState) {
 	}
 	was, led := m.role, m.lead
 	m.role, m.lead = soft.RaftState, wire.ReplicaID(soft.Lead)
+	if m.role != was {
+		m.settling = settling{}
+	}
 	st := m.node.BasicStatus()
 	if st.GetTerm() != m.term {
 		m.term = st.GetTerm()
@@ -108,8 +113,11 @@ func (m *Member) apply(entries []*pb.Entry) {
 		m.applied = e.GetIndex()
 		switch e.GetType() {
 		case pb.EntryNormal:
-			if len(e.Data) > 0 {
+			switch {
+			case len(e.Data) > 0:
 				m.cfg.Machine.Apply(e.GetIndex(), e.Data)
+			case m.role == etcdraft.StateLeader && e.GetTerm() == m.term:
+				m.passed()
 			}
 		default:
 			m.applyChange(e)
@@ -126,7 +134,7 @@ func (m *Member) apply(entries []*pb.Entry) {
 
 func (m *Member) applyChange(e *pb.Entry) {
 	var change pb.ConfChangeV2
-	newest := m.conf.Newest
+	before, newest := m.conf, m.conf.Newest
 	if e.GetType() == pb.EntryConfChange {
 		var one pb.ConfChange
 		invariant.Check(unmarshal(e.Data, &one) == nil, "shard %d: unreadable membership change at %d", m.cfg.Shard, e.GetIndex())
@@ -144,6 +152,7 @@ func (m *Member) applyChange(e *pb.Entry) {
 		m.conf = confToWire(m.node.ApplyConfChange(&change))
 	}
 	m.conf.Newest = newest
+	m.changed(before, m.conf)
 	m.emit(trace.Event{Kind: trace.Conf, Index: e.GetIndex(), A: uint64(len(m.conf.Voters)), B: uint64(len(m.conf.Learners)),
 		Note: describe(m.conf)})
 	m.cfg.Output.RoleChanged()
