@@ -65,7 +65,7 @@ func defaults() *Config {
 	return &Config{
 		RESP: "127.0.0.1:6379", GRPC: "127.0.0.1:7401", Peer: "127.0.0.1:7400", Admin: "127.0.0.1:7402",
 		Weight: 1, Expect: 1, Shards: 64, Replicas: 3, Grace: time.Minute, WhenDrained: "stay", RebalanceRate: 64 << 20,
-		OnQuorumLoss: "refuse", ResetGrace: 30 * time.Second,
+		OnQuorumLoss: "reset", ResetGrace: 30 * time.Second,
 		Reads: "lease", ClockDrift: 50, ElectionTimeout: 500 * time.Millisecond, Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute,
 		MaxKey: 64 << 10, MaxValue: 64 << 20, LogLevel: "info", LogFormat: "text",
 	}
