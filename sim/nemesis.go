@@ -278,13 +278,28 @@ func (f *nemesis) ruin(down time.Duration) Fault {
 	return Rack{Targets: []Target{Leader(shard), Voter(shard, 1)}, Down: down}
 }
 
-// drain drains a node, for a while or for good.
+// drain drains a node, for a while or for good. At times the node crashes half-way, or who places replicas.
 func (f *nemesis) drain(long time.Duration) Fault {
-	d := Drain{Target: f.target(), Via: Random()}
+	d := Drain{Target: Node(int(f.target().find(f.w).id)), Via: Random()}
+	switch f.rand.IntN(4) {
+	case 0:
+		f.crashSoon(d.Target, long/4)
+	case 1:
+		f.crashSoon(Leader(wire.MetaShard), long/4)
+	}
 	if f.rand.IntN(3) == 0 {
 		return d
 	}
 	return For{long, d}
+}
+
+// crashSoon crashes a node when what has just been asked for is under way.
+func (f *nemesis) crashSoon(victim Target, down time.Duration) {
+	f.w.after(f.rand.Duration(time.Millisecond, time.Second), func() {
+		if f.on {
+			f.strike(Crash{victim, down})
+		}
+	})
 }
 
 // arm lets a crash wait for its moment.

@@ -153,6 +153,7 @@ func (w *World) live(o Options) {
 	}
 	w.heal()
 	w.calm()
+	w.evenOut()
 	from := time.Duration(w.now)
 	w.readAll()
 	w.finish(o, from)
@@ -342,9 +343,6 @@ func (w *World) calm() {
 	if !w.await(repairLimit, 250*time.Millisecond, whole) {
 		w.violateUnlessEnded(OracleLiveness, "some shard has not all its voters %v after everything was healed: %s", repairLimit, w.diagnose())
 	}
-	if !w.ended {
-		w.tell(trace.Fault, "settled: final reads")
-	}
 }
 
 // mended is formed, but for the shards that are lost for good. Without the meta group no replica
@@ -383,6 +381,7 @@ func (w *World) readAll() {
 		return
 	}
 	keys := slices.DeleteFunc(slices.Clone(w.work.keys), func(k touched) bool { return w.lost[k.shard] })
+	w.tell(trace.Fault, "settled: final reads")
 	next, open := 0, 0
 	deadline := w.now + int64(finalLimit)
 	var read func(k touched)
