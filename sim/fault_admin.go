@@ -186,7 +186,11 @@ func (o *operator) hear(n *node, t *wire.Told, again func(time.Duration)) {
 	o.turn = -1 // whatever else is heard comes too late
 	o.w.faults.asking--
 	if o.ask.Op != wire.AdminRollCheck || t.Refusal == wire.RefusalNone {
-		o.w.tell(trace.Fault, "%v answers: %v of n%d: %v", n, o.ask.Op, o.ask.Node, t.Refusal)
+		about := ""
+		if o.ask.Node != 0 {
+			about = fmt.Sprintf(" of n%d", o.ask.Node)
+		}
+		o.w.tell(trace.Fault, "%v answers: %v%s: %v", n, o.ask.Op, about, t.Refusal)
 	}
 	if o.told != nil {
 		o.told(t)

@@ -71,7 +71,7 @@ func (f *nemesis) follow(kind faultKind, fault Fault, end func()) func() {
 		down = fault.Down
 	case Rack:
 		down = fault.Down
-	case Drain, Weigh: // for good
+	case Drain, Weigh, Forget, RecoverMeta: // for good
 		end = nil
 	default:
 		if end != nil {
@@ -272,10 +272,22 @@ func (f *nemesis) rack(down time.Duration) Fault {
 	return r
 }
 
-// ruin crashes two of a shard's three voters.
+// ruin crashes two of a shard's three voters. They come back, empty, and the shard is begun anew for that; or an
+// operator takes them for gone before, and says so.
 func (f *nemesis) ruin(down time.Duration) Fault {
-	shard := f.w.drawShard(&f.rand)
-	return Rack{Targets: []Target{Leader(shard), Voter(shard, 1)}, Down: down}
+	w, shard := f.w, f.w.drawShard(&f.rand)
+	victims := []Target{Node(int(Leader(shard).find(w).id)), Node(int(Voter(shard, 1).find(w).id))}
+	if f.rand.Bool() {
+		down = w.settings.Grace + 2*w.settings.ResetGrace
+		for _, victim := range victims {
+			w.after(f.rand.Duration(time.Millisecond, w.settings.Grace), func() {
+				if f.on {
+					f.strike(Forget{victim, Random()})
+				}
+			})
+		}
+	}
+	return Rack{Targets: victims, Down: down}
 }
 
 // drain drains a node, for a while or for good. At times the node crashes half-way, or who places replicas.

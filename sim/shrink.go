@@ -358,6 +358,10 @@ func names(f Fault, t Target) bool {
 		return f.Target == t || f.Via == t
 	case Weigh:
 		return f.Target == t || f.Via == t
+	case Forget:
+		return f.Target == t || f.Via == t
+	case RecoverMeta:
+		return f.Via == t
 	}
 	return aim(f) == t
 }

@@ -158,6 +158,8 @@ const (
 	branchCore
 	branchCoreSpared
 	branchBegunAnew
+	branchForgotten
+	branchMetaRecovered
 	branchCount
 )
 
@@ -197,6 +199,8 @@ var branchNames = [branchCount]string{
 	branchCore:                 "a core is healed and serves",
 	branchCoreSpared:           "a core lacks the majority of some shard",
 	branchBegunAnew:            "a lost shard is begun anew",
+	branchForgotten:            "an operator has a dead node forgotten",
+	branchMetaRecovered:        "an operator has the meta group begun anew",
 }
 
 // reasonPoints are the reasons that a run may give its clients. No operation of the workload is too

@@ -89,6 +89,14 @@ var faultWords = []faultWord{
 		u, ok := f.(sim.Undrain)
 		return fmt.Sprintf("%v via %v", u.Target, u.Via), ok
 	}},
+	{"forget", "forget TARGET via TARGET", "an operator's word that a node which is down is gone for good", readForget, func(f sim.Fault) (string, bool) {
+		u, ok := f.(sim.Forget)
+		return fmt.Sprintf("%v via %v", u.Target, u.Via), ok
+	}},
+	{"recover-meta", "recover-meta via TARGET", "an operator begins a meta group that is lost anew, on a node", readRecoverMeta, func(f sim.Fault) (string, bool) {
+		u, ok := f.(sim.RecoverMeta)
+		return fmt.Sprintf("via %v", u.Via), ok
+	}},
 	{"weight", "weight TARGET via TARGET hundredths=50", "an operator sets a node's weight; 0: what it was started with", readWeigh, func(f sim.Fault) (string, bool) {
 		u, ok := f.(sim.Weigh)
 		return fmt.Sprintf("%v via %v hundredths=%d", u.Target, u.Via, u.Hundredths), ok

@@ -38,6 +38,19 @@ func readUndrain(r *reader) (sim.Fault, error) {
 	return sim.Undrain{Target: about, Via: via}, err
 }
 
+func readForget(r *reader) (sim.Fault, error) {
+	about, via, err := readVia(r)
+	return sim.Forget{Target: about, Via: via}, err
+}
+
+func readRecoverMeta(r *reader) (sim.Fault, error) {
+	if err := r.must("via"); err != nil {
+		return nil, err
+	}
+	via, err := readTarget(r)
+	return sim.RecoverMeta{Via: via}, err
+}
+
 // weightMax is the greatest weight that a scenario may ask for; the cluster refuses some of them.
 const weightMax = 1 << 20
 

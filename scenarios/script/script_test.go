@@ -142,7 +142,7 @@ func drawFault(t *rapid.T) sim.Fault {
 		sim.Clog{A: a}, sim.Clog{A: a, Clients: true}, sim.Clog{A: a, B: b, Pair: true}, sim.Clog{A: a, B: b, Pair: true, OneWay: true},
 		sim.Throttle{Target: a, Delay: d, Bytes: 4096}, sim.Replay{Target: a}, sim.Rack{Targets: []sim.Target{a, b}, Down: d}, sim.Squeeze{Target: a, Bytes: 512},
 		sim.Slander{Target: a, Lie: sim.LieOldRumour}, sim.Drain{Target: a, Via: b}, sim.Drain{Target: a, Via: b, Force: true},
-		sim.Undrain{Target: a, Via: b}, sim.Weigh{Target: a, Via: b, Hundredths: 50}, sim.Roll{Target: a, Down: d}, sim.When{Trigger: sim.OnChange, Shard: 1, After: d, Fault: sim.Crash{Target: sim.Sender(), Down: d}},
+		sim.Undrain{Target: a, Via: b}, sim.Forget{Target: a, Via: b}, sim.RecoverMeta{Via: b}, sim.Weigh{Target: a, Via: b, Hundredths: 50}, sim.Roll{Target: a, Down: d}, sim.When{Trigger: sim.OnChange, Shard: 1, After: d, Fault: sim.Crash{Target: sim.Sender(), Down: d}},
 		sim.When{Fault: sim.For{Duration: d, Fault: sim.Isolate{Target: sim.Receiver()}}},
 		sim.Cast{{Part: "A", Target: a}, {Part: "Old-leader", Target: b}}, sim.Demand{For: d, Gap: d, Elections: 3},
 	}).Draw(t, "fault")
