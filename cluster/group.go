@@ -239,7 +239,7 @@ func (g *group) take(c *router.Call) {
 func grows(r *wire.Request) bool {
 	for i := range r.Commands {
 		switch r.Commands[i].Op {
-		case wire.OpSet, wire.OpAppend, wire.OpSetRange, wire.OpIncr, wire.OpIncrFloat:
+		case wire.OpSet, wire.OpAppend, wire.OpSetRange, wire.OpIncr, wire.OpIncrFloat, wire.OpFill:
 			return true
 		}
 	}

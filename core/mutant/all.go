@@ -40,4 +40,5 @@ var All = []string{
 	GroupMixup,
 	SnapshotHalf,
 	BatchTorn,
+	FillRace,
 }

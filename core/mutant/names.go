@@ -40,4 +40,5 @@ const (
 	GroupMixup      = "group-mixup"         // 39
 	BatchTorn       = "batch-torn"          // 41
 	SnapshotHalf    = "snapshot-half"       // 40
+	FillRace        = "fill-race"           // 37
 )

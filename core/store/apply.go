@@ -15,6 +15,7 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 	s.time = max(s.time, b.Time)
 	s.expireKeys()
 	s.expireSessions()
+	s.expireLeases()
 
 	commands := 0
 	for i := range b.Requests {
@@ -28,8 +29,8 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 		responses[i] = s.applyRequest(r, results[:n:n])
 		results = results[n:]
 	}
-	if s.keyBytes < 0 || s.sessionBytes < 0 {
-		invariant.Check(false, "%d bytes of keys, %d bytes of sessions", s.keyBytes, s.sessionBytes)
+	if s.keyBytes < 0 || s.sessionBytes < 0 || s.leaseBytes < 0 {
+		invariant.Check(false, "%d bytes of keys, %d bytes of sessions, %d bytes of leases", s.keyBytes, s.sessionBytes, s.leaseBytes)
 	}
 	return responses
 }
@@ -96,6 +97,10 @@ func (s *Store) write(p *place, c *wire.Command) wire.Result {
 		return s.expire(p, c)
 	case wire.OpPersist:
 		return s.persist(p)
+	case wire.OpLease:
+		return s.lease(p, c)
+	case wire.OpFill:
+		return s.fill(p, c)
 	}
 	return failure(wire.CodeUnsupported)
 }

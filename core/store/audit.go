@@ -20,7 +20,7 @@ func (s *Store) audit() {
 // verify computes from the trees all that is kept beside them.
 func (s *Store) verify() error {
 	var want sums
-	var keyBytes, sessionBytes int64
+	var keyBytes, sessionBytes, leaseBytes int64
 	due, previous := 0, item{}
 	var wrong error
 	s.keys.Scan(func(i item) bool {
@@ -55,6 +55,14 @@ func (s *Store) verify() error {
 		}
 		return wrong == nil
 	})
+	s.leases.Scan(func(l *lease) bool {
+		want.leases += l.digest()
+		leaseBytes += l.size()
+		if found, _ := s.ending.Get(l); found != l {
+			wrong = fmt.Errorf("the lease of key %q is not among those that end", l.key)
+		}
+		return wrong == nil
+	})
 	switch {
 	case wrong != nil:
 		return wrong
@@ -62,6 +70,8 @@ func (s *Store) verify() error {
 		return fmt.Errorf("sums are %v, want %v", s.sums, want)
 	case keyBytes != s.keyBytes || sessionBytes != s.sessionBytes:
 		return fmt.Errorf("bytes are %d and %d, want %d and %d", s.keyBytes, s.sessionBytes, keyBytes, sessionBytes)
+	case leaseBytes != s.leaseBytes || s.leases.Len() != s.ending.Len():
+		return fmt.Errorf("%d leases of %d bytes, want %d of %d", s.leases.Len(), s.leaseBytes, s.ending.Len(), leaseBytes)
 	case due != s.due.Len() || outcomes != 0 || s.recent.Len() != s.sessions.Len():
 		return errors.New("the indexes hold more than there is, or less")
 	}

@@ -10,18 +10,22 @@ import (
 // 2^64. A sum does not depend on the order in which things came and went, and is kept up to date by one
 // addition or subtraction for each change.
 type sums struct {
-	keys, sessions, outcomes uint64
+	keys, sessions, outcomes, leases uint64
 }
 
 // Digest returns a fingerprint of the whole replicated state: keys, values, versions, expiries,
-// sessions and their outcomes, counters and log time. Two stores are in the same state if and (but for
+// sessions and their outcomes, leases, counters and log time. Two stores are in the same state if and (but for
 // chance, once in 2^64) only if their digests are equal. It takes constant time.
 //
 // It is made to find faults, not to withstand an adversary: xxhash is not a cryptographic hash.
 func (s *Store) Digest() uint64 {
-	return hashNumbers(uint64(s.time), s.version, s.uses,
+	d := hashNumbers(uint64(s.time), s.version, s.uses,
 		uint64(s.keys.Len()), uint64(s.sessions.Len()), uint64(s.outcomes.Len()),
 		s.sums.keys, s.sums.sessions, s.sums.outcomes)
+	if s.leases.Len() > 0 {
+		d = hashNumbers(d, uint64(s.leases.Len()), s.sums.leases)
+	}
+	return d
 }
 
 func (e *entry) digest() uint64 {
@@ -34,6 +38,10 @@ func (e *session) digest() uint64 {
 
 func (o *outcome) digest() uint64 {
 	return hashParts([3]uint64{o.client, o.seq, uint64(len(o.results))}, o.results, nil)
+}
+
+func (l *lease) digest() uint64 {
+	return hashParts([3]uint64{l.token, uint64(l.until), uint64(len(l.key))}, l.key, nil)
 }
 
 func hashParts(head [3]uint64, a, b []byte) uint64 {

@@ -11,6 +11,7 @@
 //	 keys (order, key) -> *entry  <--------------------------------+
 //	 due  (expireAt, key) -> the same entries that expire
 //	 sessions  client -> floor, last use;  outcomes  (client, seq) -> encoded results
+//	 leases    key -> who may fill it, or that it is known to be absent (leases.go)
 //	                  |
 //	 Snapshot: a copy in O(1) of the copy-on-write trees, streamed in chunks -> Restorer
 //
@@ -47,7 +48,8 @@
 //     rest on that, and so do results, which may alias stored values.
 //  6. Nothing of a batch is kept: what is stored is a copy.
 //  7. A restored store equals its source, or Finish fails.
-//  8. Everything is bounded but the keys' bytes: those the leader bounds, by Bytes.
+//  8. A fill is taken only under a lease that nothing has been done to the key since.
+//  9. Everything is bounded but the keys' bytes: those the leader bounds, by Bytes.
 //
 // The package leaves to others: who may read and when (core/raft), which keys to evict and
 // when to refuse for want of memory (the leader, before it proposes), how commands are spelled

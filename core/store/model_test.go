@@ -18,6 +18,14 @@ type model struct {
 	version  uint64
 	keys     []modelKey
 	sessions []modelSession // the least recently used first
+	leases   []modelLease
+}
+
+// modelLease is who may fill a key; token 0: nobody, it is known to be absent.
+type modelLease struct {
+	key   string
+	token uint64
+	until int64
 }
 
 type modelKey struct {
@@ -56,11 +64,36 @@ func (m *model) expire() {
 	for _, k := range due[:min(len(due), 64)] {
 		m.remove(k.key)
 	}
+	m.leases = slices.DeleteFunc(m.leases, func(l modelLease) bool { return l.until <= m.time })
 	for range 16 {
 		if len(m.sessions) > 0 && m.time >= m.sessions[0].usedAt+m.cfg.SessionTTL {
 			m.sessions = m.sessions[1:]
 		}
 	}
+}
+
+func (m *model) revoke(key []byte) {
+	m.leases = slices.DeleteFunc(m.leases, func(l modelLease) bool { return l.key == string(key) })
+}
+
+// leased returns a lease that is not over, or nil.
+func (m *model) leased(key []byte) *modelLease {
+	for i := range m.leases {
+		if m.leases[i].key == string(key) && m.leases[i].until > m.time {
+			return &m.leases[i]
+		}
+	}
+	return nil
+}
+
+// grant notes a lease, after making room for it: what ends first goes.
+func (m *model) grant(key []byte, token uint64, ttl int64) {
+	m.revoke(key)
+	sort.Slice(m.leases, func(i, j int) bool {
+		a, b := m.leases[i], m.leases[j]
+		return a.until < b.until || a.until == b.until && orderOf([]byte(a.key)) < orderOf([]byte(b.key))
+	})
+	m.leases = append(m.leases[max(0, len(m.leases)+1-m.cfg.LeasesMax):], modelLease{string(key), token, m.time + max(ttl, 1)})
 }
 
 func (m *model) expired(k modelKey) bool { return k.expireAt != 0 && k.expireAt <= m.time }
@@ -138,6 +171,7 @@ func (m *model) lookup(key []byte) *modelKey {
 // write sets a key's value and expiry.
 func (m *model) write(key []byte, value string, expireAt int64) {
 	m.remove(string(key))
+	m.revoke(key)
 	m.version++
 	m.keys = append(m.keys, modelKey{string(key), value, m.version, expireAt})
 }
@@ -148,7 +182,7 @@ func (m *model) command(c *wire.Command) (r wire.Result) {
 	}
 	switch c.Op {
 	case wire.OpFlush:
-		m.keys = nil
+		m.keys, m.leases = nil, nil
 		return wire.Result{Kind: wire.KindOK}
 	case wire.OpTick:
 		return wire.Result{Kind: wire.KindOK}
@@ -187,12 +221,42 @@ func (m *model) change(c *wire.Command, old *modelKey) wire.Result {
 	}
 	timed := c.TTLKind == wire.TTLRelative || c.TTLKind == wire.TTLAbsolute
 	switch c.Op {
+	case wire.OpLease:
+		l := m.leased(c.Key)
+		switch {
+		case old != nil && old.version != c.Version:
+			return str(value)
+		case l != nil && l.token == 0:
+			return wire.Result{Kind: wire.KindNil, Int: l.until - m.time}
+		case l != nil:
+			return num(m.time - l.until)
+		}
+		m.version++
+		m.grant(c.Key, m.version, c.TTL)
+		return num(int64(m.version))
+	case wire.OpFill:
+		l := m.leased(c.Key)
+		switch {
+		case l == nil || l.token == 0 || l.token != c.Version:
+			return wire.Result{Kind: wire.KindNil}
+		case has(wire.FlagAbsent) && c.TTL > 0:
+			m.remove(string(c.Key))
+			m.grant(c.Key, 0, c.TTL)
+			return wire.Result{Kind: wire.KindOK}
+		case has(wire.FlagAbsent):
+			m.revoke(c.Key)
+			return wire.Result{Kind: wire.KindOK}
+		}
+		set := *c
+		set.Op = wire.OpSet
+		return m.change(&set, old)
 	case wire.OpSet:
 		if timed && c.TTL <= 0 {
 			return bad(wire.CodeInvalidExpire)
 		}
 		met := !(has(wire.FlagNX) && old != nil) && !(has(wire.FlagXX) && old == nil)
 		if met {
+			m.revoke(c.Key)
 			switch {
 			case timed:
 				expireAt = asked
@@ -214,6 +278,7 @@ func (m *model) change(c *wire.Command, old *modelKey) wire.Result {
 		return wire.Result{Kind: wire.KindOK}
 	case wire.OpDelete, wire.OpGetDelete:
 		m.remove(string(c.Key))
+		m.revoke(c.Key)
 		if c.Op == wire.OpDelete {
 			return yes(old != nil)
 		} else if old == nil {
@@ -228,6 +293,7 @@ func (m *model) change(c *wire.Command, old *modelKey) wire.Result {
 			return bad(wire.CodeInvalidExpire)
 		case timed && asked <= m.time:
 			m.remove(old.key)
+			m.revoke(c.Key)
 		case timed:
 			m.write(c.Key, value, asked)
 		case c.TTLKind == wire.TTLClear && expireAt != 0:
@@ -290,6 +356,7 @@ func (m *model) change(c *wire.Command, old *modelKey) wire.Result {
 			return yes(false)
 		case asked <= m.time:
 			m.remove(old.key)
+			m.revoke(c.Key)
 		default:
 			m.write(c.Key, value, asked)
 		}
@@ -324,10 +391,21 @@ func (m *model) read(c *wire.Command) wire.Result {
 		}
 		return str("string")
 	case wire.OpGet:
-		if k == nil {
+		l, load := m.leased(c.Key), c.Flags&wire.FlagLoad != 0
+		switch {
+		case k == nil && load && l != nil && l.token == 0:
+			return wire.Result{Kind: wire.KindNil, Int: l.until - m.time}
+		case k == nil && load && l != nil:
+			return wire.Result{Kind: wire.KindNil, Int: m.time - l.until}
+		case k == nil:
 			return wire.Result{Kind: wire.KindNil}
 		}
 		r := str(k.value)
+		if load {
+			if r.Int = -1; l == nil && k.expireAt != 0 {
+				r.Int = k.expireAt - m.time
+			}
+		}
 		r.Version = k.version
 		return r
 	case wire.OpStrLen:

@@ -80,6 +80,9 @@ func (v *view) answer(c *wire.Command, e *entry) wire.Result {
 		if e != nil {
 			r.Version = e.version
 		}
+		if c.Flags&wire.FlagLoad != 0 {
+			r.Int = v.toLoad(c.Key, e)
+		}
 		return r
 	case wire.OpStrLen:
 		return integer(int64(len(held(e).Value)))

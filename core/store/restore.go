@@ -34,6 +34,7 @@ type Restorer struct {
 	lastKey     item
 	lastSession *session
 	lastOutcome *outcome
+	lastLease   *lease
 }
 
 // NewRestorer returns a Restorer for a snapshot of cfg.Shard.
@@ -127,6 +128,8 @@ func (r *Restorer) record() (err error) {
 		err = r.session()
 	case partOutcomes:
 		err = r.outcome()
+	case partLeases:
+		err = r.lease()
 	case partTrailer:
 		r.digest, err = r.id()
 	default:
@@ -143,7 +146,9 @@ func (r *Restorer) record() (err error) {
 }
 
 func (r *Restorer) header() error {
-	if n := min(len(r.input), len(snapshotMagic)); string(r.input[:n]) != snapshotMagic[:n] {
+	n := min(len(r.input), len(snapshotMagic))
+	leases := n == len(snapshotMagic) && string(r.input[:n]) == snapshotMagicLeases
+	if known := string(r.input[:n]) == snapshotMagic[:n] || string(r.input[:n]) == snapshotMagicLeases[:n]; !known {
 		return errors.New("not a snapshot, or of another version")
 	}
 	if len(r.input) < len(snapshotMagic) {
@@ -152,7 +157,11 @@ func (r *Restorer) header() error {
 	r.input = r.input[len(snapshotMagic):]
 	s := r.store
 	var shard, time uint64
-	err := r.numbers(&shard, &time, &s.version, &s.uses, &r.left[partKeys], &r.left[partSessions], &r.left[partOutcomes])
+	numbers := []*uint64{&shard, &time, &s.version, &s.uses, &r.left[partKeys], &r.left[partSessions], &r.left[partOutcomes]}
+	if leases {
+		numbers = append(numbers, &r.left[partLeases])
+	}
+	err := r.numbers(numbers...)
 	switch {
 	case err != nil:
 		return err
@@ -160,6 +169,8 @@ func (r *Restorer) header() error {
 		return fmt.Errorf("of shard %d, want %d", shard, s.cfg.Shard)
 	case time > math.MaxInt64:
 		return errors.New("log time out of range")
+	case leases && r.left[partLeases] == 0:
+		return errors.New("no leases where there should be some")
 	}
 	s.time = int64(time)
 	return nil
@@ -250,6 +261,31 @@ func (r *Restorer) outcome() error {
 	s.addOutcome(o)
 	owner.outcomes++
 	r.lastOutcome = o
+	return nil
+}
+
+func (r *Restorer) lease() error {
+	key, err := r.bytes()
+	if err != nil {
+		return err
+	}
+	var token, until uint64
+	if err := r.numbers(&token, &until); err != nil {
+		return err
+	}
+	s, order := r.store, orderOf(key)
+	l := &lease{order: order, key: bytes.Clone(key), token: token, until: int64(until)}
+	l.hash = l.digest()
+	switch {
+	case !s.owns(order):
+		return errors.New("a lease of another shard")
+	case r.lastLease != nil && !lessLease(r.lastLease, l):
+		return errors.New("leases are not in order")
+	case token > s.version || until > math.MaxInt64:
+		return errors.New("a lease is out of range")
+	}
+	s.addLease(l)
+	r.lastLease = l
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 //	key bytes | value bytes | version | expireAt                                  for each key, by (order, key)
 //	client id | floor | use | usedAt                                              for each session, by client
 //	client id | seq | results bytes                                               for each outcome, by (client, seq)
+//	key bytes | token | until                                                     for each lease, by (order, key)
 //	digest id                                                                     trailer
 //
 // (numbers are uvarints, an id is 8 bytes with the little end first, bytes have a uvarint length
@@ -22,8 +23,12 @@ import (
 //
 // Its checksum is the xxhash64 of the checksum before it (0 for the first), the number and
 // the piece; so a chunk that is altered, lost, doubled or out of order is noticed at once,
-// and a stream that ends early lacks its trailer.
-const snapshotMagic = "TSN1"
+// and a stream that ends early lacks its trailer. If there are leases the magic is "TSN2", and their
+// number ends the header.
+const (
+	snapshotMagic       = "TSN1"
+	snapshotMagicLeases = "TSN2"
+)
 
 // chunkMin is the least length of a piece (but for the last): a chunk's frame costs about ten bytes.
 const chunkMin = 64
@@ -34,6 +39,7 @@ type Snapshot struct {
 	keys     btree.IterG[item]
 	sessions btree.IterG[*session]
 	outcomes btree.IterG[*outcome]
+	leases   btree.IterG[*lease]
 	digest   uint64
 
 	part     part
@@ -53,6 +59,7 @@ const (
 	partKeys
 	partSessions
 	partOutcomes
+	partLeases
 	partTrailer
 	partEnd
 )
@@ -64,11 +71,16 @@ func (s *Store) Snapshot() *Snapshot {
 		keys:     s.keys.Copy().Iter(),
 		sessions: s.sessions.Copy().Iter(),
 		outcomes: s.outcomes.Copy().Iter(),
+		leases:   s.leases.Copy().Iter(),
 		digest:   s.Digest(),
 	}
-	sn.head = append(sn.head, snapshotMagic...)
-	for _, n := range [...]uint64{uint64(s.cfg.Shard), uint64(s.time), s.version, s.uses,
-		uint64(s.keys.Len()), uint64(s.sessions.Len()), uint64(s.outcomes.Len())} {
+	magic, numbers := snapshotMagic, []uint64{uint64(s.cfg.Shard), uint64(s.time), s.version, s.uses,
+		uint64(s.keys.Len()), uint64(s.sessions.Len()), uint64(s.outcomes.Len())}
+	if s.leases.Len() > 0 {
+		magic, numbers = snapshotMagicLeases, append(numbers, uint64(s.leases.Len()))
+	}
+	sn.head = append(sn.head, magic...)
+	for _, n := range numbers {
 		sn.head = binary.AppendUvarint(sn.head, n)
 	}
 	return sn
@@ -157,6 +169,14 @@ func (sn *Snapshot) encodeNext() bool {
 		head = binary.AppendUvarint(head, o.seq)
 		sn.head = binary.AppendUvarint(head, uint64(len(o.results)))
 		sn.value = o.results
+		return true
+	case partLeases:
+		if !sn.leases.Next() {
+			return false
+		}
+		l := sn.leases.Item()
+		head := append(binary.AppendUvarint(sn.head[:0], uint64(len(l.key))), l.key...)
+		sn.head = binary.AppendUvarint(binary.AppendUvarint(head, l.token), uint64(l.until))
 		return true
 	case partTrailer:
 		sn.part = partEnd

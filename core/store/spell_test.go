@@ -43,6 +43,16 @@ func spell(args ...string) wire.Command {
 		c.Op, c.Start, c.End = wire.OpSlotKeys, number(), number()
 	case "SCAN":
 		c.Op, c.Start = wire.OpScan, number()
+	case "LEASE": // LEASE key PX ms [OF version]
+		c.Op = wire.OpLease
+		key()
+	case "FILL": // FILL key value UNDER lease [PX ms]
+		c.Op = wire.OpFill
+		key()
+		value()
+	case "FILLABSENT": // FILLABSENT key UNDER lease PX ms
+		c.Op, c.Flags = wire.OpFill, wire.FlagAbsent
+		key()
 	case "SET":
 		c.Op = wire.OpSet
 		key()
@@ -106,6 +116,10 @@ func spell(args ...string) wire.Command {
 		case "VERSION":
 			c.Flags |= wire.FlagVersion
 			c.Version = uint64(number())
+		case "OF", "UNDER":
+			c.Version = uint64(number())
+		case "LOAD":
+			c.Flags |= wire.FlagLoad
 		case "KEEPTTL":
 			c.TTLKind = wire.TTLKeep
 		case "PERSIST":
@@ -138,6 +152,9 @@ var keyOps = map[string]wire.Op{
 func show(r wire.Result) string {
 	switch r.Kind {
 	case wire.KindNil:
+		if r.Int != 0 {
+			return fmt.Sprintf("(nil) %d ms", r.Int)
+		}
 		return "(nil)"
 	case wire.KindOK:
 		return "OK"

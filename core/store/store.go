@@ -19,6 +19,8 @@ type Config struct {
 	SessionTTL  int64  // how long an idle session is remembered, in milliseconds of log time; default 10 minutes
 	SessionsMax int    // sessions remembered; the least recently used is dropped first; default 10000
 	WindowMax   int    // outcomes remembered per session; default 1024
+	LeasesMax   int    // leases and known absences remembered (see leases.go); default 1024
+	LeaseBytes  int64  // and what they take, in bytes; default 1 MiB
 	Version     uint64 // the versions of a new store are greater
 }
 
@@ -35,6 +37,12 @@ func (c Config) defaults() Config {
 	if c.WindowMax <= 0 {
 		c.WindowMax = 1024
 	}
+	if c.LeasesMax <= 0 {
+		c.LeasesMax = 1024
+	}
+	if c.LeaseBytes <= 0 {
+		c.LeaseBytes = 1 << 20
+	}
 	return c
 }
 
@@ -44,6 +52,7 @@ const (
 	entryOverhead   = 128
 	sessionOverhead = 192
 	outcomeOverhead = 112
+	leaseOverhead   = 144
 )
 
 // entry is a key and what it holds. It never changes: a write puts a new entry in its place,
@@ -83,14 +92,17 @@ type Store struct {
 	keys     *btree.BTreeG[item]
 	sessions *btree.BTreeG[*session]
 	outcomes *btree.BTreeG[*outcome]
+	leases   *btree.BTreeG[*lease]
 
 	// What follows from it.
 	due    *btree.BTreeG[*entry]   // entries that expire, by (expireAt, key)
 	recent *btree.BTreeG[*session] // sessions by last use
+	ending *btree.BTreeG[*lease]   // leases by their end
 	sums   sums
 
 	keyBytes     int64 // of entries
 	sessionBytes int64 // of sessions and outcomes
+	leaseBytes   int64 // of leases
 
 	repeats uint64 // retries answered from what is remembered, since this copy was made
 	probe   entry  // what lookups search by
@@ -123,10 +135,10 @@ func (s *Store) Repeats() uint64 { return s.repeats }
 // Len returns how many keys are stored, expired ones that still await removal included.
 func (s *Store) Len() int { return s.keys.Len() }
 
-// Bytes returns the logical size of the state: keys, values and remembered results, with a fixed
+// Bytes returns the logical size of the state: keys, values, remembered results and leases, with a fixed
 // amount for each. It is a function of the applied log alone, so that what is decided by it is
 // the same everywhere.
-func (s *Store) Bytes() int64 { return s.keyBytes + s.sessionBytes }
+func (s *Store) Bytes() int64 { return s.keyBytes + s.sessionBytes + s.leaseBytes }
 
 // place is where a write works: a key, and what is there now.
 type place struct {
@@ -156,6 +168,7 @@ func (s *Store) find(key []byte, order uint64) *entry {
 // put stores a value under a new version. The value must be a new one or the place's own (see
 // appendValue).
 func (s *Store) put(p *place, value []byte, expireAt int64) {
+	s.revoke(p)
 	e := &entry{value: value, order: p.order, version: s.nextVersion(), expireAt: expireAt}
 	if old := p.old; old != nil {
 		e.key = old.key
@@ -171,6 +184,7 @@ func (s *Store) put(p *place, value []byte, expireAt int64) {
 
 // drop removes what is at a place.
 func (s *Store) drop(p *place) {
+	s.revoke(p)
 	s.remove(p.old)
 	p.old = nil
 }
@@ -215,8 +229,10 @@ func (s *Store) nextVersion() uint64 {
 	return s.version
 }
 
-// clearKeys forgets all keys in O(1).
+// clearKeys forgets all keys, and who was to fill which, in O(1).
 func (s *Store) clearKeys() {
 	s.keys, s.due = newTree(lessItem), newTree(lessDue)
 	s.sums.keys, s.keyBytes = 0, 0
+	s.leases, s.ending = newTree(lessLease), newTree(lessEnding)
+	s.sums.leases, s.leaseBytes = 0, 0
 }

@@ -12,7 +12,7 @@ import (
 	"torc/core/wire"
 )
 
-var testConfig = Config{Shard: 1, Shards: 1, MaxValue: 24, SessionTTL: 500, SessionsMax: 4, WindowMax: 4}
+var testConfig = Config{Shard: 1, Shards: 1, MaxValue: 24, SessionTTL: 500, SessionsMax: 4, WindowMax: 4, LeasesMax: 3}
 
 // TestStoreIsTheModel plays random batches on a store, on a twin that is now and then replaced by
 // its restored snapshot, and on the model.
@@ -57,8 +57,24 @@ func (m *machine) apply(t *rapid.T) {
 	b := &wire.Batch{Time: m.model.time + rapid.SampledFrom([]int64{-5, 0, 1, 7, 40, 300}).Draw(t, "time")}
 	for range rapid.IntRange(0, 3).Draw(t, "requests") {
 		b.Requests = append(b.Requests, drawRequest(t))
+		m.aim(t, b.Requests[len(b.Requests)-1].Commands)
 	}
 	m.applyAll(t, b)
+}
+
+// aim makes some leases and fills such that they may be granted and taken.
+func (m *machine) aim(t *rapid.T, cmds []wire.Command) {
+	for i := range cmds {
+		c := &cmds[i]
+		if c.Op != wire.OpLease && c.Op != wire.OpFill || !rapid.Bool().Draw(t, "aimed") {
+			continue
+		}
+		if l := m.model.leased(c.Key); c.Op == wire.OpFill && l != nil {
+			c.Version = l.token
+		} else if c.Op == wire.OpLease {
+			c.Version = m.model.presentVersion(c.Key)
+		}
+	}
 }
 
 func (m *machine) applyAll(t *rapid.T, b *wire.Batch) {
@@ -192,6 +208,9 @@ func drawRequest(t *rapid.T) (r wire.Request) {
 func drawReadCommand(t *rapid.T) wire.Command {
 	c := wire.Command{Key: drawName.Draw(t, "key"), Op: rapid.SampledFrom([]wire.Op{wire.OpGet, wire.OpStrLen, wire.OpExists, wire.OpType,
 		wire.OpTTL, wire.OpExpireTime, wire.OpTouch, wire.OpCount, wire.OpCountInSlot}).Draw(t, "read")}
+	if c.Op == wire.OpGet && rapid.Bool().Draw(t, "load") {
+		c.Flags = wire.FlagLoad
+	}
 	if c.Op == wire.OpCountInSlot {
 		c.Start = int64(wire.Slot(c.Key))
 	}
@@ -200,14 +219,15 @@ func drawReadCommand(t *rapid.T) wire.Command {
 
 func drawWriteCommand(t *rapid.T) wire.Command {
 	c := wire.Command{Key: drawName.Draw(t, "key"), Op: rapid.SampledFrom([]wire.Op{wire.OpSet, wire.OpSet, wire.OpSet, wire.OpDelete, wire.OpGetDelete,
-		wire.OpGetExpire, wire.OpAppend, wire.OpSetRange, wire.OpIncr, wire.OpIncrFloat, wire.OpExpire, wire.OpPersist, wire.OpTick}).Draw(t, "write")}
+		wire.OpGetExpire, wire.OpAppend, wire.OpSetRange, wire.OpIncr, wire.OpIncrFloat, wire.OpExpire, wire.OpPersist, wire.OpTick,
+		wire.OpLease, wire.OpLease, wire.OpFill, wire.OpFill}).Draw(t, "write")}
 	if rapid.IntRange(0, 99).Draw(t, "flush") == 99 {
 		c.Op = wire.OpFlush
 	}
 	c.Value = []byte(rapid.SampledFrom([]string{"", "1", "-7", "9223372036854775807", "1.5", "-0.25", "word", "a longer value"}).Draw(t, "value"))
 	c.Delta = rapid.Int64Range(-3, 3).Draw(t, "delta")
 	c.Start = rapid.Int64Range(-1, 22).Draw(t, "offset")
-	c.Flags = wire.Flags(rapid.SampledFrom([]int{0, 0, 0, 1, 2, 4, 8, 16, 17, 18, 32, 48}).Draw(t, "flags"))
+	c.Flags = wire.Flags(rapid.SampledFrom([]int{0, 0, 0, 1, 2, 4, 8, 16, 17, 18, 32, 48, 128}).Draw(t, "flags"))
 	c.Version = uint64(rapid.IntRange(0, 6).Draw(t, "version"))
 	c.TTLKind = wire.TTLKind(rapid.IntRange(0, 4).Draw(t, "ttl kind"))
 	c.TTL = rapid.Int64Range(-2, 60).Draw(t, "ttl")
@@ -230,4 +250,4 @@ func showAll(responses []wire.Response) (lines []string) {
 	return lines
 }
 
-func showFull(r wire.Result) string { return fmt.Sprintf("%s v%d", show(r), r.Version) }
+func showFull(r wire.Result) string { return fmt.Sprintf("%s %d v%d", show(r), r.Int, r.Version) }

@@ -28,6 +28,8 @@ func (s *Store) set(p *place, c *wire.Command) wire.Result {
 		s.put(p, bytes.Clone(c.Value), expireAt)
 	} else if p.old != nil {
 		s.drop(p) // set with a time in the past: gone as soon as it is there
+	} else {
+		s.revoke(p)
 	}
 	return reply
 }
@@ -35,6 +37,7 @@ func (s *Store) set(p *place, c *wire.Command) wire.Result {
 // delete does DEL key, for one key.
 func (s *Store) delete(p *place) wire.Result {
 	if p.old == nil {
+		s.revoke(p) // what is being loaded may be what the caller wants gone
 		return boolean(false)
 	}
 	s.drop(p)
@@ -44,9 +47,11 @@ func (s *Store) delete(p *place) wire.Result {
 // getDelete does GETDEL key.
 func (s *Store) getDelete(p *place) wire.Result {
 	reply := held(p.old)
-	if p.old != nil {
-		s.drop(p)
+	if p.old == nil {
+		s.revoke(p)
+		return reply
 	}
+	s.drop(p)
 	return reply
 }
 

@@ -9,7 +9,7 @@ const (
 	OpNone Op = iota
 
 	// Reads.
-	OpGet         // -> Bytes (with Version) or Nil
+	OpGet         // -> Bytes (with Version) or Nil; FlagLoad
 	OpStrLen      // -> Int
 	OpGetRange    // Start, End as in GETRANGE -> Bytes
 	OpExists      // -> Int 0 or 1
@@ -36,6 +36,8 @@ const (
 	OpFlush     // empties the shard -> OK
 	OpTick      // advances log time only; proposed by leaders, never by clients
 	OpMeta      // Value = encoded MetaCommand; only for MetaShard
+	OpLease     // TTL = milliseconds, Version = what is to be replaced (0 = nothing) -> Int > 0: the lease; < 0: somebody else's ends in so many ms; Bytes: present; Nil: known to be absent for Int ms
+	OpFill      // Version = the lease; Value, TTL, or FlagAbsent with TTL -> OK, or Nil when the lease is over
 	opEnd
 )
 
@@ -50,6 +52,8 @@ const (
 	FlagLT                        // only if the new expiry is earlier
 	FlagGet                       // SET ... GET: reply with the old value
 	FlagVersion                   // only if the key's version equals Command.Version (0 = absent)
+	FlagLoad                      // GET by one who could load the key: Int tells how it stands, see the end of this file
+	FlagAbsent                    // FILL: there is no such key, and that is known for TTL ms (0: give the lease back)
 	flagEnd
 )
 
@@ -151,3 +155,10 @@ type Result struct {
 	Value   []byte
 	List    [][]byte
 }
+
+// What Int tells a reader that could load the key (FlagLoad):
+//
+//	present   milliseconds until it expires; -1: never, or somebody is loading it anew already
+//	absent    > 0: known to be absent for so many milliseconds, there is no use in loading it
+//	          < 0: somebody is loading it, for so many milliseconds at most
+//	          0: load it (ask for a lease)
