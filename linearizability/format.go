@@ -49,8 +49,13 @@ func (op *Operation) String() string {
 }
 
 func (op *Operation) inputWords() (words []string) {
-	if op.Kind == CAS {
+	switch op.Kind {
+	case CAS:
 		words = append(words, op.conditionWord())
+	case Lease:
+		words = append(words, "seen="+strconv.FormatUint(op.In.Version, 10))
+	case Fill:
+		words = append(words, "lease="+strconv.FormatUint(op.In.Version, 10))
 	}
 	if op.Kind.setsWhole() || op.Kind == Append {
 		words = append(words, "value="+quoted(op.In.Value))
@@ -86,7 +91,16 @@ func (op *Operation) outputWords() (words []string) {
 		} else {
 			words = append(words, "absent")
 		}
-	case Delete, CAS, SetNX, Touch:
+	case Lease:
+		switch {
+		case op.Out.Applied:
+			words = append(words, "number="+strconv.FormatInt(op.Out.Number, 10))
+		case op.Out.Value.Found:
+			words = append(words, "value="+quoted(op.Out.Value.Text))
+		default:
+			words = append(words, "refused")
+		}
+	case Delete, CAS, SetNX, Touch, Fill:
 		if op.Out.Applied {
 			words = append(words, "applied")
 		} else {

@@ -21,6 +21,9 @@ type state struct {
 	// and told is how many answers have told one.
 	floor uint64
 	told  int
+	// lease is the number of the lease that was granted since anything was done to the key; 0 = none. It may be
+	// over in truth: leases end by themselves, so a fill may always be refused.
+	lease int64
 }
 
 // step is the sequential specification of all kinds but Touch: whether op, with the answer
@@ -33,6 +36,9 @@ type state struct {
 func step(s state, op *Operation) (bool, state) {
 	ok, next := stepKind(s, op)
 	next.floor, next.told = s.floor, s.told
+	if op.Kind == Read || next.fuzzy {
+		next.lease = s.lease // nothing was done to the key, or perhaps not
+	}
 	version := op.Out.Version
 	switch {
 	case !ok || !op.tells():
@@ -53,9 +59,9 @@ func (op *Operation) tells() bool { return op.Outcome == OK && op.Out.Version !=
 // changes reports whether an operation that was answered has given its key a new version.
 func (op *Operation) changes() bool {
 	switch op.Kind {
-	case Read, GetDel:
+	case Read, GetDel, Lease:
 		return false
-	case CAS, SetNX:
+	case CAS, SetNX, Fill:
 		return op.Out.Applied
 	}
 	return true
@@ -101,6 +107,10 @@ func stepKind(s state, op *Operation) (bool, state) {
 		return stepIncrement(s, op)
 	case Append:
 		return stepAppend(s, op)
+	case Lease:
+		return stepLease(s, op)
+	case Fill:
+		return stepFill(s, op)
 	}
 	return false, s
 }
@@ -205,6 +215,35 @@ func stepAppend(s state, op *Operation) (bool, state) {
 	}
 	text := s.value.Text + op.In.Value
 	return op.Outcome != OK || op.Out.Number == int64(len(text)), state{value: Some(text), version: op.Out.Version}
+}
+
+// stepLease: a lease is granted to whoever has seen what is there. Otherwise it is answered with that, or with
+// nothing (somebody else has one).
+func stepLease(s state, op *Operation) (bool, state) {
+	switch {
+	case op.Outcome != OK:
+		return true, s // nobody knows its number, so nobody fills under it
+	case op.Out.Applied:
+		seen := s.fuzzy || !s.value.Found || s.version == 0 || s.version == op.In.Version
+		s.lease = op.Out.Number
+		return seen, s
+	case op.Out.Value.Found:
+		return s.fuzzy || s.value == op.Out.Value, s
+	}
+	return true, s
+}
+
+// stepFill: a fill is taken only under a lease that nothing has been done to the key since.
+func stepFill(s state, op *Operation) (bool, state) {
+	done := state{value: Some(op.In.Value), version: op.Out.Version}
+	held := s.lease != 0 && uint64(s.lease) == op.In.Version
+	switch {
+	case op.Outcome == OK && op.Out.Applied:
+		return held, done
+	case op.Outcome != OK && held:
+		return true, done
+	}
+	return true, s
 }
 
 // porcupineModel is step in porcupine's clothes. The input is the *Operation, answer

@@ -24,17 +24,21 @@ const (
 	Increment                 // adds Delta, answers the sum [INCRBY]
 	Append                    // adds text at the end, answers the length in bytes [APPEND]
 	Touch                     // gives the key a TTL, or with TTL 0 takes it away [PEXPIRE, PERSIST]
+	Lease                     // asks for the right to fill the key, whose value it has seen (Torc's own)
+	Fill                      // sets the value, if nothing was done to the key since the lease (Torc's own)
 	kindEnd
 )
 
 var kindNames = [kindEnd]string{
 	Read: "read", Write: "write", Delete: "delete", CAS: "cas", SetNX: "setnx",
 	GetDel: "getdel", Increment: "increment", Append: "append", Touch: "touch",
+	Lease: "lease", Fill: "fill",
 }
 
 var kindLetters = [kindEnd]byte{
 	Read: 'r', Write: 'w', Delete: 'd', CAS: 'c', SetNX: 'n',
 	GetDel: 'g', Increment: 'i', Append: 'a', Touch: 't',
+	Lease: 'l', Fill: 'f',
 }
 
 func (k Kind) String() string {
@@ -82,16 +86,16 @@ type Input struct {
 	Value     string        // Write, SetNX, CAS: the new value; Append: the text to add, never empty
 	Expect    Value         // CAS by value: what must be there
 	ByVersion bool          // CAS: compare Version, not Expect
-	Version   uint64        // CAS by version; 0 = the key must be absent
+	Version   uint64        // CAS by version, Lease: 0 = the key must be absent; Fill: the lease
 	Delta     int64         // Increment
 	TTL       time.Duration // Write: 0 = lives for ever; Touch: 0 = persist
 }
 
 // Output is what the system answered. It counts only when the outcome is OK.
 type Output struct {
-	Value   Value  // Read, GetDel
-	Applied bool   // Delete: the key was there; CAS, SetNX, Touch: the condition held
-	Number  int64  // Increment: the sum; Append: the length in bytes
+	Value   Value  // Read, GetDel; Lease: what was there instead
+	Applied bool   // Delete: the key was there; CAS, SetNX, Touch: the condition held; Lease: granted; Fill: taken
+	Number  int64  // Increment: the sum; Append: the length in bytes; Lease: its number, if it was granted
 	Version uint64 // the key's version after the operation; 0 = not recorded
 }
 
@@ -137,7 +141,7 @@ func (op *Operation) acknowledged() bool {
 	switch op.Kind {
 	case Write, Increment, Append:
 		return true
-	case Delete, CAS, SetNX, Touch:
+	case Delete, CAS, SetNX, Touch, Fill:
 		return op.Out.Applied
 	case GetDel:
 		return op.Out.Value.Found
@@ -151,4 +155,4 @@ func (op *Operation) observes() bool {
 }
 
 // setsWhole says that the kind puts a value of the client's choosing in place of the old one.
-func (k Kind) setsWhole() bool { return k == Write || k == CAS || k == SetNX }
+func (k Kind) setsWhole() bool { return k == Write || k == CAS || k == SetNX || k == Fill }

@@ -180,6 +180,7 @@ func fields(words []string, allowed string) ([]field, error) {
 var inputFields = [kindEnd]string{
 	Read: "batch", Delete: "batch", GetDel: "batch", Write: "value ttl batch", SetNX: "value batch",
 	CAS: "expect expect-absent expect-version value batch", Increment: "delta batch", Append: "value batch", Touch: "ttl batch",
+	Lease: "seen batch", Fill: "lease value batch",
 }
 
 func (op *Operation) parseInput(words []string) error {
@@ -202,7 +203,7 @@ func (op *Operation) parseInput(words []string) error {
 	return nil
 }
 
-var inputNeeds = [kindEnd]int{Write: 1, SetNX: 1, CAS: 2, Increment: 1, Append: 1, Touch: 1}
+var inputNeeds = [kindEnd]int{Write: 1, SetNX: 1, CAS: 2, Increment: 1, Append: 1, Touch: 1, Lease: 1, Fill: 2}
 
 func (op *Operation) setInput(f field) (err error) {
 	if f.valued == (f.name == "expect-absent") {
@@ -216,6 +217,8 @@ func (op *Operation) setInput(f field) (err error) {
 		op.In.Expect.Text, err = unquoted(f.text)
 	case "expect-version":
 		op.In.ByVersion = true
+		op.In.Version, err = strconv.ParseUint(f.text, 10, 64)
+	case "seen", "lease":
 		op.In.Version, err = strconv.ParseUint(f.text, 10, 64)
 	case "delta":
 		op.In.Delta, err = strconv.ParseInt(f.text, 10, 64)
@@ -244,6 +247,7 @@ var outputFields = [kindEnd]string{
 	Write: "version", Delete: "applied refused version", CAS: "applied refused version",
 	SetNX: "applied refused version", Touch: "applied refused version",
 	Increment: "number version", Append: "number version",
+	Lease: "number value refused version", Fill: "applied refused version",
 }
 
 func (op *Operation) parseOutput(words []string) error {
@@ -283,6 +287,7 @@ func (op *Operation) setOutput(f field) (err error) {
 		op.Out.Applied = true
 	case "number":
 		op.Out.Number, err = strconv.ParseInt(f.text, 10, 64)
+		op.Out.Applied = op.Kind == Lease
 	case "version":
 		op.Out.Version, err = strconv.ParseUint(f.text, 10, 64)
 		if err == nil && op.Out.Version == 0 {

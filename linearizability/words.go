@@ -64,6 +64,8 @@ func deed(op *Operation) string {
 	switch op.Kind {
 	case Write, CAS, SetNX:
 		return name + "=" + shown(op.In.Value)
+	case Fill:
+		return name + "=" + shown(op.In.Value) + " under lease " + strconv.FormatUint(op.In.Version, 10)
 	case Append:
 		return name + " of " + shown(op.In.Value)
 	case Increment:
@@ -91,6 +93,10 @@ func answer(op *Operation) string {
 	case Delete:
 		if !op.Out.Applied {
 			return "found nothing to delete" + at
+		}
+	case Lease:
+		if op.Out.Applied {
+			return "was granted number " + strconv.FormatInt(op.Out.Number, 10) + at
 		}
 	}
 	if op.Out.Applied {

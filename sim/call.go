@@ -23,12 +23,16 @@ type Op struct {
 	Kind linearizability.Kind
 	Key  string
 	In   linearizability.Input
-	// Seen: a CAS by the version of the key that any client saw last; In.Version is not used.
+	// Seen: a CAS, or a lease, by the version of the key that any client saw last; a fill under the lease of the key
+	// that any client was granted last. In.Version is not used.
 	Seen bool
 	// Want is what must come of it, in the words of OutcomeText; several, parted by "|", are all
 	// right. "" = anything.
 	Want string
 }
+
+// leaseFor is how long leases last: some are over before they are used.
+const leaseFor = 2 * time.Second
 
 // command is the operation as nodes know it.
 func (op *Op) command() wire.Command {
@@ -38,6 +42,10 @@ func (op *Op) command() wire.Command {
 		c.Op = wire.OpGet
 	case linearizability.Write, linearizability.CAS, linearizability.SetNX:
 		c.Op, c.Value = wire.OpSet, []byte(op.In.Value)
+	case linearizability.Lease:
+		c.Op, c.Version, c.TTL = wire.OpLease, op.In.Version, leaseFor.Milliseconds()
+	case linearizability.Fill:
+		c.Op, c.Version, c.Value = wire.OpFill, op.In.Version, []byte(op.In.Value)
 	case linearizability.Delete:
 		c.Op = wire.OpDelete
 	case linearizability.GetDel:

@@ -50,6 +50,7 @@ type Settings struct {
 	Appends      int
 	Expiring     int
 	Transactions int // families of keys for atomic batches
+	Leases       int // keys that are filled under leases
 
 	// The nemesis.
 	Faults     Faults
@@ -128,6 +129,9 @@ func (s *Settings) drawMore(seed uint64) {
 	s.Core = r.Chance(4000)
 	if digests := NewStream(seed, "settings, digests"); digests.Chance(3000) {
 		s.Swim.BadDigest = 1 + digests.IntN(2000)
+	}
+	if leases := NewStream(seed, "settings, leases"); leases.Chance(3000) {
+		s.Leases = 1 + leases.IntN(3)
 	}
 	if s.Nodes == 5 && r.Bool() {
 		s.Replicas = 5 // two may be lost at once

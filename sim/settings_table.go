@@ -70,6 +70,7 @@ var fieldGroups = [][]Field{
 		intField("appends", "keys in use of appends", 0, 1000, func(s *Settings) *int { return &s.Appends }),
 		intField("expiring", "keys in use with a time to live", 0, 1000, func(s *Settings) *int { return &s.Expiring }),
 		intField("transactions", "families of keys in use for atomic batches", 0, 1000, func(s *Settings) *int { return &s.Transactions }),
+		intField("leases", "keys in use that are filled under leases", 0, 1000, func(s *Settings) *int { return &s.Leases }),
 	}, {
 		{"faults", "kinds that a swarm run may draw, as in crash,pause; or none, or all", getFaults, setFaults},
 		partsField("storm", "packets lost, and as many doubled, all through a swarm run", func(s *Settings) *int { return &s.Storm }),

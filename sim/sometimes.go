@@ -208,6 +208,7 @@ var branchNames = [branchCount]string{
 var reasonPoints = []wire.Reason{wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNoQuorum, wire.ReasonDeadline,
 	wire.ReasonOutOfMemory, wire.ReasonSessionExpired, wire.ReasonLeadershipLost, wire.ReasonStopping, wire.ReasonNotReady}
 
+// Leases and fills are made by few runs, and are no points.
 const opKinds = int(linearizability.Touch)
 
 // points is how many there are; the first ones are kinds of fault by operation.
@@ -314,11 +315,18 @@ func (c *coverage) end(kind faultKind) {
 
 // invoked and returned follow the operations in flight.
 func (c *coverage) invoked(kind linearizability.Kind) {
+	if int(kind) > opKinds {
+		return
+	}
 	c.open[kind]++
 	c.during[kind] |= c.active
 }
 
-func (c *coverage) returned(kind linearizability.Kind) { c.open[kind]-- }
+func (c *coverage) returned(kind linearizability.Kind) {
+	if int(kind) <= opKinds {
+		c.open[kind]--
+	}
+}
 
 // set is what was reached, with the reasons that clients were given.
 func (c *coverage) set(reasons []int) Reached {

@@ -21,6 +21,7 @@ type toy struct {
 	board  cluster.Board
 	trace  trace.Sink
 	data   map[string]*toyEntry
+	leases map[string]uint64
 	done   map[wire.Session]*wire.Response
 	heard  map[[2]uint64]bool // forwards taken, to be deaf to doubles
 	asked  map[uint64]*wire.Call
@@ -38,7 +39,7 @@ type toyEntry struct {
 
 func toyFactory(flaw string) Factory {
 	return func(cfg *cluster.Config, index int, e env.Env, board cluster.Board, tr trace.Sink) Lane {
-		return &toy{cfg: cfg, index: index, env: e, board: board, trace: tr, flaw: flaw, data: map[string]*toyEntry{},
+		return &toy{cfg: cfg, index: index, env: e, board: board, trace: tr, flaw: flaw, data: map[string]*toyEntry{}, leases: map[string]uint64{},
 			done: map[wire.Session]*wire.Response{}, heard: map[[2]uint64]bool{}, asked: map[uint64]*wire.Call{}}
 	}
 }
@@ -160,6 +161,7 @@ func (l *toy) apply(c *wire.Command) wire.Result {
 		}
 		return wire.Result{Kind: wire.KindBytes, Value: e.value, Version: e.version}
 	case wire.OpSet:
+		delete(l.leases, key)
 		var now uint64
 		if e != nil {
 			now = e.version
@@ -177,6 +179,7 @@ func (l *toy) apply(c *wire.Command) wire.Result {
 		l.data[key] = e
 		return wire.Result{Kind: wire.KindOK, Version: e.version}
 	case wire.OpDelete:
+		delete(l.leases, key)
 		delete(l.data, key)
 		if e == nil {
 			return wire.Result{Kind: wire.KindInt}
@@ -209,6 +212,19 @@ func (l *toy) apply(c *wire.Command) wire.Result {
 		}
 		l.data[key] = &next
 		return wire.Result{Kind: wire.KindInt, Int: 1, Version: next.version}
+	case wire.OpLease: // for what is not there, so that nothing is ever loaded anew
+		if e != nil {
+			return wire.Result{Kind: wire.KindBytes, Value: e.value, Version: e.version}
+		}
+		l.leases[key] = l.writes
+		return wire.Result{Kind: wire.KindInt, Int: int64(l.writes)}
+	case wire.OpFill:
+		if l.leases[key] != c.Version || c.Version == 0 {
+			return wire.Result{}
+		}
+		l.data[key] = &toyEntry{value: c.Value, version: l.writes}
+		delete(l.leases, key)
+		return wire.Result{Kind: wire.KindOK, Version: l.writes}
 	}
 	panic("toy: unknown operation")
 }

@@ -20,14 +20,15 @@ const (
 	flavourCounter                 // INCRBY
 	flavourAppend                  // APPEND
 	flavourExpiring                // SET PX, PEXPIRE, PERSIST, DEL
+	flavourLease                   // leases and fills, with writes and deletes in between
 	flavourCount
 )
 
-var flavourLetters = [flavourCount]string{"r", "m", "n", "a", "t"}
+var flavourLetters = [flavourCount]string{"r", "m", "n", "a", "t", "l"}
 
 // operationsOf says after how many operations a key of this flavour is left for a new one:
 // the exhaustive checker's cost grows steeply, the others' hardly.
-var operationsOf = [flavourCount]int{flavourRegister: 400, flavourModel: 36, flavourCounter: 250, flavourAppend: 120, flavourExpiring: 60}
+var operationsOf = [flavourCount]int{flavourRegister: 400, flavourModel: 36, flavourCounter: 250, flavourAppend: 120, flavourExpiring: 60, flavourLease: 48}
 
 // series is a sequence of keys: one in use, replaced by the next when it is worn.
 type series struct {
@@ -59,6 +60,7 @@ type workload struct {
 	keys     []touched
 	known    map[string]int    // keys' places in keys
 	seen     map[string]uint64 // a key's version that anybody saw last
+	leased   map[string]uint64 // a key's lease that anybody was granted last
 	made     []Call            // what the clients did, in full
 	answers  []Answer          // what the script's operations came to
 	hot      int               // how many faults want everybody at the same keys
@@ -74,8 +76,8 @@ type touched struct {
 
 func newWorkload(w *World) *workload {
 	l := &workload{w: w, rand: NewStream(w.seed, "workload"), record: linearizability.NewRecorder(4096),
-		known: map[string]int{}, seen: map[string]uint64{}}
-	counts := [flavourCount]int{w.settings.Registers, w.settings.Models, w.settings.Counters, w.settings.Appends, w.settings.Expiring}
+		known: map[string]int{}, seen: map[string]uint64{}, leased: map[string]uint64{}}
+	counts := [flavourCount]int{w.settings.Registers, w.settings.Models, w.settings.Counters, w.settings.Appends, w.settings.Expiring, w.settings.Leases}
 	for f, count := range counts {
 		for i := range count {
 			s := &series{flavour: flavour(f), number: i}
@@ -121,14 +123,14 @@ func (l *workload) touch(key string) wire.ShardID {
 	return shard
 }
 
-// weights is how often each flavour is chosen, in hundredths.
+// weights is how often each flavour is chosen, in hundredths; leases see leaseRate.
 var weights = [flavourCount]int{40, 12, 16, 14, 18}
 
 // next draws a client's next operation.
 func (l *workload) next(c *client) operation {
-	f, roll := flavour(0), c.rand.IntN(100)
-	for ; roll >= weights[f]; f++ {
-		roll -= weights[f]
+	f := flavourLease
+	if len(l.series[flavourLease]) == 0 || !c.rand.Chance(leaseRate) { // nothing is drawn where there are no leases
+		f = l.flavour(c)
 	}
 	if len(l.series[f]) == 0 {
 		f = flavourRegister
@@ -152,8 +154,21 @@ func (l *workload) next(c *client) operation {
 		l.append(c, &op.Op)
 	case flavourExpiring:
 		l.expiring(c, &op.Op)
+	case flavourLease:
+		l.lease(c, &op.Op)
 	}
 	return op
+}
+
+// leaseRate is how often, in ten-thousandths, an operation is on a key with leases, where there are some.
+const leaseRate = 2500
+
+func (l *workload) flavour(c *client) flavour {
+	f, roll := flavour(0), c.rand.IntN(100)
+	for ; roll >= weights[f]; f++ {
+		roll -= weights[f]
+	}
+	return f
 }
 
 // value makes a value that was never written before.
@@ -225,10 +240,30 @@ func (l *workload) expiring(c *client, op *Op) {
 	}
 }
 
+// lease is what clients do that load what they miss, and those that change what is loaded.
+func (l *workload) lease(c *client, op *Op) {
+	switch roll := c.rand.IntN(100); {
+	case roll < 30:
+		op.Kind = linearizability.Read
+	case roll < 55:
+		op.Kind, op.Seen = linearizability.Lease, true
+	case roll < 80:
+		l.write(op)
+		op.Kind, op.Seen = linearizability.Fill, true
+	case roll < 90:
+		op.Kind = linearizability.Delete
+	default:
+		l.write(op)
+	}
+}
+
 // invoke records that an operation begins, and gives it to nodes as a command.
 func (l *workload) invoke(c *client, op *operation) wire.Command {
 	op.shard = l.touch(op.Key)
-	if op.Seen {
+	switch {
+	case op.Seen && op.Kind == linearizability.Fill:
+		op.In.Version = l.leased[op.Key]
+	case op.Seen:
 		op.In.Version = l.seen[op.Key]
 	}
 	l.w.coverage.invoked(op.Kind)
@@ -250,6 +285,9 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 		e.B = printOf(r.Value) ^ uint64(r.Int)<<8 ^ r.Version<<32 ^ uint64(r.Kind)
 		if r.Version != 0 {
 			l.seen[op.Key] = r.Version
+		}
+		if op.Kind == linearizability.Lease && out.Applied {
+			l.leased[op.Key] = uint64(out.Number)
 		}
 	}
 	l.w.emit(e)
@@ -304,8 +342,13 @@ func outcomeOf(op *operation, outcome wire.Outcome, r *wire.Result) (linearizabi
 		out.Number = r.Int
 	case linearizability.Delete, linearizability.Touch:
 		out.Applied = r.Int == 1
-	case linearizability.CAS, linearizability.SetNX:
+	case linearizability.CAS, linearizability.SetNX, linearizability.Fill:
 		out.Applied = r.Kind == wire.KindOK
+	case linearizability.Lease:
+		out.Value = linearizability.Value{Text: string(r.Value), Found: r.Kind == wire.KindBytes}
+		if out.Applied = r.Kind == wire.KindInt && r.Int > 0; out.Applied {
+			out.Number = r.Int
+		}
 	}
 	return linearizability.OK, out
 }

@@ -33,6 +33,8 @@ var opWords = []opWord{
 	{"expire", "expire KEY 500ms", linearizability.Touch, readTTL,
 		func(op *sim.Op) string { return fmt.Sprintf(" %v", op.In.TTL) }},
 	{"persist", "persist KEY", linearizability.Touch, nil, nil},
+	{"lease", "lease KEY (of what was seen last)", linearizability.Lease, readSeen, func(*sim.Op) string { return "" }},
+	{"fill", "fill KEY VALUE (under the lease that was granted last)", linearizability.Fill, readFill, writeValue},
 }
 
 // wordOf is the word for an operation.
@@ -226,6 +228,16 @@ func readDelta(r *reader, op *sim.Op) error {
 		return fmt.Errorf("want a whole number, not %q", w.text)
 	}
 	return nil
+}
+
+func readSeen(_ *reader, op *sim.Op) error {
+	op.Seen = true
+	return nil
+}
+
+func readFill(r *reader, op *sim.Op) error {
+	op.Seen = true
+	return readValue(r, op)
 }
 
 func readCAS(r *reader, op *sim.Op) error {

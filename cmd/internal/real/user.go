@@ -99,6 +99,9 @@ func (u *user) cannot(op *sim.Op) string {
 	if u.torc == nil && op.Kind == linearizability.CAS {
 		return "the Redis protocol knows no versions"
 	}
+	if op.Kind == linearizability.Lease || op.Kind == linearizability.Fill {
+		return "leases and fills are steps of GetOrLoad, which no client does one by one"
+	}
 	return ""
 }
 
