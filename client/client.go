@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -12,8 +11,9 @@ import (
 
 // Client speaks to one cluster. Make it with New, share it, Close it.
 type Client struct {
-	opts Options
-	loop *loop
+	opts  Options
+	loop  *loop
+	loads *loads
 }
 
 // New connects to a cluster: it returns when one of the seeds has told it the cluster's map.
@@ -23,7 +23,7 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: opts, loop: newLoop(opts)}
+	c := &Client{opts: opts, loop: newLoop(opts), loads: newLoads()}
 	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
 	defer cancel()
 	select {
@@ -43,11 +43,28 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 // was under way. Later calls are refused with ErrClosed. It never returns an error.
 func (c *Client) Close() error {
 	c.loop.close()
+	c.loads.close()
 	return nil
 }
 
-// do runs commands and waits for what becomes of them.
+// do runs commands and waits for what becomes of them. Nobody may change the commands, or what they point to, any
+// more: the brain may still be sending them when the caller has given up.
 func (c *Client) do(ctx context.Context, who call, cmds ...wire.Command) ([]session.Item, error) {
+	return c.doOn(ctx, who, 0, cmds...)
+}
+
+// doOn is do for commands on a whole shard; 0 means the shards of the commands' keys.
+func (c *Client) doOn(ctx context.Context, who call, shard wire.ShardID, cmds ...wire.Command) ([]session.Item, error) {
+	if c.opts.Observer == nil {
+		return c.submit(ctx, who, shard, cmds)
+	}
+	ctx, end := c.opts.Observer.Begin(ctx, Call{Op: who.op, Key: who.key, Commands: len(cmds)})
+	items, err := c.submit(ctx, who, shard, cmds)
+	end(firstFailure(who, items, err))
+	return items, err
+}
+
+func (c *Client) submit(ctx context.Context, who call, shard wire.ShardID, cmds []wire.Command) ([]session.Item, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, who.fail(err, "", ErrRefused)
 	}
@@ -60,12 +77,8 @@ func (c *Client) do(ctx context.Context, who call, cmds ...wire.Command) ([]sess
 	if timeout <= 0 {
 		return nil, who.fail(context.DeadlineExceeded, "", ErrRefused)
 	}
-	for i := range cmds {
-		// A caller may change the value once its call has returned, the brain may still be sending.
-		cmds[i].Value = bytes.Clone(cmds[i].Value)
-	}
 	answer := make(chan []session.Item, 1)
-	submitted := c.loop.post(ctx.Done(), event{kind: evDo, cmds: cmds, timeout: timeout, answer: answer})
+	submitted := c.loop.post(ctx.Done(), event{kind: evDo, shard: shard, cmds: cmds, timeout: timeout, answer: answer})
 	switch submitted {
 	case postCancelled:
 		return nil, who.fail(ctx.Err(), "", ErrRefused)

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -63,6 +64,9 @@ func setCommand(who call, value []byte, options []SetOption) (wire.Command, erro
 		option(&s)
 	}
 	cmd := wire.Command{Op: wire.OpSet, Value: value}
+	if !s.noCopy {
+		cmd.Value = bytes.Clone(value)
+	}
 	switch {
 	case s.hasTTL && s.keepTTL:
 		return cmd, who.invalid("both WithTTL and KeepTTL")
@@ -95,6 +99,23 @@ func truth(b bool) int {
 	return 0
 }
 
+// CompareAndSwap writes a key if its version is still the one that was seen (0: if it is absent), and returns the
+// new version. Otherwise the error is ErrConflict: read again and decide anew. It is Set with IfVersion.
+//
+// It may be tried again after ErrUnknown without harm, but its answer then needs care: ErrConflict may mean that
+// the first try was applied.
+func (c *Client) CompareAndSwap(ctx context.Context, key string, seen uint64, value []byte, options ...SetOption) (version uint64, err error) {
+	cmd, err := setCommand(call{"compareandswap", key}, value, append(options[:len(options):len(options)], IfVersion(seen)))
+	if err != nil {
+		return 0, err
+	}
+	r, who, err := c.one(ctx, "compareandswap", key, cmd)
+	if err != nil {
+		return 0, err
+	}
+	return versionOf(who, r)
+}
+
 // Delete removes a key and reports whether it was there.
 func (c *Client) Delete(ctx context.Context, key string) (bool, error) {
 	r, _, err := c.one(ctx, "delete", key, wire.Command{Op: wire.OpDelete})
@@ -113,7 +134,7 @@ func (c *Client) GetDelete(ctx context.Context, key string) (Value, error) {
 // Append adds text at the end of what a key holds (an absent key counts as empty) and returns the
 // new length in bytes.
 func (c *Client) Append(ctx context.Context, key string, text []byte) (int64, error) {
-	r, _, err := c.one(ctx, "append", key, wire.Command{Op: wire.OpAppend, Value: text})
+	r, _, err := c.one(ctx, "append", key, wire.Command{Op: wire.OpAppend, Value: bytes.Clone(text)})
 	return r.Int, err
 }
 

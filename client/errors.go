@@ -17,6 +17,11 @@ var (
 	ErrInvalid  = errors.New("invalid")
 	ErrUnknown  = errors.New("outcome unknown")
 	ErrClosed   = errors.New("client is closed")
+
+	// Why a command was refused, beside ErrRefused: there is too much to do here or there (try again later, not at
+	// once), or nobody can serve the key now (its shard has no leader, or only the minority's side can be reached).
+	ErrOverloaded  = errors.New("overloaded")
+	ErrUnavailable = errors.New("unavailable")
 )
 
 // Error is the type of all errors of this package's calls.
@@ -75,14 +80,34 @@ func (c call) check(item session.Item) error {
 		return c.fail(nil, item.Reason.String(), ErrUnknown)
 	case item.Outcome == wire.OutcomeRefused && item.Reason == wire.ReasonTooLarge:
 		return c.invalid(item.Reason.String())
+	case item.Outcome == wire.OutcomeRefused && (item.Reason == wire.ReasonOverloaded || item.Reason == wire.ReasonOutOfMemory):
+		return c.fail(nil, item.Reason.String(), ErrRefused, ErrOverloaded)
+	case item.Outcome == wire.OutcomeRefused && unavailable(item.Reason):
+		return c.fail(nil, item.Reason.String(), ErrRefused, ErrUnavailable)
 	case item.Outcome == wire.OutcomeRefused:
 		return c.fail(nil, item.Reason.String(), ErrRefused)
 	case item.Result.Kind == wire.KindError && item.Result.Code == wire.CodeVersion:
 		return c.conflict()
 	case item.Result.Kind == wire.KindError && item.Result.Code == wire.CodeOutOfMemory:
-		return c.fail(nil, wire.ReasonOutOfMemory.String(), ErrRefused)
+		return c.fail(nil, wire.ReasonOutOfMemory.String(), ErrRefused, ErrOverloaded)
 	case item.Result.Kind == wire.KindError:
 		return c.invalid(item.Result.Code.Text())
 	}
 	return nil
 }
+
+// unavailable reports whether a reason says that nobody who could be reached serves the key.
+func unavailable(r wire.Reason) bool {
+	switch r {
+	case wire.ReasonNoQuorum, wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNotReady, wire.ReasonStaleEpoch, wire.ReasonDeadline:
+		return true
+	}
+	return false
+}
+
+// MaybeApplied reports whether the write that an error is about may have been applied, or may yet be. After every
+// other error it surely was not.
+func MaybeApplied(err error) bool { return errors.Is(err, ErrUnknown) }
+
+func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
+func isConflict(err error) bool { return errors.Is(err, ErrConflict) }

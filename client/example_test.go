@@ -5,15 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"slices"
 	"strconv"
 	"time"
 
 	"torc/client"
 )
 
+var ctx = context.Background()
+
 func Example() {
-	ctx := context.Background()
-	c, err := client.New(ctx, client.Options{Seeds: []string{"127.0.0.1:7001", "127.0.0.1:7002"}})
+	c, err := client.New(ctx, client.Options{Seeds: seeds()})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -29,60 +31,213 @@ func Example() {
 	case err != nil:
 		log.Fatal(err)
 	default:
-		fmt.Printf("%s (version %d)\n", value.Bytes, value.Version)
+		fmt.Printf("%s\n", value.Bytes)
 	}
+	// Output: hello
 }
 
-// Read, change, write back only if nobody else did meanwhile.
-func ExampleIfVersion() {
-	double := func(ctx context.Context, c *client.Client, key string) error {
-		for {
-			value, err := c.Get(ctx, key)
-			if err != nil {
-				return err
-			}
-			n, err := strconv.Atoi(string(value.Bytes))
-			if err != nil {
-				return err
-			}
-			_, err = c.Set(ctx, key, strconv.AppendInt(nil, int64(2*n), 10), client.IfVersion(value.Version))
-			if !errors.Is(err, client.ErrConflict) {
-				return err
-			}
-		}
-	}
-	_ = double
+func ExampleClient_Get() {
+	c := connected()
+	defer c.Close()
+	_, err := c.Get(ctx, "nobody:home")
+	fmt.Println(errors.Is(err, client.ErrNotFound), err)
+	// Output: true torc: get "nobody:home": not found
 }
 
 // What to do with a write that failed depends on what is known about it.
 func ExampleClient_Set() {
-	store := func(ctx context.Context, c *client.Client) error {
-		_, err := c.Set(ctx, "job", []byte("done"))
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, client.ErrRefused):
-			return fmt.Errorf("not stored, try again later: %w", err)
-		case errors.Is(err, client.ErrUnknown):
-			// Perhaps stored. Setting the same value again does no harm; incrementing would.
-			_, err = c.Set(ctx, "job", []byte("done"))
-			return err
-		}
-		return err
+	c := connected()
+	defer c.Close()
+	_, err := c.Set(ctx, "job", []byte("done"))
+	switch {
+	case err == nil:
+		fmt.Println("stored")
+	case errors.Is(err, client.ErrOverloaded):
+		fmt.Println("not stored, there is too much to do: try again later, and less often")
+	case errors.Is(err, client.ErrRefused):
+		fmt.Println("not stored, and never will be: it is safe to try again")
+	case client.MaybeApplied(err):
+		fmt.Println("perhaps stored: setting the same again does no harm, incrementing would")
 	}
-	_ = store
+	// Output: stored
 }
 
 func ExampleClient_SetMany() {
-	load := func(ctx context.Context, c *client.Client) {
-		for i, r := range c.SetMany(ctx,
-			client.Entry{Key: "a", Value: []byte("1")},
-			client.Entry{Key: "b", Value: []byte("2"), Options: []client.SetOption{client.IfAbsent()}},
-		) {
-			fmt.Println(i, r.Version, r.Err)
-		}
+	c := connected()
+	defer c.Close()
+	for i, r := range c.SetMany(ctx,
+		client.Entry{Key: "many:a", Value: []byte("1")},
+		client.Entry{Key: "many:b", Value: []byte("2"), Options: []client.SetOption{client.IfPresent()}},
+	) {
+		fmt.Println(i, r.Err)
 	}
-	_ = load
+	// Output:
+	// 0 <nil>
+	// 1 torc: set "many:b": condition does not hold
+}
+
+func ExampleClient_GetMany() {
+	c := connected()
+	defer c.Close()
+	c.SetMany(ctx, client.Entry{Key: "color:1", Value: []byte("red")}, client.Entry{Key: "color:2", Value: []byte("green")})
+	for _, r := range c.GetMany(ctx, "color:1", "color:2", "color:3") {
+		fmt.Printf("%s %v\n", r.Bytes, r.Err)
+	}
+	// Output:
+	// red <nil>
+	// green <nil>
+	//  torc: get "color:3": not found
+}
+
+func ExampleClient_Delete() {
+	c := connected()
+	defer c.Close()
+	_, _ = c.Set(ctx, "old", nil)
+	fmt.Println(c.Delete(ctx, "old"))
+	fmt.Println(c.Delete(ctx, "old"))
+	// Output:
+	// true <nil>
+	// false <nil>
+}
+
+func ExampleClient_DeleteMany() {
+	c := connected()
+	defer c.Close()
+	_, _ = c.Set(ctx, "old:1", nil)
+	for _, r := range c.DeleteMany(ctx, "old:1", "old:2") {
+		fmt.Println(r.Deleted, r.Err)
+	}
+	// Output:
+	// true <nil>
+	// false <nil>
+}
+
+func ExampleClient_Increment() {
+	c := connected()
+	defer c.Close()
+	_, _ = c.Delete(ctx, "visits")
+	fmt.Println(c.Increment(ctx, "visits", 1))
+	fmt.Println(c.Increment(ctx, "visits", 41))
+	// Output:
+	// 1 <nil>
+	// 42 <nil>
+}
+
+// Read, change, write back only if nobody else did meanwhile.
+func ExampleClient_CompareAndSwap() {
+	c := connected()
+	defer c.Close()
+	_, _ = c.Set(ctx, "stock", []byte("21"))
+	for {
+		value, err := c.Get(ctx, "stock")
+		if err != nil {
+			log.Fatal(err)
+		}
+		n, _ := strconv.Atoi(string(value.Bytes))
+		_, err = c.CompareAndSwap(ctx, "stock", value.Version, strconv.AppendInt(nil, int64(2*n), 10))
+		if errors.Is(err, client.ErrConflict) {
+			continue // somebody was faster
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		break
+	}
+	value, _ := c.Get(ctx, "stock")
+	fmt.Printf("%s\n", value.Bytes)
+	// Output: 42
+}
+
+func ExampleClient_Touch() {
+	c := connected()
+	defer c.Close()
+	_, _ = c.Set(ctx, "here", nil)
+	fmt.Println(c.Touch(ctx, "here"))
+	fmt.Println(c.Touch(ctx, "not:here"))
+	// Output:
+	// <nil>
+	// torc: touch "not:here": not found
+}
+
+func ExampleClient_Expire() {
+	c := connected()
+	defer c.Close()
+	_, _ = c.Set(ctx, "session", []byte("..."))
+	_ = c.Expire(ctx, "session", time.Hour)
+	left, err := c.TTL(ctx, "session")
+	fmt.Println(left > 59*time.Minute, err)
+	// Output: true <nil>
+}
+
+// Many callers, in many processes, miss the key: one of them asks the database.
+func ExampleClient_GetOrLoad() {
+	c := connected()
+	defer c.Close()
+	database := func(context.Context) ([]byte, error) {
+		fmt.Println("asking the database")
+		return []byte("Ada"), nil
+	}
+	for range 2 {
+		value, err := c.GetOrLoad(ctx, "user:1", time.Minute, database, client.Stale(10*time.Second), client.Absent(5*time.Second))
+		fmt.Printf("%s %v\n", value.Bytes, err)
+	}
+	// When the database has changed, delete the key. What was read from the database before cannot come back.
+	_, _ = c.Delete(ctx, "user:1")
+	// Output:
+	// asking the database
+	// Ada <nil>
+	// Ada <nil>
+}
+
+func ExampleClient_Scan() {
+	c := connected()
+	defer c.Close()
+	c.SetMany(ctx, client.Entry{Key: "fruit:apple"}, client.Entry{Key: "fruit:pear"}, client.Entry{Key: "stone"})
+	var found []string
+	for key, err := range c.Scan(ctx, client.ScanMatch("fruit:*")) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		found = append(found, key)
+	}
+	slices.Sort(found)
+	fmt.Println(found)
+	// Output: [fruit:apple fruit:pear]
+}
+
+// A value that the caller never changes again needs no copy.
+func ExampleNoCopy() {
+	c := connected()
+	defer c.Close()
+	page := make([]byte, 1<<20)
+	_, err := c.Set(ctx, "page", page, client.NoCopy())
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleNewTyped() {
+	type user struct {
+		Name string
+		Age  int
+	}
+	c := connected()
+	defer c.Close()
+	users := client.NewTyped(c, client.JSON[user]())
+	_, _ = users.Set(ctx, "user:2", user{"Bob", 41})
+	item, err := users.Update(ctx, "user:2", func(u user, found bool) (user, error) {
+		u.Age++
+		return u, nil
+	})
+	fmt.Println(item.Value, err)
+	// Output: {Bob 42} <nil>
+}
+
+func ExampleClient_Topology() {
+	c := connected()
+	defer c.Close()
+	t := c.Topology()
+	fmt.Println(len(t.Nodes), "nodes,", len(t.Shards), "shards, each on", len(t.Shards[0].Nodes))
+	// Output: 3 nodes, 8 shards, each on 3
 }
 
 func ExampleNew_noSeeds() {

@@ -26,6 +26,7 @@ const (
 type event struct {
 	kind eventKind
 
+	shard   wire.ShardID   // evDo: on this whole shard, if it is not 0
 	cmds    []wire.Command // evDo
 	timeout time.Duration
 	answer  chan<- []session.Item // has room for one
@@ -143,7 +144,12 @@ func (l *loop) drain() {
 func (l *loop) handle(e event) {
 	switch e.kind {
 	case evDo:
-		l.brain.Do(e.cmds, e.timeout, func(items []session.Item) { e.answer <- items })
+		done := func(items []session.Item) { e.answer <- items }
+		if e.shard != 0 {
+			l.brain.DoOn(e.shard, e.cmds, e.timeout, done)
+			return
+		}
+		l.brain.Do(e.cmds, e.timeout, done)
 	case evResponse:
 		l.brain.OnResponse(e.id, e.response)
 	case evMap:

@@ -67,6 +67,25 @@ func (c *Client) SetMany(ctx context.Context, entries ...Entry) []SetResult {
 	return results
 }
 
+// DeleteResult is one of DeleteMany's results, as Delete returns it.
+type DeleteResult struct {
+	Deleted bool
+	Err     error
+}
+
+// DeleteMany removes keys, all shards at the same time, and returns one result per key in their order.
+func (c *Client) DeleteMany(ctx context.Context, keys ...string) []DeleteResult {
+	results := make([]DeleteResult, len(keys))
+	cmds := make([]wire.Command, len(keys))
+	for i, key := range keys {
+		cmds[i] = wire.Command{Op: wire.OpDelete, Key: []byte(key)}
+	}
+	c.many(ctx, "delete", cmds, func(i int, _ call, r wire.Result, err error) {
+		results[i] = DeleteResult{Deleted: r.Int > 0, Err: err}
+	})
+	return results
+}
+
 func (c *Client) many(ctx context.Context, op string, cmds []wire.Command, each func(int, call, wire.Result, error)) {
 	if len(cmds) == 0 {
 		return

@@ -35,6 +35,8 @@ type Options struct {
 	MaxMessage int
 	// Logger takes what an operator should know. Default slog.Default().
 	Logger *slog.Logger
+	// Observer is told of every call, for traces and metrics. Package torc/client/torcotel has one for OpenTelemetry.
+	Observer Observer
 	// DialOptions are added to the client's own.
 	DialOptions []grpc.DialOption
 }
@@ -101,7 +103,12 @@ func IfVersion(version uint64) SetOption {
 	return func(s *set) { s.version, s.hasVersion = version, true }
 }
 
+// NoCopy makes the client send the value as it is, without the copy that Set makes of it. The caller must never
+// change the value again: even when the call has returned, the client may still be sending it.
+func NoCopy() SetOption { return func(s *set) { s.noCopy = true } }
+
 type set struct {
+	noCopy          bool
 	ttl             time.Duration
 	version         uint64
 	hasTTL, keepTTL bool

@@ -1,0 +1,241 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/client"
+)
+
+// two clients stand for two processes.
+func two(t *testing.T) (a, b *client.Client) {
+	t.Helper()
+	for _, c := range []**client.Client{&a, &b} {
+		made, err := client.New(ctx, client.Options{Seeds: seeds(), Timeout: 20 * time.Second})
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = made.Close() })
+		*c = made
+	}
+	return a, b
+}
+
+// A herd of callers in two clients makes one load.
+func TestGetOrLoadLoadsOnce(t *testing.T) {
+	a, b := two(t)
+	for round := range 3 {
+		key := fmt.Sprint("herd:", round)
+		var loads atomic.Int32
+		var herd sync.WaitGroup
+		for i := range 200 {
+			herd.Go(func() {
+				c := []*client.Client{a, b}[i%2]
+				v, err := c.GetOrLoad(ctx, key, time.Minute, func(context.Context) ([]byte, error) {
+					loads.Add(1)
+					time.Sleep(100 * time.Millisecond)
+					return []byte("value"), nil
+				})
+				if err != nil || string(v.Bytes) != "value" {
+					t.Errorf("got %q, %v", v.Bytes, err)
+				}
+			})
+		}
+		herd.Wait()
+		require.EqualValues(t, 1, loads.Load(), "200 callers in two clients")
+	}
+}
+
+// What was loaded before a delete is not stored after it, though nothing was there to be deleted.
+func TestGetOrLoadDoesNotBringBackWhatIsOld(t *testing.T) {
+	a, b := two(t)
+	for _, meanwhile := range []struct {
+		name string
+		do   func() error
+		then string
+	}{
+		{"delete", func() error { _, err := b.Delete(ctx, "race:delete"); return err }, ""},
+		{"set", func() error { _, err := b.Set(ctx, "race:set", []byte("new")); return err }, "new"},
+	} {
+		key := "race:" + meanwhile.name
+		v, err := a.GetOrLoad(ctx, key, time.Minute, func(context.Context) ([]byte, error) {
+			require.NoError(t, meanwhile.do())
+			return []byte("old"), nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, "old", string(v.Bytes), "the caller has what it loaded")
+		require.Zero(t, v.Version, "and is told that it is not in the cache")
+		v, err = b.Get(ctx, key)
+		if meanwhile.then == "" {
+			require.ErrorIs(t, err, client.ErrNotFound)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, meanwhile.then, string(v.Bytes))
+	}
+}
+
+// A stale value is served at once, and loaded anew by one.
+func TestGetOrLoadStale(t *testing.T) {
+	a, b := two(t)
+	var loads atomic.Int32
+	get := func(c *client.Client) string {
+		v, err := c.GetOrLoad(ctx, "stale", 300*time.Millisecond, func(context.Context) ([]byte, error) {
+			n := loads.Add(1)
+			if n > 1 {
+				time.Sleep(50 * time.Millisecond)
+			}
+			return fmt.Append(nil, n), nil
+		}, client.Stale(time.Minute))
+		require.NoError(t, err)
+		return string(v.Bytes)
+	}
+	require.Equal(t, "1", get(a))
+	time.Sleep(350 * time.Millisecond)
+	began := time.Now()
+	for range 20 {
+		get(a)
+		get(b)
+	}
+	require.Less(t, time.Since(began), 5*time.Second)
+	require.Eventually(t, func() bool {
+		v, err := a.Get(ctx, "stale")
+		return err == nil && string(v.Bytes) == "2"
+	}, 5*time.Second, 5*time.Millisecond, "it is loaded anew")
+	require.EqualValues(t, 2, loads.Load(), "by one of both clients, once")
+}
+
+// That there is no such value is remembered, for all clients, until somebody sets it.
+func TestGetOrLoadAbsent(t *testing.T) {
+	a, b := two(t)
+	loads := 0
+	get := func(c *client.Client, ttl time.Duration) error {
+		_, err := c.GetOrLoad(ctx, "absent", time.Minute, func(context.Context) ([]byte, error) {
+			loads++
+			return nil, fmt.Errorf("no such row: %w", client.ErrNotFound)
+		}, client.Absent(ttl))
+		return err
+	}
+	require.ErrorIs(t, get(a, time.Minute), client.ErrNotFound)
+	require.ErrorIs(t, get(b, time.Minute), client.ErrNotFound)
+	require.Equal(t, 1, loads)
+	_, err := b.Set(ctx, "absent", []byte("here"))
+	require.NoError(t, err)
+	require.NoError(t, get(a, time.Minute))
+	require.Equal(t, 1, loads)
+
+	_, err = b.Delete(ctx, "absent")
+	require.NoError(t, err)
+	require.ErrorIs(t, get(a, 100*time.Millisecond), client.ErrNotFound)
+	require.Equal(t, 2, loads, "a delete ends what was known")
+	time.Sleep(150 * time.Millisecond)
+	require.ErrorIs(t, get(b, 100*time.Millisecond), client.ErrNotFound)
+	require.Equal(t, 3, loads, "it is known for a while only")
+}
+
+// An error is the caller's own, and the next one loads at once. So it is after a panic.
+func TestGetOrLoadErrors(t *testing.T) {
+	a, b := two(t)
+	broken := errors.New("the database is down")
+	_, err := a.GetOrLoad(ctx, "broken", time.Minute, func(context.Context) ([]byte, error) { return nil, broken })
+	require.Equal(t, broken, err)
+	_, err = a.GetOrLoad(ctx, "broken", time.Minute, func(context.Context) ([]byte, error) { panic("oh") })
+	require.ErrorContains(t, err, "the loader panicked: oh")
+	began := time.Now()
+	v, err := b.GetOrLoad(ctx, "broken", 0, func(context.Context) ([]byte, error) { return []byte("up"), nil })
+	require.NoError(t, err)
+	require.Equal(t, "up", string(v.Bytes))
+	require.NotZero(t, v.Version)
+	require.Less(t, time.Since(began), 5*time.Second, "the lease was given back")
+
+	_, err = a.GetOrLoad(ctx, "k", time.Microsecond, nil)
+	require.ErrorIs(t, err, client.ErrInvalid)
+	_, err = a.GetOrLoad(ctx, "k", 0, nil, client.Stale(time.Second))
+	require.ErrorIs(t, err, client.ErrInvalid)
+}
+
+// Whoever waits for another's load is bound by its own context.
+func TestGetOrLoadWaitIsBounded(t *testing.T) {
+	a, b := two(t)
+	loading, release := make(chan struct{}), make(chan struct{})
+	var loader sync.WaitGroup
+	loader.Go(func() {
+		_, _ = a.GetOrLoad(ctx, "slow", time.Minute, func(context.Context) ([]byte, error) {
+			close(loading)
+			<-release
+			return []byte("at last"), nil
+		})
+	})
+	<-loading
+	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	for _, c := range []*client.Client{a, b} {
+		_, err := c.GetOrLoad(short, "slow", time.Minute, func(context.Context) ([]byte, error) { panic("not twice") })
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+	close(release)
+	loader.Wait()
+	v, err := b.Get(ctx, "slow")
+	require.NoError(t, err)
+	require.Equal(t, "at last", string(v.Bytes))
+}
+
+func TestScanFindsEverythingOnce(t *testing.T) {
+	a, _ := two(t)
+	var entries []client.Entry
+	want := map[string]bool{}
+	for i := range 3000 {
+		key := fmt.Sprint("scan:", i)
+		entries, want[key] = append(entries, client.Entry{Key: key}), true
+	}
+	for _, r := range a.SetMany(ctx, entries...) {
+		require.NoError(t, r.Err)
+	}
+	for key, err := range a.Scan(ctx, client.ScanMatch("scan:*"), client.ScanPage(100)) {
+		require.NoError(t, err)
+		require.True(t, want[key], "%s, or twice", key)
+		delete(want, key)
+	}
+	require.Empty(t, want)
+	for range a.Scan(ctx) {
+		break // a walk may be left
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	for key, err := range a.Scan(ended) {
+		require.Empty(t, key)
+		require.ErrorIs(t, err, context.Canceled)
+	}
+}
+
+func TestTypedCodecs(t *testing.T) {
+	a, _ := two(t)
+	type point struct{ X, Y int }
+	gobs := client.NewTyped(a, client.Gob[point]())
+	version, err := gobs.Set(ctx, "point", point{1, 2})
+	require.NoError(t, err)
+	item, err := gobs.Get(ctx, "point")
+	require.NoError(t, err)
+	require.Equal(t, client.Item[point]{Value: point{1, 2}, Version: version}, item)
+	_, err = client.NewTyped(a, client.JSON[point]()).Get(ctx, "point")
+	require.ErrorIs(t, err, client.ErrInvalid, "it is no JSON")
+	_, err = client.NewTyped(a, client.JSON[func()]()).Set(ctx, "point", func() {})
+	require.ErrorIs(t, err, client.ErrRefused)
+
+	texts := client.NewTyped(a, client.String())
+	_, err = texts.CompareAndSwap(ctx, "text", 0, "")
+	require.NoError(t, err)
+	_, err = texts.CompareAndSwap(ctx, "text", 0, "again")
+	require.ErrorIs(t, err, client.ErrConflict)
+	many := texts.GetMany(ctx, "text", "no text")
+	require.NoError(t, many[0].Err)
+	require.ErrorIs(t, many[1].Err, client.ErrNotFound)
+	raw, err := client.NewTyped(a, client.Bytes()).GetOrLoad(ctx, "raw", time.Minute, func(context.Context) ([]byte, error) { return []byte("x"), nil })
+	require.NoError(t, err)
+	require.Equal(t, []byte("x"), raw.Value)
+}

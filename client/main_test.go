@@ -1,0 +1,48 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"torc/client"
+	"torc/cmd/devcluster"
+)
+
+// cluster is a real cluster of three nodes in this process, for the examples and the tests that need one. It is started
+// when it is first asked for.
+var cluster = sync.OnceValue(func() *devcluster.Cluster {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := devcluster.Start(ctx, 3, "--shards=8")
+	if err != nil {
+		panic(err)
+	}
+	started = c
+	return c
+})
+
+var started *devcluster.Cluster
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if started != nil {
+		started.Stop()
+	}
+	os.Exit(code)
+}
+
+// seeds are the addresses of the nodes of a running cluster.
+func seeds() []string { return cluster().Seeds() }
+
+// connected is a client of the cluster, for the examples. A program makes one and keeps it.
+func connected() *client.Client {
+	c, err := client.New(context.Background(), client.Options{Seeds: seeds()})
+	if err != nil {
+		panic(fmt.Sprintf("no cluster: %v", err))
+	}
+	return c
+}
