@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -163,6 +164,48 @@ func (n *Node) get(path string) ([]byte, error) {
 		err = fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(body)))
 	}
 	return body, err
+}
+
+// Metric is the sum of a metric's samples, whatever their labels.
+func (n *Node) Metric(name string) (sum float64, err error) {
+	body, err := n.get("/metrics")
+	if err != nil {
+		return 0, err
+	}
+	found := false
+	for line := range strings.Lines(string(body)) {
+		sample, value, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if of, _, _ := strings.Cut(sample, "{"); !ok || of != name {
+			continue
+		}
+		v, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return 0, fmt.Errorf("metric %s: %w", name, err)
+		}
+		sum, found = sum+v, true
+	}
+	if !found {
+		return 0, fmt.Errorf("there is no metric %s", name)
+	}
+	return sum, nil
+}
+
+// Memory is what the process takes of the machine's memory now, and has taken at most; zero where
+// there is no /proc.
+func (n *Node) Memory() (now, most int64) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.PID()))
+	for line := range strings.Lines(string(text)) {
+		var kib int64
+		switch name, rest, _ := strings.Cut(line, ":"); name {
+		case "VmRSS":
+			_, _ = fmt.Sscan(rest, &kib)
+			now = kib << 10
+		case "VmHWM":
+			_, _ = fmt.Sscan(rest, &kib)
+			most = kib << 10
+		}
+	}
+	return now, most
 }
 
 // Ready says why the node cannot serve yet, or nil.
