@@ -74,8 +74,13 @@ func (g *group) leave() bool {
 	return true
 }
 
-// heir is the voter that can take the leadership over soonest, or zero. Where several can, different
-// shards choose different ones.
+// heirLacks is how many entries the preferred node may lack and be the heir all the same. What one
+// follower has and the other has not is on its way as a rule, a part of a round trip behind.
+const heirLacks = 16
+
+// heir is the voter that is to take the leadership over, or zero: the preferred one, who would be offered
+// it by any other in the next moment, a second pause; or else the one that can take it soonest. Where
+// several can, different shards choose different ones.
 func (g *group) heir() (best wire.ReplicaID) {
 	p, conf := g.lane.m.Placement(g.shard), g.member.Conf()
 	if p == nil {
@@ -83,9 +88,14 @@ func (g *group) heir() (best wire.ReplicaID) {
 	}
 	for i := range p.Replicas {
 		r := p.Replicas[(i+int(g.shard))%len(p.Replicas)]
-		switch {
-		case r.ID == g.replica || r.Role != wire.RoleVoter || !alive(g.lane.m, r) || !slices.Contains(conf.Voters, uint64(r.ID)) || !g.member.Recent(r.ID):
-		case best == 0 || g.member.Behind(r.ID) < g.member.Behind(best):
+		if r.ID == g.replica || r.Role != wire.RoleVoter || !alive(g.lane.m, r) || !slices.Contains(conf.Voters, uint64(r.ID)) || !g.member.Recent(r.ID) {
+			continue
+		}
+		lacks := g.member.Behind(r.ID)
+		if r.Node == p.Preferred && lacks <= heirLacks {
+			return r.ID
+		}
+		if best == 0 || lacks < g.member.Behind(best) {
 			best = r.ID
 		}
 	}

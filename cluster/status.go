@@ -9,6 +9,7 @@ type GroupStatus struct {
 	Role      string // leader, follower, candidate, pre-candidate, learner
 	Leader    wire.ReplicaID
 	LeaderOn  wire.NodeID
+	Preferred wire.NodeID // who is to lead it, by the map
 	Term      uint64
 	Commit    uint64
 	Applied   uint64
@@ -46,6 +47,9 @@ func (l *Lane) Status() LaneStatus {
 		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.hall.Leader(g.shard),
 			Term: g.member.Term(), Commit: st.Commit, Applied: g.member.Applied(), Last: g.member.LastIndex(), Lag: st.Lag,
 			Voters: replicas(g.member.Conf().Voters), Outgoing: replicas(g.member.Conf().VotersOutgoing), Learners: replicas(g.member.Conf().Learners), LogBytes: g.member.LogBytes(), LeaseLeft: st.LeaseLeft}
+		if p := l.m.Placement(g.shard); p != nil {
+			gs.Preferred = p.Preferred
+		}
 		if g.store != nil {
 			gs.Keys, gs.Bytes = g.store.Len(), g.store.Bytes()
 			s.LogTime = max(s.LogTime, g.store.Time())

@@ -150,6 +150,26 @@ func (c *Cluster) groups() (groups [][]cluster.GroupStatus, err error) {
 	return groups, nil
 }
 
+// WaitSettled waits until every shard is led by the node that is to lead it: then no leadership moves by
+// itself any more.
+func (c *Cluster) WaitSettled(within time.Duration) {
+	c.t.Helper()
+	Until(c.t, within, "every shard is led by its preferred node", func() error {
+		if err := c.Whole(); err != nil {
+			return err
+		}
+		groups, err := c.groups()
+		for shard, replicas := range groups {
+			for _, g := range replicas {
+				if g.LeaderOn != g.Preferred {
+					return fmt.Errorf("shard %d is led by %v for all that replica %d knows, and is to be led by %v", shard, g.LeaderOn, g.Replica, g.Preferred)
+				}
+			}
+		}
+		return err
+	})
+}
+
 func whole(replicas []cluster.GroupStatus, nodes int) error {
 	i := slices.IndexFunc(replicas, func(g cluster.GroupStatus) bool { return g.Role == "leader" })
 	if i < 0 {
