@@ -24,8 +24,12 @@
 //  4. With a secret set nobody without it gets as far as a frame; it is compared in constant
 //     time and never logged. It travels in the clear unless TLS is on.
 //  5. A frame that does not decode is counted and dropped; the stream goes on.
-//  6. A peer that is silent is noticed: outgoing data that is not acknowledged within some
-//     seconds closes the connection (keepalive, and TCP's user timeout where there is one).
+//  6. A peer that is silent is noticed: outgoing data that is not acknowledged within PingWithin
+//     closes the connection (keepalive, and TCP's user timeout where there is one).
+//  7. A peer that can be reached again is found again within about a second. TCP would wait as long
+//     again as the silence has lasted: it tries ever more rarely, on a connection that stands (after
+//     0.2 s, 0.6 s, 1.4 s, 3 s, 6.2 s ...) and on one that is asked for (after 1 s, 3 s, 7 s). So the
+//     one is given up before its third gap, the other before its first, and a new one is asked for.
 //
 // It leaves to others: which life of a node a frame is for (the lane looks at incarnations),
 // which nodes exist (cluster), how frames are split among lanes (net/host).

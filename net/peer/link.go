@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,7 @@ type link struct {
 func (n *Network) newLink(addr string) (*link, error) {
 	conn, err := grpc.NewClient("passthrough:///"+addr,
 		grpc.WithTransportCredentials(n.opts.ClientTLS),
+		grpc.WithContextDialer(n.dial),
 		grpc.WithNoProxy(), // a node's peers are never behind the proxy its environment may name
 		grpc.WithInitialWindowSize(streamWindow),
 		grpc.WithInitialConnWindowSize(connectionWindow),
@@ -45,7 +47,7 @@ func (n *Network) newLink(addr string) (*link, error) {
 		}),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: n.opts.RetryMin, Multiplier: 1.6, Jitter: 0.2, MaxDelay: n.opts.RetryMax},
-			MinConnectTimeout: n.opts.PingWithin,
+			MinConnectTimeout: n.opts.OpenWithin,
 		}))
 	if err != nil {
 		return nil, fmt.Errorf("peer: connect to %s: %w", addr, err)
@@ -58,6 +60,13 @@ func (n *Network) newLink(addr string) (*link, error) {
 	l.tracks.Go(func() { l.urgent.run(ctx) })
 	l.tracks.Go(func() { l.data.run(ctx) })
 	return l, nil
+}
+
+// dial makes one try to reach an address. It is given up soon: where packets are lost the kernel asks
+// again after 1 s, 2 s more, 4 s more; a try of one's own comes sooner.
+func (n *Network) dial(ctx context.Context, addr string) (net.Conn, error) {
+	d := net.Dialer{Timeout: n.opts.DialWithin}
+	return d.DialContext(ctx, "tcp", addr)
 }
 
 // send queues a frame.

@@ -175,7 +175,7 @@ func TestAnUnreachablePeerCostsABoundedQueue(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
 	require.NoError(t, err)
 	defer silent.Close()
-	a := listen(t, Options{QueueMax: 100_000, PingWithin: time.Minute})
+	a := listen(t, Options{QueueMax: 100_000, OpenWithin: time.Minute})
 	for seq := range uint64(1000) {
 		a.Send(silent.Addr().String(), chunk(seq, 1000))
 	}

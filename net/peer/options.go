@@ -26,9 +26,11 @@ type Options struct {
 
 	IdleAfter  time.Duration // an address nothing was sent to for so long is hung up on; 5 min
 	RetryMin   time.Duration // first pause after a failed connection; 50 ms
-	RetryMax   time.Duration // longest pause; 1 s
+	RetryMax   time.Duration // longest pause; 250 ms
+	DialWithin time.Duration // one try to reach the other machine (TCP); 500 ms
+	OpenWithin time.Duration // and to agree on TLS and HTTP/2 as well; 3 s
 	PingAfter  time.Duration // a connection without traffic is tried after this (gRPC's least is 10 s); 10 s
-	PingWithin time.Duration // and closed when nothing is heard for this; 3 s
+	PingWithin time.Duration // a connection is closed when what was sent, or tried, is not acknowledged for this; 1.5 s
 
 	Logger *slog.Logger // nil takes slog.Default()
 }
@@ -49,9 +51,11 @@ func (o Options) withDefaults() Options {
 	def(&o.PeersMax, 1024)
 	wait(&o.IdleAfter, 5*time.Minute)
 	wait(&o.RetryMin, 50*time.Millisecond)
-	wait(&o.RetryMax, time.Second)
+	wait(&o.RetryMax, 250*time.Millisecond)
+	wait(&o.DialWithin, 500*time.Millisecond)
+	wait(&o.OpenWithin, 3*time.Second)
 	wait(&o.PingAfter, 10*time.Second)
-	wait(&o.PingWithin, 3*time.Second)
+	wait(&o.PingWithin, 1500*time.Millisecond)
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:7400"
 	}

@@ -35,8 +35,8 @@ func load(t *testing.T, name string) *script.File {
 }
 
 // runReal runs a file with real processes.
-func runReal(f *script.File, network Network) (*Result, Options, error) {
-	o := Options{File: f, Seed: f.Seed, Binary: proctest.Binary(), Network: network}
+func runReal(f *script.File, network Network, keep bool) (*Result, Options, error) {
+	o := Options{File: f, Seed: f.Seed, Binary: proctest.Binary(), Network: network, Keep: keep}
 	r, err := Run(context.Background(), o)
 	return r, o, err
 }
@@ -46,7 +46,6 @@ func clean(t *testing.T, r *Result) {
 	t.Helper()
 	require.Empty(t, r.Violations)
 	require.Len(t, r.Answers, len(r.File.Calls), "every operation of the file was done, and came to an end")
-	require.Empty(t, r.Dir, "nothing is kept")
 	require.Empty(t, r.LeftOut)
 }
 
@@ -65,10 +64,11 @@ func compare(t *testing.T, r *Result, o Options) *Comparison {
 
 // The leader is killed, the next one frozen: needs nothing but processes.
 func TestLeaderCrash(t *testing.T) {
-	r, o, err := runReal(load(t, "leader-crash"), Loopback)
+	r, o, err := runReal(load(t, "leader-crash"), Loopback, false)
 	require.NoError(t, err)
 	c := compare(t, r, o)
 	clean(t, r)
+	require.Empty(t, r.Dir, "nothing is kept")
 	require.Len(t, c.Failovers, 2, "a new leader after the crash and after the pause")
 	require.Greater(t, c.Real.Ops.OK, 100, "the clients drew operations, too")
 }
@@ -87,30 +87,46 @@ func TestNetworks(t *testing.T) {
 			require.Greater(t, r.Bite.Dropped, uint64(20))
 			require.Positive(t, r.Ops.Refused)
 			refusedAtOnce(t, r, 7*time.Second)
+			heardAgain(t, r, 8*time.Second)
+		}},
+		{"long-cuts", 300, func(t *testing.T, r *Result) {
+			require.Greater(t, r.Bite.Dropped, uint64(50))
+			require.GreaterOrEqual(t, len(hungUp(t, r)), 12, "three cuts of two links: each end of each has its own connection, of two streams")
+			for _, healed := range []time.Duration{4 * time.Second, 10 * time.Second, 19 * time.Second} {
+				heardAgain(t, r, healed)
+			}
 		}},
 		{"one-way-cut", 300, func(t *testing.T, r *Result) { require.Greater(t, r.Bite.Dropped, uint64(20)) }},
-		{"packet-loss", 300, func(t *testing.T, r *Result) { require.Greater(t, r.Bite.Dropped, uint64(100)) }},
+		{"packet-loss", 300, func(t *testing.T, r *Result) {
+			require.Greater(t, r.Bite.Dropped, uint64(100))
+			require.LessOrEqual(t, len(hungUp(t, r)), 2, "one connection, of two streams: four losses of one packet in a row look like a cut")
+		}},
 		{"slow-links", 300, func(t *testing.T, r *Result) {
 			require.Greater(t, r.Bite.Delayed, int64(50_000))
+			require.Empty(t, hungUp(t, r))
 			for _, a := range r.Answers {
 				if a.At > 2*time.Second && a.At < 8*time.Second {
 					require.GreaterOrEqual(t, a.Took, 80*time.Millisecond, "to the leader and a follower and back, each 20 ms")
 				}
 			}
 		}},
-		{"flapping-link", 300, func(t *testing.T, r *Result) { require.Greater(t, r.Bite.Dropped, uint64(50)) }},
+		{"flapping-link", 300, func(t *testing.T, r *Result) {
+			require.Greater(t, r.Bite.Dropped, uint64(50))
+			heardAgain(t, r, 11600*time.Millisecond)
+		}},
 	}
 	results, options, errs := make([]*Result, len(cases)), make([]Options, len(cases)), make([]error, len(cases))
 	var runs sync.WaitGroup
 	for i, c := range cases {
 		f := load(t, c.file)
-		runs.Go(func() { results[i], options[i], errs[i] = runReal(f, Namespaces) }) // they mostly wait
+		runs.Go(func() { results[i], options[i], errs[i] = runReal(f, Namespaces, true) }) // they mostly wait
 	}
 	runs.Wait()
 	for i, c := range cases {
 		t.Run(c.file, func(t *testing.T) {
 			require.NoError(t, errs[i])
 			r := results[i]
+			t.Cleanup(func() { _ = os.RemoveAll(r.Dir) })
 			compare(t, r, options[i])
 			clean(t, r)
 			for i := range r.File.Script {
@@ -138,6 +154,37 @@ func refusedAtOnce(t *testing.T, r *Result, from time.Duration) {
 		}
 	}
 	require.Equal(t, 2, n, "a read and a write")
+}
+
+// heardAgain holds the operation that a file begins 1.5 s after a heal, at the node that was cut off, to an
+// answer before 2 s have passed. (That it is the right one is for the file to say.)
+func heardAgain(t *testing.T, r *Result, healed time.Duration) {
+	n := 0
+	for _, a := range r.Answers {
+		if asked := a.At - healed; asked >= 1500*time.Millisecond && asked < 1900*time.Millisecond {
+			n++
+			require.Less(t, asked+a.Took, 2*time.Second)
+		}
+	}
+	require.Equal(t, 1, n, "a read")
+}
+
+// hungUp are the connections between nodes that stood and were given up because what was sent on them was
+// not acknowledged: by TCP ("connection timed out"), or by gRPC's pings.
+func hungUp(t *testing.T, r *Result) (lines []string) {
+	names, err := filepath.Glob(filepath.Join(r.Dir, "n*.log"))
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, "peer connection broken") && (strings.Contains(line, "connection timed out") || strings.Contains(line, "keepalive")) {
+				lines = append(lines, filepath.Base(name)+": "+line)
+			}
+		}
+	}
+	return lines
 }
 
 // An operation that comes to something else than its file wants is a violation, in both worlds.
