@@ -1341,21 +1341,23 @@ func (*StatusRequest) Descriptor() ([]byte, []int) {
 }
 
 type StatusResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Node          uint64                 `protobuf:"fixed64,1,opt,name=node,proto3" json:"node,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Incarnation   uint64                 `protobuf:"varint,3,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	ClusterId     uint64                 `protobuf:"fixed64,4,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"` // 0 while it seeks a cluster
-	Epoch         uint64                 `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	UptimeMillis  int64                  `protobuf:"varint,6,opt,name=uptime_millis,json=uptimeMillis,proto3" json:"uptime_millis,omitempty"`
-	Lanes         uint32                 `protobuf:"varint,7,opt,name=lanes,proto3" json:"lanes,omitempty"`
-	Answered      uint64                 `protobuf:"varint,8,opt,name=answered,proto3" json:"answered,omitempty"` // requests since the start
-	Refused       uint64                 `protobuf:"varint,9,opt,name=refused,proto3" json:"refused,omitempty"`   // refused, or of unknown outcome
-	Waiting       uint64                 `protobuf:"varint,10,opt,name=waiting,proto3" json:"waiting,omitempty"`
-	Replicas      []*ReplicaStatus       `protobuf:"bytes,11,rep,name=replicas,proto3" json:"replicas,omitempty"` // shard 0 is the meta group
-	Peers         []*Belief              `protobuf:"bytes,20,rep,name=peers,proto3" json:"peers,omitempty"`       // what gossip says of the nodes that this one has heard of, itself among them
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Node             uint64                 `protobuf:"fixed64,1,opt,name=node,proto3" json:"node,omitempty"`
+	Name             string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Incarnation      uint64                 `protobuf:"varint,3,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	ClusterId        uint64                 `protobuf:"fixed64,4,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"` // 0 while it seeks a cluster
+	Epoch            uint64                 `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	UptimeMillis     int64                  `protobuf:"varint,6,opt,name=uptime_millis,json=uptimeMillis,proto3" json:"uptime_millis,omitempty"`
+	Lanes            uint32                 `protobuf:"varint,7,opt,name=lanes,proto3" json:"lanes,omitempty"`
+	Answered         uint64                 `protobuf:"varint,8,opt,name=answered,proto3" json:"answered,omitempty"` // requests since the start
+	Refused          uint64                 `protobuf:"varint,9,opt,name=refused,proto3" json:"refused,omitempty"`   // refused, or of unknown outcome
+	Waiting          uint64                 `protobuf:"varint,10,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Replicas         []*ReplicaStatus       `protobuf:"bytes,11,rep,name=replicas,proto3" json:"replicas,omitempty"`                                              // shard 0 is the meta group
+	MetaLosses       uint64                 `protobuf:"varint,12,opt,name=meta_losses,json=metaLosses,proto3" json:"meta_losses,omitempty"`                       // how often the meta group was lost and begun anew from a map that was left
+	MetaLostAtMillis int64                  `protobuf:"varint,13,opt,name=meta_lost_at_millis,json=metaLostAtMillis,proto3" json:"meta_lost_at_millis,omitempty"` // the last time, in Unix milliseconds
+	Peers            []*Belief              `protobuf:"bytes,20,rep,name=peers,proto3" json:"peers,omitempty"`                                                    // what gossip says of the nodes that this one has heard of, itself among them
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
@@ -1463,6 +1465,20 @@ func (x *StatusResponse) GetReplicas() []*ReplicaStatus {
 		return x.Replicas
 	}
 	return nil
+}
+
+func (x *StatusResponse) GetMetaLosses() uint64 {
+	if x != nil {
+		return x.MetaLosses
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetMetaLostAtMillis() int64 {
+	if x != nil {
+		return x.MetaLostAtMillis
+	}
+	return 0
 }
 
 func (x *StatusResponse) GetPeers() []*Belief {
@@ -2099,7 +2115,7 @@ const file_cache_proto_rawDesc = "" +
 	"\x04node\x18\x02 \x01(\x06R\x04node\x12\x14\n" +
 	"\x05voter\x18\x03 \x01(\bR\x05voter\x12\x18\n" +
 	"\aleaving\x18\x04 \x01(\bR\aleaving\"\x0f\n" +
-	"\rStatusRequest\"\xf5\x02\n" +
+	"\rStatusRequest\"\xc5\x03\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x06R\x04node\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -2113,7 +2129,10 @@ const file_cache_proto_rawDesc = "" +
 	"\arefused\x18\t \x01(\x04R\arefused\x12\x18\n" +
 	"\awaiting\x18\n" +
 	" \x01(\x04R\awaiting\x122\n" +
-	"\breplicas\x18\v \x03(\v2\x16.torc.v1.ReplicaStatusR\breplicas\x12%\n" +
+	"\breplicas\x18\v \x03(\v2\x16.torc.v1.ReplicaStatusR\breplicas\x12\x1f\n" +
+	"\vmeta_losses\x18\f \x01(\x04R\n" +
+	"metaLosses\x12-\n" +
+	"\x13meta_lost_at_millis\x18\r \x01(\x03R\x10metaLostAtMillis\x12%\n" +
 	"\x05peers\x18\x14 \x03(\v2\x0f.torc.v1.BeliefR\x05peers\"\x7f\n" +
 	"\x06Belief\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x06R\x04node\x12 \n" +

@@ -10,9 +10,23 @@ import (
 )
 
 func (s *shardReport) lossesOf(shard *torcv1.Shard) {
-	s.Losses, s.WithoutQuorum = shard.Losses, shard.WithoutQuorum
-	if shard.LostAtMillis != 0 {
-		at := time.UnixMilli(shard.LostAtMillis).UTC()
+	s.WithoutQuorum = shard.WithoutQuorum
+	s.lost(shard.Losses, shard.LostAtMillis)
+}
+
+// metaLosses takes the word of the node that knows of most.
+func (s *shardReport) metaLosses(answers []*torcv1.StatusResponse) {
+	for _, a := range answers {
+		if n := a.GetMetaLosses(); n > s.Losses {
+			s.lost(n, a.GetMetaLostAtMillis())
+		}
+	}
+}
+
+func (s *shardReport) lost(times uint64, atMillis int64) {
+	s.Losses = times
+	if atMillis != 0 {
+		at := time.UnixMilli(atMillis).UTC()
 		s.LostAt = &at
 	}
 }

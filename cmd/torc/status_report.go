@@ -170,6 +170,8 @@ func newShard(shard uint32, t *torcv1.TopologyResponse, answers []*torcv1.Status
 	if shard > 0 { // the topology is for clients, who have no business with the meta group
 		voters, learners, leaving = placed(t.Shards[shard-1])
 		s.lossesOf(t.Shards[shard-1])
+	} else {
+		s.metaLosses(answers)
 	}
 	for i, answer := range answers {
 		for _, g := range answer.GetReplicas() {

@@ -26,11 +26,13 @@ func twoNodes() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
 	}
 }
 
-// lost is a cluster one shard of which was begun anew, twice, and whose other one waits for that.
+// lost is a cluster one shard of which was begun anew, twice, and whose other one waits for that. So was its
+// meta group, as a node knows that has the newest map.
 func lost() (*torcv1.TopologyResponse, []*torcv1.StatusResponse) {
 	t, answers := twoNodes()
 	t.Shards[0].Losses, t.Shards[0].LostAtMillis = 2, 1_700_000_000_000
 	t.Shards = append(t.Shards, &torcv1.Shard{Id: 2, WithoutQuorum: true, Replicas: []*torcv1.Shard_Replica{{Id: 7, Node: 1, Voter: true}, {Id: 8, Node: 2, Voter: true}}})
+	answers[1].MetaLosses, answers[1].MetaLostAtMillis = 1, 1_700_000_060_000
 	return t, answers
 }
 

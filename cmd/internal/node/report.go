@@ -17,6 +17,11 @@ func (b backend) Report(ctx context.Context) (*torcv1.StatusResponse, error) {
 		return nil, err
 	}
 	r := &torcv1.StatusResponse{ClusterId: s.ClusterID, Epoch: uint64(s.Epoch), UptimeMillis: s.Uptime.Milliseconds(), Lanes: uint32(len(s.Lanes))}
+	for _, loss := range s.Losses {
+		if loss.Shard == wire.MetaShard {
+			r.MetaLosses, r.MetaLostAtMillis = loss.Losses, loss.LostAt
+		}
+	}
 	for _, l := range s.Lanes {
 		r.Answered += l.Answered
 		r.Refused += l.Refused
