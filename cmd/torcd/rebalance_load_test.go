@@ -126,6 +126,7 @@ const (
 	steadyRate    = 2000
 	steadyWorkers = 96
 	writeEach     = 5
+	slowSecond    = 100 * time.Millisecond
 )
 
 // steady is an open loop of reads and writes of a filling's keys.
@@ -221,18 +222,24 @@ func (s *steady) between(from, to time.Time) (sorted []time.Duration) {
 	return sorted
 }
 
-// figures is a line about such a while; worst is the second in which the 99th percentile was highest.
+// figures is a line about such a while, and about its single seconds: of how many the 99th percentile was above
+// slowSecond, and what the worst one's was.
 func (s *steady) figures(from, to time.Time) string {
 	all := s.between(from, to)
 	if len(all) == 0 {
 		return "nothing"
 	}
 	var worst time.Duration
+	slow, seconds := 0, 0
 	for at := from; at.Before(to); at = at.Add(time.Second) {
 		if second := s.between(at, at.Add(time.Second)); len(second) > steadyRate/2 {
-			worst = max(worst, percentile(second, 99))
+			p99 := percentile(second, 99)
+			worst = max(worst, p99)
+			if seconds++; p99 > slowSecond {
+				slow++
+			}
 		}
 	}
-	return fmt.Sprintf("%d operations, p50 %v, p99 %v, p99.9 %v, max %v; the worst second's p99 %v", len(all),
-		percentile(all, 50), percentile(all, 99), all[len(all)*999/1000].Round(100*time.Microsecond), percentile(all, 100), worst)
+	return fmt.Sprintf("%d operations, p50 %v, p99 %v, p99.9 %v, max %v; %d of %d seconds with a p99 above %v, at most %v", len(all),
+		percentile(all, 50), percentile(all, 99), all[len(all)*999/1000].Round(100*time.Microsecond), percentile(all, 100), slow, seconds, slowSecond, worst)
 }

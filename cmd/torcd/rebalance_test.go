@@ -25,7 +25,7 @@ func rebalanced(t *testing.T) (size int64, calm time.Duration) {
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err, "TORC_REBALANCE_GIB")
-	return int64(n) << 30, 10 * time.Second
+	return int64(n) << 30, 20 * time.Second
 }
 
 const (
@@ -54,9 +54,12 @@ func TestRebalance(t *testing.T) {
 	t.Logf("%s in %d keys written within %v; %s", mebibytes(f.bytes()), len(f.last), time.Since(began).Round(time.Second), memories(c.Nodes))
 
 	s := startSteady(t, f, c.Nodes)
+	ran := processors(c.Nodes)
 	time.Sleep(calm)
+	busyBefore := ran(calm)
 	sent, newest := shipped(t, c.Nodes), newestReplica(t, c.Nodes)
 	memoryBefore := memories(c.Nodes)
+	ran = processors(c.Nodes)
 	joined := time.Now()
 	newcomer := proctest.New(t, 1, append(settings, "--join", c.Nodes[0].Peer)...).Nodes[0]
 	newcomer.Start()
@@ -72,9 +75,12 @@ func TestRebalance(t *testing.T) {
 		return settled(all, shareLeast)
 	})
 	done := time.Now()
+	busyDuring := ran(done.Sub(joined))
 	memoryAfter := memories(all)
+	ran = processors(c.Nodes)
 	time.Sleep(calm)
 	after := time.Now()
+	busyAfter := ran(calm)
 	s.stop()
 
 	moved, made := shipped(t, all)-sent, int(newestReplica(t, all)-newest)
@@ -83,9 +89,9 @@ func TestRebalance(t *testing.T) {
 	t.Logf("balanced after %.1f s: %s sent (%s a second), %.2f times a fair share of all replicas' bytes, %s; the newcomer has %s, %.2f times; %d replicas made, it holds %d, a fair share is %d",
 		took, mebibytes(moved), mebibytes(int64(float64(moved)/took)), float64(4*moved)/float64(whole), mebibytes(whole/4), mebibytes(int64(part*float64(whole))), 4*part, made, gained, fairShare)
 	t.Logf("%d operations a second, due at their times, one of %d a write:", steadyRate, writeEach)
-	t.Logf("before: %s", s.figures(joined.Add(-calm), joined))
-	t.Logf("during: %s", s.figures(joined, done))
-	t.Logf("after:  %s", s.figures(done, after))
+	t.Logf("before: %s; %s", s.figures(joined.Add(-calm), joined), busyBefore)
+	t.Logf("during: %s; %s", s.figures(joined, done), busyDuring)
+	t.Logf("after:  %s; %s", s.figures(done, after), busyAfter)
 	t.Logf("memory before: %s", memoryBefore)
 	t.Logf("memory after:  %s", memoryAfter)
 
@@ -170,6 +176,23 @@ func memories(nodes []*proctest.Node) string {
 		parts = append(parts, fmt.Sprintf("%s (at most %s)", mebibytes(now), mebibytes(most)))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// processors says, when it is asked, what these nodes have used of the machine's processors since, and how
+// long they had to wait for them: in thousandths of the time that has passed.
+func processors(nodes []*proctest.Node) func(passed time.Duration) string {
+	sum := func() (ran, waited time.Duration) {
+		for _, n := range nodes {
+			r, w := n.Processor()
+			ran, waited = ran+r, waited+w
+		}
+		return ran, waited
+	}
+	ran, waited := sum()
+	return func(passed time.Duration) string {
+		r, w := sum()
+		return fmt.Sprintf("the first three nodes used %d‰ of a processor and waited for one %d‰ of the time", 1000*(r-ran)/passed, 1000*(w-waited)/passed)
+	}
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -206,6 +207,19 @@ func (n *Node) Memory() (now, most int64) {
 		}
 	}
 	return now, most
+}
+
+// Processor is for how long the process's threads have run, and for how long they were ready to run and
+// waited for a processor; zero where there is no /proc. What others do on the machine shows in the latter.
+func (n *Node) Processor() (ran, waited time.Duration) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", n.PID()))
+	for _, task := range tasks {
+		text, _ := os.ReadFile(task)
+		var r, w time.Duration
+		_, _ = fmt.Sscan(string(text), &r, &w)
+		ran, waited = ran+r, waited+w
+	}
+	return ran, waited
 }
 
 // Ready says why the node cannot serve yet, or nil.
