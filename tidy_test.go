@@ -61,6 +61,7 @@ var arrows = []arrow{
 	{"core/router", with(leaves, "torc/core/ring", "torc/core/raft", "torc/core/breaker", "torc/core/session"), "the front hall finds the shard; it never touches its data"},
 	{"core", leaves, "a new room of core starts from the leaves; give it an arrow of its own when it needs more"},
 	{"cluster", []string{"torc/core/..."}, "a node is assembled from core and runs in both worlds"},
+	{"net/pages", []string{"golang.org/x/sys/unix"}, "mapped memory is the world's: core sees slab.Source, and nobody else may map"},
 	{"net/swim", netMay("github.com/hashicorp/memberlist", "github.com/hashicorp/go-msgpack/v2/codec"), "memberlist is production's feed of gossip; the rest of production sees gossip.Feed"},
 	{"net/admin", netMay("github.com/prometheus/client_golang/..."), "metrics are served here; others hand over numbers"},
 	{"net", netMay(), "a server declares the small interface it needs; only cmd puts it and a node together"},

@@ -1,0 +1,5 @@
+package pages
+
+import "golang.org/x/sys/unix"
+
+const adviceSmall = unix.MADV_NOHUGEPAGE
