@@ -118,7 +118,14 @@ type storeRestorer struct {
 
 func (r *storeRestorer) Add(chunk []byte) error { return r.in.Add(chunk) }
 func (r *storeRestorer) Finish() (err error)    { r.out, err = r.in.Finish(); return err }
+func (r *storeRestorer) Close() {
+	r.in.Close()
+	if r.out != nil {
+		r.out.Close()
+	}
+}
 func (r *storeRestorer) Install() {
+	r.group.store.Close()
 	r.group.store = r.out
 	if mutant.On(mutant.HandoffGap) {
 		r.group.former = true // it serves reads from now on: it has a copy

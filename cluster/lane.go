@@ -45,6 +45,7 @@ type Lane struct {
 	known  map[wire.NodeID]wire.Member
 
 	hall    *router.Hall
+	gone    []*group // replicas that this node has no more, until the end of the turn
 	touched []*group // have something to do at the end of this turn
 	full    bool     // the memory bound is reached
 	ticks   int
@@ -87,6 +88,7 @@ func (l *Lane) onTick() {
 		g.mend()
 		g.answerVisitors()
 	}
+	l.tend()
 	l.leaveOn()
 	l.full = l.cfg.MaxMemory > 0 && l.storeBytes() >= l.cfg.MaxMemory/int64(l.cfg.Lanes)
 	l.hall.Tick()
@@ -233,6 +235,7 @@ func (l *Lane) place(p *wire.Placement) {
 		l.order = slices.DeleteFunc(l.order, func(x *group) bool { return x == g })
 		g.member.Close()
 		g.deposed()
+		l.gone = append(l.gone, g)
 		g = nil
 	}
 	if g == nil && r != nil {
@@ -273,7 +276,7 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 }
 
 func (l *Lane) storeConfig(p *wire.Placement) store.Config {
-	c := store.Config{Shard: p.Shard, Shards: l.cfg.Shards, MaxValue: l.cfg.MaxValue, SessionTTL: l.cfg.SessionTTL.Milliseconds()}
+	c := store.Config{Shard: p.Shard, Shards: l.cfg.Shards, MaxValue: l.cfg.MaxValue, SessionTTL: l.cfg.SessionTTL.Milliseconds(), Pages: l.cfg.Pages}
 	if len(p.Founders) > 0 {
 		c.Version = uint64(p.Founders[0]) << 32 // IDs ascend: no version of what was lost is given out again
 	}
@@ -342,6 +345,7 @@ func (l *Lane) Flush() {
 			g.turn()
 		}
 	}
+	l.bury()
 	out, addrs := l.out, l.addrs
 	l.out, l.addrs = nil, nil
 	for i, f := range out {

@@ -190,6 +190,7 @@ func alive(m *wire.ClusterMap, r wire.Replica) bool {
 type metaSource struct{ data []byte }
 
 func (s *metaSource) Next(int) ([]byte, bool) { return s.data, true }
+func (s *metaSource) Close()                  {}
 
 func (s *meta) snapshot() raft.Source {
 	if s.m == nil {
@@ -206,6 +207,7 @@ type metaRestorer struct {
 
 func (r *metaRestorer) Add(chunk []byte) error { r.data = append(r.data, chunk...); return nil }
 func (r *metaRestorer) Finish() (err error)    { r.m, err = wire.DecodeClusterMap(r.data); return err }
+func (r *metaRestorer) Close()                 {}
 func (r *metaRestorer) Install() {
 	r.group.meta.m = r.m
 	r.group.lane.newMap(r.m)

@@ -30,16 +30,20 @@ type Machine interface {
 	Restore() Restorer
 }
 
-// Source yields a snapshot's bytes in parts.
+// Source yields a snapshot's bytes in parts. Close is called when no more are wanted, whether all were
+// yielded or not.
 type Source interface {
 	Next(max int) (chunk []byte, done bool)
+	Close()
 }
 
-// Restorer takes a snapshot's parts in order; Install puts the finished state in place.
+// Restorer takes a snapshot's parts in order; Install puts the finished state in place. Close is called instead
+// when there will be no Install.
 type Restorer interface {
 	Add(chunk []byte) error
 	Finish() error
 	Install()
+	Close()
 }
 
 // Output takes a member's effects.

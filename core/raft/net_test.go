@@ -402,6 +402,8 @@ func (c *copySource) Next(size int) ([]byte, bool) {
 	return part, len(c.data) == 0
 }
 
+func (c *copySource) Close() {}
+
 func (s *machine) Restore() Restorer { return &restorer{machine: s} }
 
 type restorer struct {
@@ -425,6 +427,8 @@ func (r *restorer) Finish() error {
 	r.finished = true
 	return nil
 }
+
+func (r *restorer) Close() {}
 
 // Install checks that the snapshot is exact: it holds every entry up to its index and none after.
 func (r *restorer) Install() {

@@ -144,6 +144,7 @@ func (m *Member) dropShips() {
 func (m *Member) dropIf(gone func(*shipment) bool) {
 	m.ships.out = slices.DeleteFunc(m.ships.out, func(s *shipment) bool {
 		if gone(s) {
+			s.source.Close()
 			m.cfg.Pace.End()
 			return true
 		}
@@ -152,7 +153,18 @@ func (m *Member) dropIf(gone func(*shipment) bool) {
 }
 
 // Close gives back what the member shares with others. It is over then.
-func (m *Member) Close() { m.dropShips() }
+func (m *Member) Close() {
+	m.dropShips()
+	m.dropArrival()
+}
+
+// dropArrival gives up the snapshot that is coming in.
+func (m *Member) dropArrival() {
+	if m.ships.in != nil {
+		m.ships.in.into.Close()
+		m.ships.in = nil
+	}
+}
 
 // OnSnapshotChunk takes a part of a snapshot. Parts may come twice or out of order; only the
 // next one counts, and every part is answered with what is wanted next.
@@ -174,6 +186,7 @@ func (m *Member) OnSnapshotChunk(c *wire.SnapshotChunk) {
 		if c.Seq != 0 {
 			return // the middle of a transfer this member knows nothing of: it will be repeated or given up
 		}
+		m.dropArrival()
 		in = &arrival{from: c.From, term: c.Term, meta: c.Meta, into: m.cfg.Machine.Restore()}
 		m.ships.in = in
 	}
@@ -184,7 +197,7 @@ func (m *Member) OnSnapshotChunk(c *wire.SnapshotChunk) {
 			in.full = true
 		}
 		if err != nil {
-			m.ships.in = nil
+			m.dropArrival()
 			answer.Reject = true
 			m.cfg.Output.Send(c.From, answer)
 			return
@@ -202,7 +215,7 @@ func (m *Member) OnSnapshotChunk(c *wire.SnapshotChunk) {
 // dropRefused forgets a finished snapshot that raft did not want after all.
 func (m *Member) dropRefused() {
 	if m.ships.in != nil && m.ships.in.full {
-		m.ships.in = nil
+		m.dropArrival()
 	}
 }
 

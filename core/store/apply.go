@@ -32,6 +32,7 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 	if s.keyBytes < 0 || s.sessionBytes < 0 || s.leaseBytes < 0 {
 		invariant.Check(false, "%d bytes of keys, %d bytes of sessions, %d bytes of leases", s.keyBytes, s.sessionBytes, s.leaseBytes)
 	}
+	s.Tend(tendApply + tendCommand*commands)
 	return responses
 }
 
@@ -132,15 +133,23 @@ func boolean(ok bool) wire.Result {
 	return integer(0)
 }
 
-// text is a value as a result. Its capacity is cut: what lies beyond is not the reader's.
+// text is a copy of a value as a result.
 func text(value []byte) wire.Result {
-	return wire.Result{Kind: wire.KindBytes, Value: value[:len(value):len(value)]}
+	return wire.Result{Kind: wire.KindBytes, Value: append([]byte{}, value...)}
 }
 
-// held is what an entry holds as a result: KindNil for nothing.
+// held is what an entry holds, copied, as a result: KindNil for nothing.
 func held(e *entry) wire.Result {
 	if e == nil {
 		return wire.Result{Kind: wire.KindNil}
 	}
 	return text(e.value)
+}
+
+// valueOf is what an entry holds; nothing for nil.
+func valueOf(e *entry) []byte {
+	if e == nil {
+		return nil
+	}
+	return e.value
 }

@@ -21,24 +21,39 @@ func (s *Store) audit() {
 func (s *Store) verify() error {
 	var want sums
 	var keyBytes, sessionBytes, leaseBytes int64
-	due, previous := 0, item{}
+	due, count, cells := 0, 0, int64(s.keys.retired.Len())
 	var wrong error
-	s.keys.Scan(func(i item) bool {
-		e := i.entry
+	var previous entry
+	s.keys.ascend(s.first, s.last, func(e *entry) bool {
 		want.keys += e.digest()
 		keyBytes += e.size()
+		count++
 		if e.expireAt != 0 {
 			due++
-			if found, _ := s.due.Get(e); found != e {
+			if i := s.keys.due.item(s.keys.due.placeOf(e.ref)); i.ref != e.ref || i.at() != e.expireAt {
 				wrong = fmt.Errorf("key %q is not among those that expire", e.key)
 			}
 		}
-		if previous.entry != nil && !lessItem(previous, i) || i.order != orderOf(e.key) || !s.owns(i.order) || e.version > s.version {
-			wrong = fmt.Errorf("key %q at %x, version %d, is out of place", e.key, i.order, e.version)
+		if count > 1 && compareEntries(previous, *e) >= 0 || e.order != orderOf(e.key) || !s.owns(e.order) || e.version > s.version || e.retired {
+			wrong = fmt.Errorf("key %q at %x, version %d, is out of place", e.key, e.order, e.version)
 		}
-		previous = i
+		var found entry
+		if !s.keys.find(e.key, e.order, &found) || found.ref != e.ref {
+			wrong = fmt.Errorf("key %q at %x is not found", e.key, e.order)
+		}
+		previous = *e
 		return wrong == nil
 	})
+	leaves, err := s.keys.verify()
+	if wrong == nil {
+		wrong = err
+	}
+	cells += int64(count + leaves)
+	for place := 1; place < s.keys.due.count && wrong == nil; place++ {
+		if s.keys.due.less(s.keys.due.item(place), s.keys.due.item((place-1)/4)) {
+			wrong = errors.New("what expires is out of order")
+		}
+	}
 	outcomes := 0
 	s.outcomes.Scan(func(o *outcome) bool {
 		want.outcomes += o.digest()
@@ -72,7 +87,7 @@ func (s *Store) verify() error {
 		return fmt.Errorf("bytes are %d and %d, want %d and %d", s.keyBytes, s.sessionBytes, keyBytes, sessionBytes)
 	case leaseBytes != s.leaseBytes || s.leases.Len() != s.ending.Len():
 		return fmt.Errorf("%d leases of %d bytes, want %d of %d", s.leases.Len(), s.leaseBytes, s.ending.Len(), leaseBytes)
-	case due != s.due.Len() || outcomes != 0 || s.recent.Len() != s.sessions.Len():
+	case due != s.keys.due.count || count != s.keys.count || cells != s.keys.cells.Stats().Cells || outcomes != 0 || s.recent.Len() != s.sessions.Len():
 		return errors.New("the indexes hold more than there is, or less")
 	}
 	return nil

@@ -20,7 +20,7 @@ type sums struct {
 // It is made to find faults, not to withstand an adversary: xxhash is not a cryptographic hash.
 func (s *Store) Digest() uint64 {
 	d := hashNumbers(uint64(s.time), s.version, s.uses,
-		uint64(s.keys.Len()), uint64(s.sessions.Len()), uint64(s.outcomes.Len()),
+		uint64(s.keys.count), uint64(s.sessions.Len()), uint64(s.outcomes.Len()),
 		s.sums.keys, s.sums.sessions, s.sums.outcomes)
 	if s.leases.Len() > 0 {
 		d = hashNumbers(d, uint64(s.leases.Len()), s.sums.leases)

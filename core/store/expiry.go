@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"math"
 
 	"torc/core/wire"
@@ -11,35 +10,26 @@ import (
 // together do not hold up the log. The others are absent as well: every lookup compares.
 const expireMax = 64
 
-func lessDue(a, b *entry) bool {
-	if a.expireAt != b.expireAt {
-		return a.expireAt < b.expireAt
-	}
-	return bytes.Compare(a.key, b.key) < 0
-}
-
 // expiredBy reports whether the key is absent at a time.
 func (e *entry) expiredBy(time int64) bool { return e.expireAt != 0 && e.expireAt <= time }
 
 // expireKeys removes the first keys that have expired by log time.
 func (s *Store) expireKeys() {
 	for range expireMax {
-		e, ok := s.due.Min()
-		if !ok || !e.expiredBy(s.time) {
+		r, at, ok := s.keys.due.first()
+		if !ok || at > s.time {
 			return
 		}
-		s.remove(e)
+		e := s.keys.get(r)
+		s.remove(&e)
 	}
 }
 
 // NextExpiry returns the earliest expiry of all keys stored, in Unix milliseconds. It may have
 // passed: then an entry (OpTick) would free memory.
 func (s *Store) NextExpiry() (at int64, ok bool) {
-	e, ok := s.due.Min()
-	if !ok {
-		return 0, false
-	}
-	return e.expireAt, true
+	_, at, ok = s.keys.due.first()
+	return at, ok
 }
 
 // expireAt is the expiry of what is at a place; 0 = never, or nothing there.
@@ -92,7 +82,7 @@ func (s *Store) expire(p *place, c *wire.Command) wire.Result {
 	case at <= s.time:
 		s.drop(p)
 	default:
-		s.put(p, p.old.value, at)
+		s.put(p, p.old.value, nil, at)
 	}
 	return boolean(true)
 }
@@ -110,7 +100,7 @@ func (s *Store) persist(p *place) wire.Result {
 	if p.expireAt() == 0 {
 		return boolean(false)
 	}
-	s.put(p, p.old.value, 0)
+	s.put(p, p.old.value, nil, 0)
 	return boolean(true)
 }
 
@@ -130,7 +120,7 @@ func (s *Store) getExpire(p *place, c *wire.Command) wire.Result {
 	case at != 0 && at <= s.time:
 		s.drop(p)
 	default:
-		s.put(p, p.old.value, at)
+		s.put(p, p.old.value, nil, at)
 	}
 	return reply
 }

@@ -37,8 +37,8 @@ func (s *Store) incrFloat(p *place, c *wire.Command) wire.Result {
 	if len(value) > s.cfg.MaxValue {
 		return failure(wire.CodeTooLong)
 	}
-	s.put(p, value, p.expireAt())
-	return text(value)
+	s.put(p, value, nil, p.expireAt())
+	return wire.Result{Kind: wire.KindBytes, Value: value}
 }
 
 func newFloat() *big.Float { return new(big.Float).SetPrec(floatBits) } // to nearest even, by default

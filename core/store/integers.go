@@ -22,7 +22,8 @@ func (s *Store) incr(p *place, c *wire.Command) wire.Result {
 		return failure(wire.CodeOverflow)
 	}
 	n += c.Delta
-	s.put(p, strconv.AppendInt(nil, n, 10), p.expireAt())
+	var digits [20]byte
+	s.put(p, strconv.AppendInt(digits[:0], n, 10), nil, p.expireAt())
 	return integer(n)
 }
 

@@ -14,7 +14,7 @@ import (
 // (OpTick), apply it, and read again. So a key is never served later than its expiry by the
 // leader's clock, and never comes back under a leader whose clock is behind.
 //
-// Results may alias stored values, which never change.
+// Results are copies.
 func (s *Store) Read(cmds []wire.Command, now int64) (results []wire.Result, needsTick bool) {
 	now = max(now, s.time)
 	v := view{Store: s, expired: s.time, now: now}
@@ -55,7 +55,7 @@ func (v *view) read(c *wire.Command) wire.Result {
 	case wire.OpScan:
 		return v.scan(uint64(c.Start), c.End, c.Value)
 	case wire.OpCount:
-		return integer(int64(v.keys.Len()))
+		return integer(int64(v.keys.count))
 	case wire.OpCountInSlot:
 		return integer(v.countInSlot(c.Start))
 	case wire.OpSlotKeys:
@@ -85,9 +85,9 @@ func (v *view) answer(c *wire.Command, e *entry) wire.Result {
 		}
 		return r
 	case wire.OpStrLen:
-		return integer(int64(len(held(e).Value)))
+		return integer(int64(len(valueOf(e))))
 	case wire.OpGetRange:
-		return text(getRange(held(e).Value, c.Start, c.End))
+		return text(getRange(valueOf(e), c.Start, c.End))
 	case wire.OpExists, wire.OpTouch:
 		return boolean(e != nil)
 	case wire.OpType:

@@ -31,7 +31,8 @@ type Restorer struct {
 	input   []byte          // what is being read
 	digest  uint64
 
-	lastKey     item
+	lastKey     entry // its order and a copy of its key
+	anyKey      bool
 	lastSession *session
 	lastOutcome *outcome
 	lastLease   *lease
@@ -65,16 +66,28 @@ func (r *Restorer) Finish() (*Store, error) {
 		r.err = fmt.Errorf("%w: digest %016x, want %016x", ErrBadSnapshot, r.store.Digest(), r.digest)
 	}
 	s := r.store
-	r.store, r.pending = nil, nil
 	if r.err != nil {
+		r.Close()
 		return nil, r.err
 	}
+	r.store, r.pending = nil, nil
 	r.err = fmt.Errorf("%w: already finished", ErrBadSnapshot)
 	s.audit()
 	if mutant.On(mutant.DedupeNotInSnapshot) {
 		s.outcomes.Clear()
 	}
 	return s, nil
+}
+
+// Close gives up what Finish has not returned. Nothing may be added any more.
+func (r *Restorer) Close() {
+	if r.store != nil {
+		r.store.Close()
+	}
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: given up", ErrBadSnapshot)
+	}
+	r.store, r.pending = nil, nil
 }
 
 func (r *Restorer) add(chunk []byte) error {
@@ -189,22 +202,18 @@ func (r *Restorer) key() error {
 	if err := r.numbers(&version, &expireAt); err != nil {
 		return err
 	}
-	s, order := r.store, orderOf(key)
-	next := item{order, &entry{key: key, order: order}}
+	s, next := r.store, entry{key: key, order: orderOf(key)}
 	switch {
-	case !s.owns(order):
+	case !s.owns(next.order):
 		return errors.New("a key of another shard")
-	case r.lastKey.entry != nil && !lessItem(r.lastKey, next):
+	case r.anyKey && compareEntries(r.lastKey, next) >= 0:
 		return errors.New("keys are not in order")
 	case version == 0 || version > s.version || expireAt > math.MaxInt64:
 		return errors.New("a key's version or expiry is out of range")
 	}
-	e := next.entry
-	e.key, e.value, e.version, e.expireAt = bytes.Clone(key), bytes.Clone(value), version, int64(expireAt)
-	e.hash = e.digest()
-	s.keys.Load(next)
-	s.account(e)
-	r.lastKey = next
+	s.keys.put(&s.found, nil, key, next.order, value, nil, version, int64(expireAt))
+	s.account(&s.found)
+	r.lastKey.order, r.lastKey.key, r.anyKey = next.order, append(r.lastKey.key[:0], key...), true
 	return nil
 }
 

@@ -1,7 +1,7 @@
 package store
 
 import (
-	"sort"
+	"bytes"
 
 	"torc/core/wire"
 )
@@ -10,9 +10,6 @@ const (
 	scanCount = 10   // Redis's default COUNT
 	scanMax   = 4096 // keys that one command examines at most (and those of the last one's order)
 )
-
-// floorKey is below every key of its order.
-var floorKey = new(entry)
 
 // scan does SCAN cursor COUNT count MATCH pattern (empty: all). The cursor is the order from
 // which to go on. Keys of equal order come together, so a key that is there during a whole
@@ -26,15 +23,15 @@ func (v *view) scan(cursor uint64, count int64, pattern []byte) wire.Result {
 	reply := wire.Result{Kind: wire.KindList}
 	left := min(count, scanMax)
 	previous := cursor
-	v.keys.Ascend(item{cursor, floorKey}, func(i item) bool {
-		if left <= 0 && i.order != previous {
-			reply.Int = int64(i.order)
+	v.keys.ascend(max(cursor, v.first), v.last, func(e *entry) bool {
+		if left <= 0 && e.order != previous {
+			reply.Int = int64(e.order)
 			return false
 		}
 		left--
-		previous = i.order
-		if v.sees(i.entry) && (len(pattern) == 0 || match(pattern, i.key)) {
-			reply.List = append(reply.List, i.key)
+		previous = e.order
+		if v.sees(e) && (len(pattern) == 0 || match(pattern, e.key)) {
+			reply.List = append(reply.List, bytes.Clone(e.key))
 		}
 		return !v.needsTick
 	})
@@ -48,36 +45,23 @@ func (v *view) slotKeys(slot, count int64) wire.Result {
 		return reply
 	}
 	left := min(count, scanMax)
-	last := lastOrder(uint16(slot))
-	v.keys.Ascend(item{firstOrder(uint16(slot)), floorKey}, func(i item) bool {
-		if left <= 0 || i.order > last {
+	v.keys.ascend(max(firstOrder(uint16(slot)), v.first), min(lastOrder(uint16(slot)), v.last), func(e *entry) bool {
+		if left <= 0 {
 			return false
 		}
 		left--
-		if v.sees(i.entry) {
-			reply.List = append(reply.List, i.key)
+		if v.sees(e) {
+			reply.List = append(reply.List, bytes.Clone(e.key))
 		}
 		return !v.needsTick
 	})
 	return reply
 }
 
-// countInSlot does CLUSTER COUNTKEYSINSLOT slot, in the square of log(keys).
-func (s *Store) countInSlot(slot int64) int64 {
-	if slot < 0 || slot >= wire.SlotCount {
+// countInSlot does CLUSTER COUNTKEYSINSLOT slot.
+func (s *Store) countInSlot(number int64) int64 {
+	if number < 0 || number >= wire.SlotCount || !s.owns(firstOrder(uint16(number))) {
 		return 0
 	}
-	last := lastOrder(uint16(slot))
-	if last == ^uint64(0) {
-		return int64(s.keys.Len() - s.rank(firstOrder(uint16(slot))))
-	}
-	return int64(s.rank(last+1) - s.rank(firstOrder(uint16(slot))))
-}
-
-// rank is how many keys are below an order.
-func (s *Store) rank(order uint64) int {
-	return sort.Search(s.keys.Len(), func(n int) bool {
-		i, _ := s.keys.GetAt(n)
-		return i.order >= order
-	})
+	return int64(s.keys.slot(firstOrder(uint16(number))).count)
 }

@@ -33,10 +33,11 @@ const (
 // chunkMin is the least length of a piece (but for the last): a chunk's frame costs about ten bytes.
 const chunkMin = 64
 
-// Snapshot is the state at one moment, read chunk by chunk while the store goes on. It shares
-// memory with the store: what the store replaces meanwhile stays until the snapshot is dropped.
+// Snapshot is the state at one moment, read chunk by chunk while the store goes on, on the store's own
+// thread. What the store replaces meanwhile is kept until the snapshot has passed it (see keyspace). It must be
+// closed.
 type Snapshot struct {
-	keys     btree.IterG[item]
+	walk     walk
 	sessions btree.IterG[*session]
 	outcomes btree.IterG[*outcome]
 	leases   btree.IterG[*lease]
@@ -68,14 +69,15 @@ const (
 func (s *Store) Snapshot() *Snapshot {
 	s.audit()
 	sn := &Snapshot{
-		keys:     s.keys.Copy().Iter(),
+		walk:     walk{keys: s.keys, version: s.version},
 		sessions: s.sessions.Copy().Iter(),
 		outcomes: s.outcomes.Copy().Iter(),
 		leases:   s.leases.Copy().Iter(),
 		digest:   s.Digest(),
 	}
+	s.keys.begin(&sn.walk)
 	magic, numbers := snapshotMagic, []uint64{uint64(s.cfg.Shard), uint64(s.time), s.version, s.uses,
-		uint64(s.keys.Len()), uint64(s.sessions.Len()), uint64(s.outcomes.Len())}
+		uint64(s.keys.count), uint64(s.sessions.Len()), uint64(s.outcomes.Len())}
 	if s.leases.Len() > 0 {
 		magic, numbers = snapshotMagicLeases, append(numbers, uint64(s.leases.Len()))
 	}
@@ -93,6 +95,9 @@ func (sn *Snapshot) Next(max int) (chunk []byte, done bool) {
 	if sn.done {
 		return nil, true
 	}
+	if sn.part == partKeys {
+		sn.value = sn.walk.resume(sn.value)
+	}
 	if max < chunkMin {
 		max = chunkMin
 	}
@@ -106,7 +111,21 @@ func (sn *Snapshot) Next(max int) (chunk []byte, done bool) {
 	sn.number++
 	sn.checksum = chunkSum(sn.checksum, chunk)
 	sn.done = !sn.more()
+	switch {
+	case sn.part == partKeys:
+		sn.walk.pause(len(sn.value))
+	case sn.part > partKeys:
+		sn.walk.end()
+	}
 	return binary.LittleEndian.AppendUint64(chunk, sn.checksum), sn.done
+}
+
+// Close gives back what the snapshot keeps. It has no more chunks then.
+func (sn *Snapshot) Close() {
+	if sn.walk.keys != nil {
+		sn.walk.keys.end(&sn.walk)
+	}
+	*sn = Snapshot{part: partEnd, done: true}
 }
 
 func chunkSum(previous uint64, body []byte) uint64 {
@@ -140,10 +159,10 @@ func (sn *Snapshot) more() bool {
 func (sn *Snapshot) encodeNext() bool {
 	switch sn.part {
 	case partKeys:
-		if !sn.keys.Next() {
+		e := sn.walk.next()
+		if e == nil {
 			return false
 		}
-		e := sn.keys.Item().entry
 		head := append(binary.AppendUvarint(sn.head[:0], uint64(len(e.key))), e.key...)
 		sn.head = binary.AppendUvarint(head, uint64(len(e.value)))
 		sn.value = e.value

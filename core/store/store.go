@@ -1,12 +1,10 @@
 package store
 
 import (
-	"bytes"
-
 	"github.com/tidwall/btree"
 
-	"torc/core/invariant"
 	"torc/core/mutant"
+	"torc/core/slab"
 	"torc/core/wire"
 )
 
@@ -22,6 +20,10 @@ type Config struct {
 	LeasesMax   int    // leases and known absences remembered (see leases.go); default 1024
 	LeaseBytes  int64  // and what they take, in bytes; default 1 MiB
 	Version     uint64 // the versions of a new store are greater
+
+	// Pages is where keys and values get their memory; nil = Go's heap. It is each replica's own
+	// affair: nothing that is computed depends on it.
+	Pages slab.Source
 }
 
 func (c Config) defaults() Config {
@@ -43,42 +45,20 @@ func (c Config) defaults() Config {
 	if c.LeaseBytes <= 0 {
 		c.LeaseBytes = 1 << 20
 	}
+	if c.Pages == nil {
+		c.Pages = slab.Plain{}
+	}
 	return c
 }
 
-// What is added to the bytes of keys, values and results to account for the trees around
-// them. They are part of the replicated state's arithmetic: about what Go needs, never measured.
+// What is added to the bytes of keys, values and results to account for what is around
+// them. They are part of the replicated state's arithmetic: about what is needed, never measured.
 const (
 	entryOverhead   = 128
 	sessionOverhead = 192
 	outcomeOverhead = 112
 	leaseOverhead   = 144
 )
-
-// entry is a key and what it holds. It never changes: a write puts a new entry in its place,
-// so snapshots and results may hold on to the old one.
-type entry struct {
-	key      []byte
-	value    []byte // may have spare capacity, which only append may use (see strings.go)
-	order    uint64 // see orderOf
-	version  uint64
-	expireAt int64 // Unix milliseconds; 0 = never
-	hash     uint64
-}
-
-// item is an entry's place in the tree. The order is beside the pointer so that walking down
-// the tree touches no entries.
-type item struct {
-	order uint64
-	*entry
-}
-
-func lessItem(a, b item) bool {
-	if a.order != b.order {
-		return a.order < b.order
-	}
-	return bytes.Compare(a.key, b.key) < 0
-}
 
 // Store is the state of one shard. Use it from one logical thread.
 type Store struct {
@@ -89,13 +69,12 @@ type Store struct {
 	time     int64  // log time, Unix milliseconds
 	version  uint64 // the last version given out
 	uses     uint64 // how often a session was used: the measure of "recently"
-	keys     *btree.BTreeG[item]
+	keys     *keyspace
 	sessions *btree.BTreeG[*session]
 	outcomes *btree.BTreeG[*outcome]
 	leases   *btree.BTreeG[*lease]
 
 	// What follows from it.
-	due    *btree.BTreeG[*entry]   // entries that expire, by (expireAt, key)
 	recent *btree.BTreeG[*session] // sessions by last use
 	ending *btree.BTreeG[*lease]   // leases by their end
 	sums   sums
@@ -104,9 +83,10 @@ type Store struct {
 	sessionBytes int64 // of sessions and outcomes
 	leaseBytes   int64 // of leases
 
-	repeats uint64 // retries answered from what is remembered, since this copy was made
-	probe   entry  // what lookups search by
-	scratch []byte // for encoding results
+	repeats uint64      // retries answered from what is remembered, since this copy was made
+	dying   []*keyspace // flushed, with memory still to be given back
+	found   entry       // what the last lookup found
+	scratch []byte      // for encoding results, and for making values
 }
 
 // New returns an empty store at log time 0.
@@ -116,8 +96,9 @@ func New(cfg Config) *Store {
 		first, last := wire.SlotRange(cfg.Shard, cfg.Shards)
 		s.first, s.last = firstOrder(first), lastOrder(last)
 	}
-	s.clearKeys()
+	s.keys = newKeyspace(s.cfg.Pages, s.first, s.last)
 	s.sessions, s.outcomes, s.recent = newTree(lessClient), newTree(lessOutcome), newTree(lessRecent)
+	s.leases, s.ending = newTree(lessLease), newTree(lessEnding)
 	return s
 }
 
@@ -133,7 +114,7 @@ func (s *Store) Time() int64 { return s.time }
 func (s *Store) Repeats() uint64 { return s.repeats }
 
 // Len returns how many keys are stored, expired ones that still await removal included.
-func (s *Store) Len() int { return s.keys.Len() }
+func (s *Store) Len() int { return s.keys.count }
 
 // Bytes returns the logical size of the state: keys, values, remembered results and leases, with a fixed
 // amount for each. It is a function of the applied log alone, so that what is decided by it is
@@ -144,7 +125,7 @@ func (s *Store) Bytes() int64 { return s.keyBytes + s.sessionBytes + s.leaseByte
 type place struct {
 	key   []byte // the command's: copied before it is kept
 	order uint64
-	old   *entry // nil = absent
+	old   *entry // valid until the next change or lookup; nil = absent
 }
 
 // locate finds a write's place. An entry that has expired is removed on the way.
@@ -157,29 +138,24 @@ func (s *Store) locate(key []byte, order uint64) place {
 	return place{key, order, e}
 }
 
-// find returns what is stored under a key, expired or not; nil if nothing is.
+// find returns what is stored under a key, expired or not, until the next lookup or change; nil if
+// nothing is.
 func (s *Store) find(key []byte, order uint64) *entry {
-	s.probe.key = key
-	found, _ := s.keys.Get(item{order, &s.probe})
-	s.probe.key = nil
-	return found.entry
+	if !s.keys.find(key, order, &s.found) {
+		return nil
+	}
+	return &s.found
 }
 
-// put stores a value under a new version. The value must be a new one or the place's own (see
-// appendValue).
-func (s *Store) put(p *place, value []byte, expireAt int64) {
+// put stores a value, in two parts, under a new version. The first part may be the place's own value.
+func (s *Store) put(p *place, value, more []byte, expireAt int64) {
 	s.revoke(p)
-	e := &entry{value: value, order: p.order, version: s.nextVersion(), expireAt: expireAt}
-	if old := p.old; old != nil {
-		e.key = old.key
-		s.forget(old)
-	} else {
-		e.key = bytes.Clone(p.key)
+	if p.old != nil {
+		s.forget(p.old)
 	}
-	e.hash = e.digest()
-	s.keys.Set(item{e.order, e})
-	s.account(e)
-	p.old = e
+	s.keys.put(&s.found, p.old, p.key, p.order, value, more, s.nextVersion(), expireAt)
+	p.old = &s.found
+	s.account(p.old)
 }
 
 // drop removes what is at a place.
@@ -190,28 +166,20 @@ func (s *Store) drop(p *place) {
 }
 
 func (s *Store) remove(e *entry) {
-	s.keys.Delete(item{e.order, e})
 	s.forget(e)
+	s.keys.drop(e)
 }
 
-// account adds an entry that was stored to all that is kept beside the tree of keys.
+// account adds an entry that was stored to the sums.
 func (s *Store) account(e *entry) {
 	s.keyBytes += e.size()
-	s.sums.keys += e.hash
-	if e.expireAt != 0 {
-		s.due.Set(e)
-	}
+	s.sums.keys += e.digest()
 }
 
 // forget undoes account.
 func (s *Store) forget(e *entry) {
 	s.keyBytes -= e.size()
-	s.sums.keys -= e.hash
-	if e.expireAt != 0 {
-		if _, found := s.due.Delete(e); !found {
-			invariant.Check(false, "key %q expires at %d but is not among those that do", e.key, e.expireAt)
-		}
-	}
+	s.sums.keys -= e.digest()
 }
 
 func (e *entry) size() int64 { return int64(len(e.key)) + int64(len(e.value)) + entryOverhead }
@@ -229,9 +197,10 @@ func (s *Store) nextVersion() uint64 {
 	return s.version
 }
 
-// clearKeys forgets all keys, and who was to fill which, in O(1).
+// clearKeys forgets all keys, and who was to fill which, in O(1). Their memory goes back by and by (Tend).
 func (s *Store) clearKeys() {
-	s.keys, s.due = newTree(lessItem), newTree(lessDue)
+	s.retire(s.keys)
+	s.keys = newKeyspace(s.cfg.Pages, s.first, s.last)
 	s.sums.keys, s.keyBytes = 0, 0
 	s.leases, s.ending = newTree(lessLease), newTree(lessEnding)
 	s.sums.leases, s.leaseBytes = 0, 0

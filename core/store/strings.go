@@ -1,10 +1,6 @@
 package store
 
-import (
-	"bytes"
-
-	"torc/core/wire"
-)
+import "torc/core/wire"
 
 // set does SET key value [NX | XX] [GET] [EX .. | KEEPTTL].
 //
@@ -25,7 +21,7 @@ func (s *Store) set(p *place, c *wire.Command) wire.Result {
 		return reply
 	}
 	if expireAt == 0 || expireAt > s.time {
-		s.put(p, bytes.Clone(c.Value), expireAt)
+		s.put(p, c.Value, nil, expireAt)
 	} else if p.old != nil {
 		s.drop(p) // set with a time in the past: gone as soon as it is there
 	} else {
@@ -56,23 +52,12 @@ func (s *Store) getDelete(p *place) wire.Result {
 }
 
 // appendValue does APPEND key value. It keeps the expiry.
-//
-// The new value may share the old one's memory: append writes behind the old value's end, where
-// neither a result nor a snapshot looks, and only ever once, as the entry that it extends is
-// then replaced for good. So appending byte by byte costs no copy each time.
 func (s *Store) appendValue(p *place, c *wire.Command) wire.Result {
-	if p.old == nil {
-		if len(c.Value) > s.cfg.MaxValue {
-			return failure(wire.CodeTooLong)
-		}
-		s.put(p, bytes.Clone(c.Value), 0)
-		return integer(int64(len(c.Value)))
-	}
-	old := p.old.value
+	old := valueOf(p.old)
 	if len(c.Value) > s.cfg.MaxValue-len(old) {
 		return failure(wire.CodeTooLong)
 	}
-	s.put(p, append(old, c.Value...), p.old.expireAt)
+	s.put(p, old, c.Value, p.expireAt())
 	return integer(int64(len(p.old.value)))
 }
 
@@ -82,7 +67,7 @@ func (s *Store) setRange(p *place, c *wire.Command) wire.Result {
 	if c.Start < 0 {
 		return failure(wire.CodeOffset)
 	}
-	old := held(p.old).Value
+	old := valueOf(p.old)
 	if len(c.Value) == 0 {
 		return integer(int64(len(old)))
 	}
@@ -92,7 +77,7 @@ func (s *Store) setRange(p *place, c *wire.Command) wire.Result {
 	value := make([]byte, max(len(old), int(c.Start)+len(c.Value)))
 	copy(value, old)
 	copy(value[c.Start:], c.Value)
-	s.put(p, value, p.expireAt())
+	s.put(p, value, nil, p.expireAt())
 	return integer(int64(len(value)))
 }
 

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"encoding/binary"
+
+	"torc/core/slab"
+)
+
+// An entry lies in one cell of the slab:
+//
+//	flags | expireAt 8, due place 4 (only if it expires) | key length | value length | version | key | value
+//
+// (the three numbers are uvarints). The first byte tells an entry from a leaf of the index, which lies in the
+// same heap.
+const (
+	flagExpires = 1 << iota // it has an expiry and a place among those that do
+	flagRetired             // it is out of the index; only snapshots know it
+	flagLeaf                // no entry
+)
+
+const (
+	duePlace   = 1 + 8
+	expireSize = 8 + 4
+)
+
+// entry is what a cell holds, taken apart. Its key and value are the cell's own bytes: they are
+// gone with the next change to the store, so whatever leaves the store is a copy.
+type entry struct {
+	key, value []byte
+	order      uint64 // see orderOf; only where it is said to be set
+	version    uint64
+	expireAt   int64 // Unix milliseconds; 0 = never
+	ref        slab.Ref
+	retired    bool
+}
+
+// read takes a cell apart. It leaves the order alone.
+func (e *entry) read(r slab.Ref, b []byte) {
+	flags, at := b[0], 1
+	e.ref, e.expireAt, e.retired = r, 0, flags&flagRetired != 0
+	if flags&flagExpires != 0 {
+		e.expireAt = int64(binary.LittleEndian.Uint64(b[1:]))
+		at += expireSize
+	}
+	keyLength, n := binary.Uvarint(b[at:])
+	at += n
+	valueLength, n := binary.Uvarint(b[at:])
+	at += n
+	version, n := binary.Uvarint(b[at:])
+	at += n
+	e.version = version
+	end := at + int(keyLength)
+	e.key = b[at:end:end]
+	last := end + int(valueLength)
+	e.value = b[end:last:last]
+}
+
+// cellSize is how long an entry's cell must be.
+func cellSize(key, value int, version uint64, expireAt int64) int {
+	n := 1 + uvarintSize(uint64(key)) + uvarintSize(uint64(value)) + uvarintSize(version) + key + value
+	if expireAt != 0 {
+		n += expireSize
+	}
+	return n
+}
+
+func uvarintSize(v uint64) (n int) {
+	for n = 1; v >= 0x80; n++ {
+		v >>= 7
+	}
+	return n
+}
+
+// write puts an entry together in a cell and leaves e as what is there. The value comes in two parts,
+// of which the first may be the cell's old one.
+func (e *entry) write(r slab.Ref, b []byte, key, value, more []byte, version uint64, expireAt int64) {
+	length := len(value) + len(more)
+	at := cellSize(len(key), length, version, expireAt) - length
+	copy(b[at:], value) // first, for it may lie where the rest will
+	copy(b[at+len(value):], more)
+	e.key, e.value = b[at-len(key):at:at], b[at:at+length:at+length]
+	copy(e.key, key)
+	head := b[:1]
+	head[0] = 0
+	if expireAt != 0 {
+		head[0] = flagExpires
+		head = binary.LittleEndian.AppendUint64(head, uint64(expireAt))
+		head = binary.LittleEndian.AppendUint32(head, 0)
+	}
+	head = binary.AppendUvarint(head, uint64(len(key)))
+	head = binary.AppendUvarint(head, uint64(length))
+	binary.AppendUvarint(head, version)
+	e.ref, e.version, e.expireAt, e.retired = r, version, expireAt, false
+}

@@ -1,0 +1,252 @@
+package store
+
+import (
+	"slices"
+
+	"github.com/tidwall/btree"
+
+	"torc/core/invariant"
+	"torc/core/slab"
+)
+
+// keyspace is the keys of a store from one FLUSH to the next, with the memory they lie in.
+//
+// A snapshot sees the keys as they were when it began, however long it takes. An entry never
+// changes while a snapshot may still want it: a write puts a new entry into the index, and the old one is
+// retired: it stays in its cell, out of the index, until the snapshots that knew it have passed it.
+type keyspace struct {
+	index
+	due       due
+	changes   uint64 // grows with whatever moves or frees a cell
+	snapshots []*walk
+	begun     uint64 // snapshots, ever
+	retired   *btree.BTreeG[retired]
+	sweeping  retired // where sweep goes on
+	last      uint64  // the greatest order
+	closed    bool
+	scratch   []entry
+}
+
+// retired is an entry that only snapshots know. Versions are unique, so the order and the version name it.
+type retired struct {
+	order   uint64
+	version uint64
+	until   uint64 // the last snapshot that was begun before it was retired
+	ref     slab.Ref
+}
+
+func lessRetired(a, b retired) bool {
+	if a.order != b.order {
+		return a.order < b.order
+	}
+	return a.version < b.version
+}
+
+func newKeyspace(source slab.Source, first, last uint64) *keyspace {
+	cells := slab.New(source)
+	return &keyspace{index: newIndex(cells, first, last), due: due{cells: cells, source: source}, retired: newTree(lessRetired), last: last}
+}
+
+// get reads the entry in a cell, its order included.
+func (k *keyspace) get(r slab.Ref) (e entry) {
+	e.read(r, k.cells.Bytes(r))
+	e.order = orderOf(e.key)
+	return e
+}
+
+// put stores an entry, in the place of old unless that is nil, and leaves it in e, which may be old. The
+// value is in two parts, of which the first may be old's.
+func (k *keyspace) put(e, old *entry, key []byte, order uint64, value, more []byte, version uint64, expireAt int64) {
+	k.changes++
+	size := cellSize(len(key), len(value)+len(more), version, expireAt)
+	if old == nil {
+		r, b := k.cells.Alloc(size)
+		e.write(r, b, key, value, more, version, expireAt)
+		e.order = order
+		k.insert(order, r)
+		if expireAt != 0 {
+			k.due.add(r, expireAt)
+		}
+		return
+	}
+	was, place := *old, -1
+	if was.expireAt != 0 {
+		place = k.due.placeOf(was.ref)
+	}
+	r, b := was.ref, k.cells.Bytes(was.ref)
+	kept := k.wanted(&was)
+	if kept || len(b) != slab.Room(size) {
+		r, b = k.cells.Alloc(size)
+	}
+	e.write(r, b, key, value, more, version, expireAt)
+	e.order = order
+	if r != was.ref && !k.replace(order, was.ref, r) {
+		invariant.Check(false, "key %q is not where it was found", key)
+	}
+	switch {
+	case place >= 0 && expireAt != 0:
+		k.due.change(place, r, expireAt)
+	case place >= 0:
+		k.due.remove(place)
+	case expireAt != 0:
+		k.due.add(r, expireAt)
+	}
+	switch {
+	case kept:
+		k.retire(&was)
+	case r != was.ref:
+		k.cells.Free(was.ref)
+	}
+}
+
+// drop removes an entry.
+func (k *keyspace) drop(e *entry) {
+	k.changes++
+	if e.expireAt != 0 {
+		k.due.remove(k.due.placeOf(e.ref))
+	}
+	if !k.index.remove(e.order, e.ref) {
+		invariant.Check(false, "key %q is not where it was found", e.key)
+	}
+	if k.wanted(e) {
+		k.retire(e)
+	} else {
+		k.cells.Free(e.ref)
+	}
+}
+
+// wanted reports whether a snapshot has still to pass an entry.
+func (k *keyspace) wanted(e *entry) bool {
+	for _, s := range k.snapshots {
+		if s.wants(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// retire keeps an entry that leaves the index.
+func (k *keyspace) retire(e *entry) {
+	k.cells.Bytes(e.ref)[0] |= flagRetired
+	k.retired.Set(retired{e.order, e.version, k.begun, e.ref})
+}
+
+// wants reports whether a retired entry is still to be passed by some snapshot.
+func (k *keyspace) wants(r retired) bool {
+	for _, s := range k.snapshots {
+		if s.number <= r.until && r.version <= s.version {
+			if e := k.get(r.ref); s.wants(&e) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sweep frees retired entries that nobody wants any more, looking at some.
+func (k *keyspace) sweep(most int) {
+	var gone [32]retired
+	n := 0
+	last := k.sweeping
+	k.retired.Ascend(k.sweeping, func(r retired) bool {
+		if most--; most < 0 || n == len(gone) {
+			return false
+		}
+		if last = r; !k.wants(r) {
+			gone[n] = r
+			n++
+		}
+		return true
+	})
+	if k.sweeping = last; most >= 0 && n < len(gone) {
+		k.sweeping = retired{} // the end was reached
+	}
+	k.free(gone[:n])
+}
+
+// passed frees the retired entries up to an order, as far as nobody else wants them.
+func (k *keyspace) passed(order uint64) {
+	for {
+		r, ok := k.retired.Min()
+		if !ok || r.order > order || k.wants(r) {
+			return
+		}
+		k.free([]retired{r})
+	}
+}
+
+func (k *keyspace) free(gone []retired) {
+	for _, r := range gone {
+		k.changes++
+		k.retired.Delete(r)
+		k.cells.Free(r.ref)
+	}
+}
+
+// moved takes note that Compact has moved a cell.
+func (k *keyspace) moved(from, to slab.Ref) {
+	k.changes++
+	b := k.cells.Bytes(to)
+	if b[0]&flagLeaf != 0 {
+		k.index.moved(from, to)
+		return
+	}
+	var e entry
+	e.read(to, b)
+	e.order = orderOf(e.key)
+	if e.retired {
+		r, known := k.retired.Get(retired{order: e.order, version: e.version})
+		invariant.Check(known && r.ref == from, "a retired entry of key %q is not known", e.key)
+		r.ref = to
+		k.retired.Set(r)
+		return
+	}
+	if !k.replace(e.order, from, to) {
+		invariant.Check(false, "key %q is not in the index", e.key)
+	}
+	if e.expireAt != 0 {
+		k.due.moved(to)
+	}
+}
+
+// ascend shows the entries from one order to another, in order, until told to stop.
+func (k *keyspace) ascend(from, to uint64, visit func(*entry) bool) {
+	for {
+		k.scratch = k.gather(from, k.scratch[:0])
+		for i := range k.scratch {
+			e := &k.scratch[i]
+			if e.order < from {
+				continue
+			}
+			if e.order > to || !visit(e) {
+				return
+			}
+		}
+		last := k.span(from).last
+		if last >= to || k.count == 0 {
+			return
+		}
+		from = last + 1
+	}
+}
+
+// begin and end count a snapshot among those that run.
+func (k *keyspace) begin(s *walk) {
+	k.begun++
+	s.number = k.begun
+	k.snapshots = append(k.snapshots, s)
+}
+
+func (k *keyspace) end(s *walk) {
+	k.snapshots = slices.DeleteFunc(k.snapshots, func(x *walk) bool { return x == s })
+	if k.closed && len(k.snapshots) == 0 {
+		for !k.release(1 << 10) {
+		}
+	}
+}
+
+// release gives back memory, at most so many pages; true: there is none left.
+func (k *keyspace) release(most int) bool {
+	k.due.release()
+	return k.cells.Release(most)
+}
