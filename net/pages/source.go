@@ -97,14 +97,32 @@ func (s *Source) Free(b []byte) {
 	r.free += to - from
 	r.low, r.fail = min(r.low, from/64), 0
 	clearBits(&r.used, from, to)
-	if s.idle+int64(len(b)) > max(idleMin, s.used/idlePart) || !s.keep(r) {
+	if s.idle+int64(len(b)) > s.idleMax() || !s.keep(r) {
 		discard(b)
+		s.trim()
 	} else {
 		setBits(&r.idle, from, to)
 		s.idle += int64(len(b))
 	}
 	if r.free == len(r.mem)/block && len(s.open) > 1 {
 		s.dropRegion(r)
+	}
+}
+
+func (s *Source) idleMax() int64 { return max(idleMin, s.used/idlePart) }
+
+// trim discards some of what is idle, when that is more than it may be because less is in use.
+func (s *Source) trim() {
+	for i := len(s.regions) - 1; i >= 0 && s.idle > s.idleMax(); i-- {
+		r := s.regions[i]
+		for w := range r.idle {
+			for r.idle[w] != 0 && s.idle > s.idleMax() {
+				from := w*64 + bits.TrailingZeros64(r.idle[w])
+				to := from + bits.TrailingZeros64(^(r.idle[w] >> (from % 64)))
+				s.idle -= int64(clearBits(&r.idle, from, to)) * block
+				discard(r.mem[from*block : to*block])
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"math/bits"
 	"os"
 	"strconv"
 	"strings"
@@ -56,6 +57,14 @@ func TestSource(t *testing.T) {
 				require.Equal(t, used, st.Used)
 				require.GreaterOrEqual(t, st.Mapped, st.Used+st.Idle)
 				require.GreaterOrEqual(t, st.Idle, int64(0))
+				idle := 0
+				for _, r := range s.regions {
+					for w := range r.idle {
+						idle += bits.OnesCount64(r.idle[w])
+						require.Zero(t, r.idle[w]&r.used[w])
+					}
+				}
+				require.Equal(t, int64(idle)*block, st.Idle)
 			},
 		})
 		for _, r := range runs {
