@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -238,4 +239,22 @@ func TestTypedCodecs(t *testing.T) {
 	raw, err := client.NewTyped(a, client.Bytes()).GetOrLoad(ctx, "raw", time.Minute, func(context.Context) ([]byte, error) { return []byte("x"), nil })
 	require.NoError(t, err)
 	require.Equal(t, []byte("x"), raw.Value)
+}
+
+func TestDebugTellsWhatIsBelieved(t *testing.T) {
+	a, _ := two(t)
+	_, err := a.Set(ctx, "k", nil)
+	require.NoError(t, err)
+	var text strings.Builder
+	require.NoError(t, a.Debug(ctx, &text))
+	for _, addr := range seeds() {
+		require.Contains(t, text.String(), addr)
+	}
+	require.Contains(t, text.String(), "closed")
+	require.Contains(t, text.String(), "shard 8")
+	s, err := a.Stats(ctx)
+	require.NoError(t, err)
+	require.Positive(t, s.Sent)
+	require.NoError(t, a.Close())
+	require.ErrorIs(t, a.Debug(ctx, &text), client.ErrClosed)
 }

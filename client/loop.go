@@ -20,6 +20,7 @@ const (
 	evResponse
 	evMap
 	evFailure
+	evBelief
 )
 
 // event is something for the brain.
@@ -30,6 +31,8 @@ type event struct {
 	cmds    []wire.Command // evDo
 	timeout time.Duration
 	answer  chan<- []session.Item // has room for one
+
+	belief chan<- session.Belief // evBelief; has room for one
 
 	id        uint64 // the others
 	response  *wire.Response
@@ -156,6 +159,8 @@ func (l *loop) handle(e event) {
 		l.brain.OnMap(e.id, e.cmap)
 	case evFailure:
 		l.brain.OnFailure(e.id, e.maybeSent)
+	case evBelief:
+		e.belief <- l.brain.Belief()
 	}
 }
 

@@ -88,6 +88,17 @@ func New(cfg Config) *Breaker {
 // turns half-open when somebody asks to call.
 func (b *Breaker) State() State { return b.state }
 
+// Ready reports whether Allow would say yes now. It changes nothing: for who must ask several breakers.
+func (b *Breaker) Ready(now time.Duration) bool {
+	switch b.state {
+	case Open:
+		return now >= b.until
+	case HalfOpen:
+		return b.probes < b.cfg.Probes || b.probes > 0 && now-b.lastProbe >= b.cfg.ProbeLimit
+	}
+	return true
+}
+
 // Allow reports whether a call may be made now. While half-open a yes is a probe: its
 // outcome should be told by Success or Failure.
 func (b *Breaker) Allow(now time.Duration) bool {

@@ -148,7 +148,9 @@ func TestNeverTooManyNeverLockedUp(t *testing.T) {
 			before := b.State()
 			switch rapid.IntRange(0, 2).Draw(t, "call") {
 			case 0:
+				ready := b.Ready(now)
 				yes := b.Allow(now)
+				require.Equal(t, ready, yes)
 				switch {
 				case before == Closed:
 					require.True(t, yes)

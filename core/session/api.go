@@ -3,6 +3,7 @@ package session
 import (
 	"time"
 
+	"torc/core/limit"
 	"torc/core/wire"
 )
 
@@ -41,6 +42,7 @@ type Config struct {
 	RetryMax     time.Duration             // longest backoff, default 250 ms
 	AttemptLimit time.Duration             // how long one attempt waits before another is made, default 1 s
 	MaxInFlight  int                       // requests (an operation has one per shard) in flight before Do refuses, default 4096
+	Limit        limit.Config              // how many of them may be under way to one node; see core/limit
 }
 
 // Defaults fills the zero fields. Addr defaults to the address for Torc clients.
@@ -75,5 +77,6 @@ type Stats struct {
 	Retries   uint64 // attempts after a failure, a timeout or a refusal: what the budget bounds
 	Redirects uint64 // attempts that follow a hint or a new map
 	Fetches   uint64 // questions for the cluster map
-	Trips     uint64 // times that a breaker has opened: a node was given up for a while
+	Trips     uint64 // times that a breaker has opened: a node, or a shard on a node, was given up for a while
+	Shed      uint64 // requests refused at once, because too many waited for their node already
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"torc/core/invariant"
+	"torc/core/limit"
 	"torc/core/mutant"
 	"torc/core/wire"
 )
@@ -40,6 +41,7 @@ func (b *Brain) admit(p *part) {
 
 // try sends a part, if it can be sent now.
 func (b *Brain) try(p *part, w why) {
+	p.leaveLine()
 	now := b.clock.Now()
 	if now >= p.op.deadline {
 		b.giveUp(p, wire.ReasonDeadline)
@@ -58,6 +60,10 @@ func (b *Brain) try(p *part, w why) {
 		b.backOff(p)
 		return
 	}
+	if to := b.peer(addr); to.limit.Full() {
+		b.lineUp(p, w, to)
+		return
+	}
 	b.send(p, w, node, addr, now)
 }
 
@@ -68,7 +74,7 @@ func (b *Brain) send(p *part, w why, node wire.NodeID, addr string, now time.Dur
 		req.Session = wire.Session{Client: p.window.client, Seq: p.seq, Floor: p.window.base, Retry: p.window.known || p.inDoubt()}
 	}
 	b.lastID++
-	a := &attempt{id: b.lastID, part: p, addr: addr, node: node, at: now, paid: w == retried, first: w == first}
+	a := &attempt{id: b.lastID, part: p, addr: addr, peer: b.peer(addr), node: node, at: now, paid: w == retried, first: w == first}
 	switch w {
 	case first:
 		b.budget.earn(budgetFirst)
@@ -77,6 +83,7 @@ func (b *Brain) send(p *part, w why, node wire.NodeID, addr string, now time.Dur
 	}
 	b.stats.Attempts++
 	b.attempts[a.id] = a
+	a.peer.limit.Begin()
 	p.pending = append(p.pending, a)
 	p.sent, p.wantsMap = true, false
 	limit := min(b.patience(p.shard, node), p.op.deadline-now)
@@ -104,13 +111,14 @@ func (b *Brain) wait(p *part, s partState, d time.Duration) {
 func (b *Brain) onTimer(p *part) {
 	late := p.newest()
 	if late != nil && b.clock.Now()-late.at >= b.cfg.AttemptLimit/4 {
-		b.failed(late.addr)
+		b.silent(late.peer, p.shard, late.at)
 	}
 	switch {
 	case b.clock.Now() >= p.op.deadline:
 		b.giveUp(p, wire.ReasonDeadline)
 	case late != nil:
 		// It stays pending: its answer may still come, and be the first.
+		b.end(late, limit.Lost)
 		b.noHelp(late)
 		b.refresh(0)
 		b.try(p, retried)
@@ -134,10 +142,11 @@ func (b *Brain) OnResponse(id uint64, r *wire.Response) {
 		return
 	}
 	if mutant.On(mutant.BreakerFlap) && r.Outcome == wire.OutcomeRefused {
-		b.failed(a.addr)
+		b.failed(a.peer)
 	} else {
-		b.breaker(a.addr).Success(b.clock.Now())
+		b.heardFrom(a.peer, a.part.shard)
 	}
+	b.end(a, endOf(r))
 	if r.Epoch > b.cmap.Epoch {
 		b.refresh(r.Epoch)
 	}
@@ -161,13 +170,25 @@ func (b *Brain) OnResponse(id uint64, r *wire.Response) {
 	}
 }
 
+// endOf is what an answer tells of how much its node can take. How long a refusal took tells nothing: it may have waited
+// for a leader that is not there.
+func endOf(r *wire.Response) limit.End {
+	switch {
+	case r.Outcome == wire.OutcomeOK:
+		return limit.Answered
+	case r.Outcome == wire.OutcomeRefused && r.Reason == wire.ReasonOverloaded:
+		return limit.Lost
+	}
+	return limit.Left
+}
+
 // OnFailure says that a Send or FetchMap came to nothing. maybeSent says whether the node
 // may have received it.
 func (b *Brain) OnFailure(id uint64, maybeSent bool) {
 	b.enter()
 	defer b.leave()
 	if id != 0 && id == b.fetch.id {
-		b.failed(b.fetch.addr)
+		b.failed(b.peer(b.fetch.addr))
 		b.endFetch()
 		b.fruitless()
 		return
@@ -176,7 +197,8 @@ func (b *Brain) OnFailure(id uint64, maybeSent bool) {
 	if a == nil {
 		return
 	}
-	b.failed(a.addr)
+	b.failed(a.peer)
+	b.end(a, limit.Lost)
 	a.part.doubt = a.part.doubt || maybeSent
 	if awaited {
 		b.noHelp(a)
@@ -326,8 +348,10 @@ func (b *Brain) conclude(p *part, item Item, results []wire.Result) {
 // forget stops everything that could still call on a part.
 func (b *Brain) forget(p *part) {
 	b.stop(p.timer)
+	p.leaveLine()
 	for _, a := range p.pending {
 		delete(b.attempts, a.id)
+		b.end(a, limit.Left)
 	}
 	if p.window != nil {
 		p.window.conclude(p.seq)

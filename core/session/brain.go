@@ -3,7 +3,6 @@ package session
 import (
 	"time"
 
-	"torc/core/breaker"
 	"torc/core/env"
 	"torc/core/ring"
 	"torc/core/wire"
@@ -17,8 +16,9 @@ type Brain struct {
 	out   Transport
 
 	topology
-	shards   []shard                     // by wire.ShardID; made with the first map
-	breakers map[string]*breaker.Breaker // by address; only looked up, never ranged over
+	shards []shard          // by wire.ShardID; made with the first map
+	peers  map[string]*peer // by address
+	freed  []*peer          // that may take more, and some wait for them
 
 	client   uint64       // the client number that new sessions begin with
 	mapless  []*operation // waiting for the first map
@@ -47,7 +47,7 @@ type shard struct {
 func New(cfg Config, clock env.Clock, rand env.Rand, t Transport) *Brain {
 	b := &Brain{
 		cfg: cfg.Defaults(), clock: clock, rand: rand, out: t,
-		breakers: map[string]*breaker.Breaker{}, attempts: map[uint64]*attempt{},
+		peers: map[string]*peer{}, attempts: map[uint64]*attempt{},
 		budget: newBudget(clock.Now()),
 	}
 	b.view = ring.NewView(nil)
@@ -168,7 +168,9 @@ func (b *Brain) run(op *operation, parts []*part) {
 		b.parts = append(b.parts, p)
 	}
 	for _, p := range parts {
+		p.fresh = true
 		b.admit(p)
+		p.fresh = false
 	}
 }
 
@@ -187,6 +189,7 @@ func (b *Brain) refuse(op *operation, reason wire.Reason) {
 func (b *Brain) enter() { b.depth++ }
 
 func (b *Brain) leave() {
+	b.advanceAll()
 	if b.depth == 1 {
 		for len(b.finished) > 0 {
 			op := b.finished[0]
@@ -197,8 +200,18 @@ func (b *Brain) leave() {
 	b.depth--
 }
 
+// advanceAll lets those go on who wait for a node that may take more.
+func (b *Brain) advanceAll() {
+	for b.depth == 1 && len(b.freed) > 0 {
+		to := b.freed[0]
+		b.freed = b.freed[1:]
+		b.advance(to)
+	}
+}
+
 // leaveLater is leave for Do, which must not call done itself.
 func (b *Brain) leaveLater() {
+	b.advanceAll()
 	if b.depth == 1 && len(b.finished) > 0 {
 		b.after(0, func() {})
 	}

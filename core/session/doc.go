@@ -9,8 +9,10 @@
 //
 //	Do --split by shard, reads and writes apart--> parts
 //
-//	            a turn in the session's window           route known, budget, breaker
+//	            a turn in the session's window           route known, budget, breakers, limit
 //	  queued -----------------------------------> ready ----------------------------> in flight
+//	                                                ^        (else in the node's line,
+//	                                                |         or refused at once)
 //	                                                ^                                    |
 //	                     backoff, a new map         |   refused, unknown, lost, too late |
 //	                  waiting ----------------------+------------------------------------+
@@ -62,7 +64,9 @@
 //     the present cluster has been silent: after all its memory is gone a cluster begins anew.
 //  6. Retries add at most a tenth to the load, plus a small burst, unless they succeed.
 //  7. Everything is bounded: parts by MaxInFlight (and one operation's own parts), attempts
-//     kept per part by its deadline, breakers by members and seeds.
+//     kept per part by its deadline, breakers by members, seeds and shards.
+//  8. A node that does not answer holds few operations (its limit, see core/limit, and a line of so many more); what
+//     comes then is refused at once. A shard that a living node leaves without answers is cut off alone.
 //
 // The package leaves to others how bytes travel, what a command means (core/store), and
 // giving up early: an operation always runs to its outcome or its deadline.

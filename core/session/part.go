@@ -46,6 +46,10 @@ type part struct {
 	window *window // writes only: the session it belongs to, once it had its turn
 	seq    uint64
 
+	line  *peer // the node it waits for, when it stands in that one's line
+	lined why   // what it is sent for, then
+	fresh bool  // it comes from Do just now
+
 	state   partState
 	timer   *timer // its state's, or the deadline's if that is earlier
 	backoff time.Duration
@@ -67,10 +71,12 @@ type attempt struct {
 	id    uint64
 	part  *part
 	addr  string
+	peer  *peer
 	node  wire.NodeID
 	at    time.Duration
 	paid  bool // it took a token from the retry budget
 	first bool
+	ended bool // its node's limit does not count it any more
 }
 
 // inDoubt reports whether some attempt may have been applied, or may yet be.

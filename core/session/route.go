@@ -17,32 +17,32 @@ const nearRounds = 3
 // two nodes that take one another for the leader must not keep a part to themselves. Then a new round
 // begins, with another than the last, unless it is the only one. Every few rounds a replica on a node
 // that the map has declared down has its turn: the map may be wrong, and who leads may be known to
-// nobody but the down. A node whose breaker is open is passed by. When nobody else is left it is any
+// nobody but the down. A node whose breaker is open, its own or that of the shard there, is passed by. When nobody else is left it is any
 // member at all (every node forwards). The address is empty when there is nobody to send to now.
 func (b *Brain) route(p *part, now time.Duration) (wire.NodeID, string) {
 	near, far := b.owners(p.shard)
-	if node, addr := b.pick(near, p.useless, now); addr != "" {
+	if node, addr := b.pick(p.shard, near, p.useless, now); addr != "" {
 		return node, addr
 	}
 	last := p.useless[max(0, len(p.useless)-1):]
 	p.useless = append([]string(nil), last...)
 	if p.rounds++; p.rounds%nearRounds == 0 {
-		if node, addr := b.pick(far, last, now); addr != "" {
+		if node, addr := b.pick(p.shard, far, last, now); addr != "" {
 			return node, addr
 		}
 	}
 	for _, nodes := range [][]wire.NodeID{near, far, b.members(p.shard)} {
-		if node, addr := b.pick(nodes, last, now); addr != "" {
+		if node, addr := b.pick(p.shard, nodes, last, now); addr != "" {
 			return node, addr
 		}
 	}
-	return b.pick(append(near, far...), nil, now)
+	return b.pick(p.shard, append(near, far...), nil, now)
 }
 
 // pick returns the first of some nodes that may be asked now and is not to be passed by.
-func (b *Brain) pick(nodes []wire.NodeID, skip []string, now time.Duration) (wire.NodeID, string) {
+func (b *Brain) pick(shard wire.ShardID, nodes []wire.NodeID, skip []string, now time.Duration) (wire.NodeID, string) {
 	for _, node := range nodes {
-		if addr := b.address(node); addr != "" && !slices.Contains(skip, addr) && b.breaker(addr).Allow(now) {
+		if addr := b.address(node); addr != "" && !slices.Contains(skip, addr) && b.peer(addr).allow(shard, now) {
 			return node, addr
 		}
 	}

@@ -3,7 +3,6 @@ package session
 import (
 	"time"
 
-	"torc/core/breaker"
 	"torc/core/env"
 	"torc/core/ring"
 	"torc/core/wire"
@@ -53,7 +52,7 @@ func (b *Brain) ask() {
 	b.lastID++
 	b.fetch.id, b.fetch.addr = b.lastID, addr
 	b.fetch.timer = b.after(b.cfg.AttemptLimit, func() {
-		b.failed(addr)
+		b.failed(b.peer(addr))
 		b.fetch.id = 0
 		b.fruitless()
 	})
@@ -82,7 +81,7 @@ func (b *Brain) whomToAsk() string {
 	for range addrs {
 		b.fetch.asked++
 		addr := addrs[b.fetch.asked%len(addrs)]
-		if addr != "" && b.breaker(addr).Allow(b.clock.Now()) {
+		if addr != "" && b.peer(addr).whole.Allow(b.clock.Now()) {
 			return addr
 		}
 	}
@@ -118,7 +117,7 @@ func (b *Brain) OnMap(id uint64, m *wire.ClusterMap) {
 	if id == 0 || id != b.fetch.id || b.stopped {
 		return
 	}
-	b.breaker(b.fetch.addr).Success(b.clock.Now())
+	b.heardFrom(b.peer(b.fetch.addr), wire.MetaShard)
 	b.endFetch()
 	if !b.consider(m) {
 		b.fruitless()
@@ -161,12 +160,13 @@ func (b *Brain) consider(m *wire.ClusterMap) bool {
 	return true
 }
 
-// adopt makes a map ours. Breakers of addresses that are in use no more are dropped.
+// adopt makes a map ours. What is known about addresses that are in use no more is dropped; who waits in line for one
+// goes elsewhere.
 func (b *Brain) adopt(m *wire.ClusterMap) {
 	b.cmap, b.view, b.heard = m, ring.NewView(m), b.clock.Now()
-	kept := map[string]*breaker.Breaker{}
+	kept := map[string]*peer{}
 	keep := func(addr string) {
-		if old := b.breakers[addr]; old != nil {
+		if old := b.peers[addr]; old != nil {
 			kept[addr] = old
 		}
 	}
@@ -176,7 +176,14 @@ func (b *Brain) adopt(m *wire.ClusterMap) {
 	for _, addr := range b.cfg.Seeds {
 		keep(addr)
 	}
-	b.breakers = kept
+	for _, old := range b.sorted() {
+		for kept[old.addr] == nil && len(old.line) > 0 {
+			p := old.line[0]
+			p.leaveLine()
+			b.backOff(p)
+		}
+	}
+	b.peers = kept
 }
 
 // hurry sends again what waited for a newer map.
@@ -208,27 +215,6 @@ func (b *Brain) beginAnew() {
 			p.op.left--
 			b.run(p.op, b.split(p.op, p.index))
 		}
-	}
-}
-
-// breaker returns the breaker for an address.
-func (b *Brain) breaker(addr string) *breaker.Breaker {
-	br := b.breakers[addr]
-	if br == nil {
-		br = breaker.New(breaker.Config{
-			OpenMax: 8 * b.cfg.RetryMax, OpenMin: b.cfg.RetryMax, ProbeLimit: 2 * b.cfg.AttemptLimit,
-		})
-		b.breakers[addr] = br
-	}
-	return br
-}
-
-// failed tells an address's breaker that nothing came from there.
-func (b *Brain) failed(addr string) {
-	br := b.breaker(addr)
-	was := br.State()
-	if br.Failure(b.clock.Now()); was != breaker.Open && br.State() == breaker.Open {
-		b.stats.Trips++
 	}
 }
 

@@ -1,12 +1,15 @@
 package session
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"torc/core/breaker"
+	"torc/core/limit"
 	"torc/core/wire"
 )
 
@@ -20,8 +23,10 @@ type cluster struct {
 	brain   *Brain
 	epoch   wire.Epoch
 	shards  []fakeShard
-	down    [4]bool // by node
-	doubles bool    // links give a question twice, against the contract: all but the truth must hold
+	down    [4]bool      // by node
+	mute    wire.NodeID  // a node that takes requests and answers none
+	stuck   wire.ShardID // a shard that node 1 answers nothing about
+	doubles bool         // links give a question twice, against the contract: all but the truth must hold
 
 	applied map[string]int
 	answers map[string]int64
@@ -96,6 +101,9 @@ func (c *cluster) Send(id uint64, addr string, req *wire.Request, timeout time.D
 	c.sent++
 	require.Positive(c.t, timeout)
 	shard := &c.shards[req.Shard]
+	if node := nodeOf(addr); node == c.mute && c.mute != 0 || node == 1 && req.Shard == c.stuck && c.stuck != 0 {
+		return
+	}
 	copies := 1
 	if c.doubles && c.chance(30) {
 		copies = 2
@@ -290,7 +298,13 @@ func TestOutcomesAreTrue(t *testing.T) {
 			reasons: allReasons,
 		}
 		c.doubles = rapid.IntRange(0, 4).Draw(t, "doubles") == 0
-		c.brain = New(Config{Seeds: []string{"n1", "n2", "n3"}, AttemptLimit: 400 * time.Millisecond}, c, c, c)
+		cfg := Config{Seeds: []string{"n1", "n2", "n3"}, AttemptLimit: 400 * time.Millisecond}
+		narrow := rapid.Bool().Draw(t, "narrow")
+		if narrow {
+			cfg.Limit.Min = rapid.IntRange(2, 3).Draw(t, "limitMin")
+			cfg.Limit.Max = cfg.Limit.Min + rapid.IntRange(0, 4).Draw(t, "limitMore")
+		}
+		c.brain = New(cfg, c, c, c)
 		c.brain.Start()
 
 		var calls []*call
@@ -315,6 +329,10 @@ func TestOutcomesAreTrue(t *testing.T) {
 		}
 		require.Zero(t, c.brain.Stats().InFlight)
 		require.Empty(t, c.brain.attempts, "attempts are kept after their parts")
+		for _, p := range c.brain.peers {
+			require.Zero(t, p.limit.UnderWay(), "%s: attempts are counted after their parts", p.addr)
+			require.Empty(t, p.line, "%s: parts stand in line after their end", p.addr)
+		}
 		for i := range c.brain.shards {
 			s := &c.brain.shards[i]
 			require.Empty(t, s.queue)
@@ -326,6 +344,9 @@ func TestOutcomesAreTrue(t *testing.T) {
 		calls = calls[:0]
 		for range 20 {
 			c.call(&calls, 3*time.Second)
+			if narrow { // all at once would be too many; one call makes 8 requests at most, and 2 and a line of 8 are let in
+				c.run(c.now + 100*time.Millisecond)
+			}
 		}
 		c.run(c.now + 5*time.Second)
 		for _, k := range calls {
@@ -395,4 +416,74 @@ func TestBacklogGetsThroughSoon(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A node that does not answer holds few operations; what is more is refused at once, and surely not applied. The other
+// nodes' operations do not notice.
+func TestSilentNodeHoldsFew(t *testing.T) {
+	c := newCluster(t, 3, 8)
+	c.faults = faults{delay: time.Millisecond}
+	c.brain = New(Config{Seeds: []string{"n1"}, Limit: limit.Config{Min: 4, Start: 8, Max: 64}, AttemptLimit: 20 * time.Second}, c, c, c)
+	c.brain.Start()
+	c.run(c.now + time.Second)
+	for i := range c.shards {
+		c.shards[i].leader = wire.NodeID(i%3 + 1)
+		c.brain.shards[i].leader = c.shards[i].leader
+	}
+	silent := c.shards[1].leader
+	c.mute = silent
+	outcomes := map[wire.Outcome]int{}
+	slowest := time.Duration(0)
+	for i := range 2000 {
+		key := []byte("k" + strconv.Itoa(i))
+		began, shard := c.now, c.brain.view.ShardOfKey(key)
+		c.brain.Do([]wire.Command{{Op: wire.OpGet, Key: key}}, 10*time.Second, func(items []Item) {
+			if c.shards[shard].leader != silent {
+				require.Equal(t, wire.OutcomeOK, items[0].Outcome)
+				slowest = max(slowest, c.now-began)
+				return
+			}
+			outcomes[items[0].Outcome]++
+			if items[0].Reason == wire.ReasonOverloaded {
+				require.Equal(t, wire.OutcomeRefused, items[0].Outcome)
+				require.Equal(t, began, c.now, "at once")
+			}
+		})
+		c.run(c.now + 5*time.Millisecond)
+	}
+	require.LessOrEqual(t, slowest, 20*time.Millisecond)
+	require.LessOrEqual(t, len(c.brain.peer(silent.String()).line), 4*8)
+	require.Greater(t, int(c.brain.Stats().Shed), 500)
+	require.Greater(t, outcomes[wire.OutcomeRefused], 500)
+	_, held := c.brain.peer(silent.String()), c.brain.Stats().InFlight
+	require.LessOrEqual(t, held, 5*8+8, "the silent node holds no more than its limit and its line")
+}
+
+// A shard that a node leaves without answers does not cut off the node's other shards.
+func TestStuckShardIsCutOffAlone(t *testing.T) {
+	c := newCluster(t, 3, 4)
+	c.faults = faults{delay: time.Millisecond}
+	c.brain = New(Config{Seeds: []string{"n1"}, AttemptLimit: 200 * time.Millisecond}, c, c, c)
+	c.brain.Start()
+	c.run(c.now + time.Second)
+	for i := range c.shards {
+		c.shards[i].leader = 1
+	}
+	c.stuck = 2
+	for i := range 3000 {
+		key := []byte("k" + strconv.Itoa(i))
+		shard := c.brain.view.ShardOfKey(key)
+		c.brain.Do([]wire.Command{{Op: wire.OpGet, Key: key}}, time.Second, func(items []Item) {
+			if shard != c.stuck {
+				require.Equal(t, wire.OutcomeOK, items[0].Outcome, "shard %d: %v", shard, items[0].Reason)
+			}
+		})
+		c.run(c.now + 5*time.Millisecond)
+	}
+	n1 := c.brain.peer("n1")
+	require.Equal(t, breaker.Closed, n1.whole.State())
+	require.NotNil(t, n1.shards[c.stuck], "the stuck shard's breaker counts")
+	require.NotEqual(t, breaker.Closed, n1.shards[c.stuck].State())
+	require.Len(t, n1.shards, 1)
+	require.Positive(t, c.brain.Stats().Trips)
 }

@@ -1,0 +1,89 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"torc/core/session"
+)
+
+// Debug writes what the client believes of its cluster, for people: which nodes it asks, how much it lets be under way to
+// each, which breakers are open, who leads which shard, and what it has done so far. The form may change.
+func (c *Client) Debug(ctx context.Context, w io.Writer) error {
+	belief, err := c.belief(ctx)
+	if err != nil {
+		return err
+	}
+	p := &printer{w: w}
+	p.say("epoch %d, heard from %v ago; the retry budget has %d left\n", belief.Epoch, belief.Heard.Round(time.Millisecond), belief.Tokens)
+	s := &belief.Stats
+	p.say("%d requests wait; so far %d sent, %d of them again, %d redirected; %d refused at once; breakers opened %d times\n",
+		s.InFlight, s.Attempts, s.Retries, s.Redirects, s.Shed, s.Trips)
+	p.say("%-22s %-17s %-10s %8s %8s %8s  cut off\n", "address", "node", "breaker", "limit", "under", "in line")
+	for _, peer := range belief.Peers {
+		node := "a seed"
+		if peer.Node != 0 {
+			node = peer.Node.String()
+		}
+		p.say("%-22s %-17s %-10v %8d %8d %8d  %v\n", peer.Addr, node, peer.State, peer.Limit, peer.UnderWay, peer.Waiting, peer.Cut)
+	}
+	for _, shard := range belief.Shards {
+		how := "should lead"
+		if shard.Said {
+			how = "leads"
+		}
+		p.say("shard %-4d %v %s, %d writes queued\n", shard.Shard, shard.Leader, how, shard.Queued)
+	}
+	return p.err
+}
+
+// Stats counts what a client has done since it was made.
+type Stats struct {
+	InFlight  int    // requests under way or waiting; a call makes one per shard
+	Sent      uint64 // requests sent, retries and redirects included
+	Retries   uint64 // sent again after a failure, a timeout or a refusal: at most a tenth of the rest, and a small burst
+	Redirects uint64 // sent again because a node or a new map said where to
+	Shed      uint64 // refused at once, because too many waited for their node already
+	Trips     uint64 // times that a breaker has opened
+}
+
+// Stats returns the counters.
+func (c *Client) Stats(ctx context.Context) (Stats, error) {
+	belief, err := c.belief(ctx)
+	s := &belief.Stats
+	return Stats{s.InFlight, s.Attempts, s.Retries, s.Redirects, s.Shed, s.Trips}, err
+}
+
+// belief asks the loop, which alone may touch the brain.
+func (c *Client) belief(ctx context.Context) (session.Belief, error) {
+	who := call{op: "debug"}
+	answer := make(chan session.Belief, 1)
+	switch c.loop.post(ctx.Done(), event{kind: evBelief, belief: answer}) {
+	case postCancelled:
+		return session.Belief{}, who.fail(ctx.Err(), "", ErrRefused)
+	case postClosed:
+		return session.Belief{}, who.fail(nil, "", ErrClosed, ErrRefused)
+	}
+	select {
+	case b := <-answer:
+		return b, nil
+	case <-ctx.Done():
+		return session.Belief{}, who.fail(ctx.Err(), "", ErrRefused)
+	case <-c.loop.done:
+		return session.Belief{}, who.fail(nil, "", ErrClosed, ErrRefused)
+	}
+}
+
+// printer writes until the first error.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) say(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}
