@@ -104,6 +104,7 @@ func (b *Brain) patience(id wire.ShardID, node wire.NodeID) time.Duration {
 // wait sets the one timer of a part: for its state, or for the deadline if that is earlier.
 func (b *Brain) wait(p *part, s partState, d time.Duration) {
 	b.stop(p.timer)
+	p.leaveLine() // whoever waits for something else waits for its node no more
 	p.state = s
 	p.timer = b.after(min(d, p.op.deadline-b.clock.Now()), func() { b.onTimer(p) })
 }

@@ -96,9 +96,9 @@ func (b *Brain) lineUp(p *part, w why, to *peer) {
 		b.budget.earn(budgetRetry) // nothing is sent
 	}
 	if !p.fresh || len(to.line) < lineFactor*to.limit.Now() {
+		b.wait(p, waiting, p.op.deadline-b.clock.Now())
 		to.line = append(to.line, p)
 		p.line, p.lined = to, w
-		b.wait(p, waiting, p.op.deadline-b.clock.Now())
 		return
 	}
 	b.stats.Shed++
