@@ -407,3 +407,52 @@ func BenchmarkParallel(b *testing.B) {
 		}
 	})
 }
+
+// A call on a thousand keys is one message to each node.
+func TestManyKeysAreOneRequestToEachNode(t *testing.T) {
+	f := newFake(t, 3)
+	leaders := map[wire.ShardID]wire.NodeID{1: 1, 2: 2, 3: 3, 4: 1}
+	for i := range f.cmap.Placements {
+		p := &f.cmap.Placements[i]
+		p.Preferred = leaders[p.Shard]
+	}
+	f.respond = func(n *fakeNode, _ uint64, req *wire.Request, send func(*wire.Response)) bool {
+		require.Equal(t, leaders[req.Shard], n.id)
+		r := f.apply(req)
+		r.Leader = n.id
+		send(r)
+		return true
+	}
+	c := f.client()
+	var entries []Entry
+	var keys []string
+	for i := range 1000 {
+		keys = append(keys, fmt.Sprint("key", i))
+		entries = append(entries, Entry{Key: keys[i], Value: []byte("v")})
+	}
+	messages := func() (sum int64) {
+		for _, n := range f.nodes {
+			sum += n.messages.Load()
+		}
+		return sum
+	}
+	for _, r := range c.SetMany(ctx, entries[:20]...) { // sessions begin with one write each
+		require.NoError(t, r.Err)
+	}
+	for what, call := range map[string]func(){
+		"get": func() {
+			for _, r := range c.GetMany(ctx, keys...) {
+				require.True(t, r.Err == nil || errors.Is(r.Err, ErrNotFound), "%v", r.Err)
+			}
+		},
+		"set": func() {
+			for _, r := range c.SetMany(ctx, entries...) {
+				require.NoError(t, r.Err)
+			}
+		},
+	} {
+		before := messages()
+		call()
+		require.EqualValues(t, 3, messages()-before, what)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,6 +51,8 @@ type fakeNode struct {
 	id     wire.NodeID
 	addr   string
 	server *grpc.Server
+
+	messages atomic.Int64 // that have come
 }
 
 func newFake(t testing.TB, nodes int) *fake {
@@ -122,18 +125,29 @@ func (n *fakeNode) Stream(stream torcv1.Cache_StreamServer) error {
 		if err != nil {
 			return err
 		}
-		if p.Kind == torcv1.PacketMapRequest {
-			n.fake.locked(func() {
-				send(&torcv1.Packet{Id: p.Id, Kind: torcv1.PacketMapResponse, Body: wire.AppendClusterMap(nil, n.fake.cmap)})
-			})
-			continue
+		require.Equal(n.fake.t, torcv1.PacketBatch, p.Kind)
+		n.messages.Add(1)
+		for rest := p.Body; len(rest) > 0; {
+			var one torcv1.Packet
+			one, rest, err = torcv1.NextPacket(rest)
+			require.NoError(n.fake.t, err)
+			n.take(&one, send)
 		}
-		req, err := wire.DecodeRequest(p.Body)
-		require.NoError(n.fake.t, err)
-		n.fake.handle(n, p.Id, req, func(r *wire.Response) {
-			send(&torcv1.Packet{Id: p.Id, Kind: torcv1.PacketResponse, Body: wire.AppendResponse(nil, r)})
-		})
 	}
+}
+
+func (n *fakeNode) take(p *torcv1.Packet, send func(*torcv1.Packet)) {
+	if p.Kind == torcv1.PacketMapRequest {
+		n.fake.locked(func() {
+			send(&torcv1.Packet{Id: p.Id, Kind: torcv1.PacketMapResponse, Body: wire.AppendClusterMap(nil, n.fake.cmap)})
+		})
+		return
+	}
+	req, err := wire.DecodeRequest(p.Body)
+	require.NoError(n.fake.t, err)
+	n.fake.handle(n, p.Id, req, func(r *wire.Response) {
+		send(&torcv1.Packet{Id: p.Id, Kind: torcv1.PacketResponse, Body: wire.AppendResponse(nil, r)})
+	})
 }
 
 func (f *fake) handle(n *fakeNode, id uint64, req *wire.Request, send func(*wire.Response)) {

@@ -16,8 +16,9 @@ import (
 
 // Bounds of one link.
 const (
-	queueMax   = 4096  // questions that wait to be written
-	pendingMax = 16384 // questions without an answer; a node that owes more is not to be trusted
+	queueMax   = 4096    // lots of questions that wait to be written
+	pendingMax = 16384   // questions without an answer; a node that owes more is not to be trusted
+	batchBytes = 1 << 20 // about how large a batch of questions becomes
 )
 
 // question is what is asked of a node: a request, or without one its map.
@@ -33,26 +34,28 @@ type link struct {
 	net   *network
 	addr  string
 	conn  *grpc.ClientConn
-	queue chan question
+	queue chan []question
 
 	mu      sync.Mutex
 	pending map[uint64]bool // asked and not answered -> gRPC has had it in its hands
 }
 
 func newLink(n *network, addr string, conn *grpc.ClientConn) *link {
-	return &link{net: n, addr: addr, conn: conn, queue: make(chan question, queueMax), pending: map[uint64]bool{}}
+	return &link{net: n, addr: addr, conn: conn, queue: make(chan []question, queueMax), pending: map[uint64]bool{}}
 }
 
-// take puts a question in the queue, or returns false when there is no room. It never blocks.
-func (l *link) take(q question) bool {
+// take puts questions in the queue, or returns false when there is no room. It never blocks.
+func (l *link) take(lot []question) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.pending) >= pendingMax {
+	if len(l.pending)+len(lot) > pendingMax && len(l.pending) > 0 {
 		return false
 	}
 	select {
-	case l.queue <- q:
-		l.pending[q.id] = false
+	case l.queue <- lot:
+		for i := range lot {
+			l.pending[lot[i].id] = false
+		}
 		return true
 	default:
 		return false
@@ -64,8 +67,8 @@ func (l *link) run(ctx context.Context) {
 	defer func() { _ = l.conn.Close() }()
 	for {
 		select {
-		case q := <-l.queue:
-			l.talk(ctx, q)
+		case lot := <-l.queue:
+			l.talk(ctx, lot)
 		case <-ctx.Done():
 			l.failAll()
 			return
@@ -73,8 +76,8 @@ func (l *link) run(ctx context.Context) {
 	}
 }
 
-// talk opens a stream, begins with one question and goes on until the stream breaks.
-func (l *link) talk(ctx context.Context, q question) {
+// talk opens a stream, begins with some questions and goes on until the stream breaks.
+func (l *link) talk(ctx context.Context, lot []question) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer l.failAll()
 	defer cancel()
@@ -86,7 +89,7 @@ func (l *link) talk(ctx context.Context, q question) {
 	read := make(chan error, 1)
 	go func() { read <- l.read(stream) }() // ends with the stream, which ends with ctx
 	for {
-		if err := l.write(stream, q); err != nil {
+		if err := l.write(stream, lot); err != nil {
 			if !errors.Is(err, io.EOF) { // EOF: the reader has the reason
 				l.broken(ctx, err)
 				cancel()
@@ -95,7 +98,7 @@ func (l *link) talk(ctx context.Context, q question) {
 			return
 		}
 		select {
-		case q = <-l.queue:
+		case lot = <-l.queue:
 		case err := <-read:
 			l.broken(ctx, err)
 			return
@@ -106,24 +109,58 @@ func (l *link) talk(ctx context.Context, q question) {
 	}
 }
 
-// write hands a question to gRPC, unless it was given up meanwhile.
-func (l *link) write(stream torcv1.Cache_StreamClient, q question) error {
-	packet := &torcv1.Packet{Id: q.id, Kind: torcv1.PacketMapRequest}
+// write hands questions to gRPC, but for those that were given up meanwhile: with whatever else waits in the queue, in
+// as few messages as their size allows.
+func (l *link) write(stream torcv1.Cache_StreamClient, lot []question) error {
+	var body []byte
+	for {
+		for i := range lot {
+			if !l.wanted(lot[i].id) {
+				continue
+			}
+			body = lot[i].appendTo(body)
+			if len(body) >= batchBytes {
+				if err := sendBatch(stream, body); err != nil {
+					return err
+				}
+				body = nil // gRPC may keep it
+			}
+		}
+		select {
+		case lot = <-l.queue:
+			continue
+		default:
+		}
+		return sendBatch(stream, body)
+	}
+}
+
+// wanted marks a question as being in gRPC's hands, and reports whether anybody waits for its answer.
+func (l *link) wanted(id uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, wanted := l.pending[id]
+	if wanted {
+		l.pending[id] = true
+	}
+	return wanted
+}
+
+func (q *question) appendTo(body []byte) []byte {
+	packet := torcv1.Packet{Id: q.id, Kind: torcv1.PacketMapRequest}
 	if q.request != nil {
 		packet.Kind = torcv1.PacketRequest
 		packet.Body = wire.AppendRequest(make([]byte, 0, q.request.Size()), q.request)
 		packet.TimeoutMillis = uint32(max(q.timeout.Milliseconds(), 1))
 	}
-	l.mu.Lock()
-	_, wanted := l.pending[q.id]
-	if wanted {
-		l.pending[q.id] = true
-	}
-	l.mu.Unlock()
-	if !wanted {
+	return torcv1.AppendPacket(body, &packet)
+}
+
+func sendBatch(stream torcv1.Cache_StreamClient, body []byte) error {
+	if len(body) == 0 {
 		return nil
 	}
-	return stream.Send(packet)
+	return stream.Send(&torcv1.Packet{Kind: torcv1.PacketBatch, Body: body})
 }
 
 // read brings answers to the loop until the stream breaks.
@@ -133,14 +170,39 @@ func (l *link) read(stream torcv1.Cache_StreamClient) error {
 		if err != nil {
 			return err
 		}
-		l.mu.Lock()
-		_, wanted := l.pending[packet.Id]
-		delete(l.pending, packet.Id)
-		l.mu.Unlock()
-		if wanted {
-			l.net.loop.post(nil, l.eventOf(packet))
+		events, err := l.eventsOf(packet)
+		if len(events) > 0 {
+			l.net.loop.post(nil, event{kind: evMany, many: events})
+		}
+		if err != nil {
+			return err
 		}
 	}
+}
+
+// eventsOf are the answers in a message: in a batch, or alone.
+func (l *link) eventsOf(packet *torcv1.Packet) (events []event, err error) {
+	take := func(p *torcv1.Packet) {
+		l.mu.Lock()
+		_, wanted := l.pending[p.Id]
+		delete(l.pending, p.Id)
+		l.mu.Unlock()
+		if wanted {
+			events = append(events, l.eventOf(p))
+		}
+	}
+	if packet.Kind != torcv1.PacketBatch {
+		take(packet)
+		return events, nil
+	}
+	for rest := packet.Body; len(rest) > 0; {
+		var p torcv1.Packet
+		if p, rest, err = torcv1.NextPacket(rest); err != nil {
+			return events, fmt.Errorf("an answer: %w", err)
+		}
+		take(&p)
+	}
+	return events, nil
 }
 
 func (l *link) eventOf(packet *torcv1.Packet) event {

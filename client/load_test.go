@@ -243,8 +243,10 @@ func TestTypedCodecs(t *testing.T) {
 
 func TestDebugTellsWhatIsBelieved(t *testing.T) {
 	a, _ := two(t)
-	_, err := a.Set(ctx, "k", nil)
-	require.NoError(t, err)
+	for i := range 100 {
+		_, err := a.Set(ctx, fmt.Sprint("debug:", i), nil)
+		require.NoError(t, err)
+	}
 	var text strings.Builder
 	require.NoError(t, a.Debug(ctx, &text))
 	for _, addr := range seeds() {

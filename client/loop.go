@@ -21,6 +21,7 @@ const (
 	evMap
 	evFailure
 	evBelief
+	evMany
 )
 
 // event is something for the brain.
@@ -38,6 +39,8 @@ type event struct {
 	response  *wire.Response
 	cmap      *wire.ClusterMap
 	maybeSent bool
+
+	many []event // evMany
 }
 
 // loop is the one goroutine that runs the brain, and its world: it is the brain's clock, its
@@ -115,6 +118,7 @@ func (l *loop) run() {
 	defer l.net.close()
 	defer l.timer.Stop()
 	l.brain.Start()
+	l.net.flush()
 	for {
 		l.arm()
 		select {
@@ -127,6 +131,7 @@ func (l *loop) run() {
 			return
 		}
 		l.ring()
+		l.net.flush()
 		l.talkToSelf()
 		l.publish()
 	}
@@ -159,6 +164,10 @@ func (l *loop) handle(e event) {
 		l.brain.OnMap(e.id, e.cmap)
 	case evFailure:
 		l.brain.OnFailure(e.id, e.maybeSent)
+	case evMany:
+		for i := range e.many {
+			l.handle(e.many[i])
+		}
 	case evBelief:
 		e.belief <- l.brain.Belief()
 	}
@@ -174,6 +183,7 @@ func (l *loop) talkToSelf() {
 		for _, e := range soon {
 			l.handle(e)
 		}
+		l.net.flush()
 	}
 }
 

@@ -19,6 +19,7 @@ type network struct {
 	opts  Options
 	loop  *loop
 	nodes map[string]*node // by address
+	dirty []*node          // those with a lot
 
 	ctx    context.Context // of every link; carries the password
 	cancel context.CancelFunc
@@ -29,8 +30,10 @@ type network struct {
 // node is one address and the links to it, used in turn.
 type node struct {
 	cancel context.CancelFunc
+	addr   string
 	links  []*link
 	turn   int
+	lot    []question // of this turn of the loop: they leave together
 }
 
 func newNetwork(opts Options, l *loop) *network {
@@ -53,15 +56,35 @@ func (n *network) FetchMap(id uint64, addr string) { n.ask(addr, question{id: id
 
 func (n *network) ask(addr string, q question) {
 	to, err := n.node(addr)
-	if err == nil {
-		to.turn++
-		if to.links[to.turn%len(to.links)].take(q) {
-			return
-		}
-		err = fmt.Errorf("the link to %s is full", addr)
+	if err != nil {
+		n.refuse(err, q)
+		return
 	}
+	if len(to.lot) == 0 {
+		n.dirty = append(n.dirty, to)
+	}
+	to.lot = append(to.lot, q)
+}
+
+// flush lets everything go that this turn of the loop has for the nodes: one message to each, if it is not too large.
+func (n *network) flush() {
+	for _, to := range n.dirty {
+		lot := to.lot
+		to.lot = nil
+		to.turn++
+		if !to.links[to.turn%len(to.links)].take(lot) {
+			n.refuse(fmt.Errorf("the link to %s is full", to.addr), lot...)
+		}
+	}
+	n.dirty = n.dirty[:0]
+}
+
+// refuse tells the loop that nothing comes of questions that were never sent.
+func (n *network) refuse(err error, lot ...question) {
 	n.note(err)
-	n.loop.later(event{kind: evFailure, id: q.id})
+	for i := range lot {
+		n.loop.later(event{kind: evFailure, id: lot[i].id})
+	}
 }
 
 // node returns the links to an address, made now if there are none.
@@ -70,7 +93,7 @@ func (n *network) node(addr string) (*node, error) {
 		return there, nil
 	}
 	ctx, cancel := context.WithCancel(n.ctx)
-	made := &node{cancel: cancel}
+	made := &node{addr: addr, cancel: cancel}
 	var conns []*grpc.ClientConn
 	for range n.opts.Connections {
 		conn, err := grpc.NewClient(addr, n.opts.dialOptions()...) // connects when it is first used

@@ -7,4 +7,5 @@ const (
 	PacketMapRequest  uint32 = 3
 	PacketMapResponse uint32 = 4
 	PacketError       uint32 = 5
+	PacketBatch       uint32 = 6
 )

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	torcv1 "torc/api/v1"
 	"torc/core/wire"
@@ -54,6 +55,7 @@ type conversation struct {
 	readable chan struct{} // a token when the reader may look for room again
 	writable chan struct{} // a token when there may be answers to write
 	idle     chan struct{} // a token when nothing may be owed any more
+	batches  atomic.Bool   // the client has sent one, so it reads them too
 
 	mu       sync.Mutex
 	slots    []slot // by tag
@@ -91,12 +93,39 @@ func (c *conversation) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		tag, err := c.admit(ctx, packet)
+		if packet.Kind == torcv1.PacketBatch {
+			err = c.readBatch(ctx, packet.Body)
+		} else {
+			err = c.take(ctx, packet)
+		}
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// readBatch takes the packets of a batch, each as if it had come alone.
+func (c *conversation) readBatch(ctx context.Context, rest []byte) error {
+	c.batches.Store(true)
+	for len(rest) > 0 {
+		packet, next, err := torcv1.NextPacket(rest)
+		if err != nil {
+			return invalid("the batch does not decode")
+		}
+		if err := c.take(ctx, &packet); err != nil {
+			return err
+		}
+		rest = next
+	}
+	return nil
+}
+
+func (c *conversation) take(ctx context.Context, packet *torcv1.Packet) error {
+	tag, err := c.admit(ctx, packet)
+	if err == nil {
 		c.handle(tag, packet)
 	}
+	return err
 }
 
 // handle answers a packet or hands it on.
@@ -203,11 +232,8 @@ func (c *conversation) write(ctx context.Context) error {
 	var batch []answer
 	for {
 		batch = c.takeReady(batch)
-		for i := range batch {
-			if err := c.stream.Send(batch[i].packet()); err != nil {
-				return err
-			}
-			c.release(&batch[i])
+		if err := c.send(batch); err != nil {
+			return err
 		}
 		clear(batch)
 		if len(batch) > 0 {
@@ -219,6 +245,39 @@ func (c *conversation) write(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// batchBytes is about how large a batch of answers becomes: a larger one would only keep the first answer waiting.
+const batchBytes = 256 << 10
+
+// send writes answers, as few messages as the client understands, and gives their slots back.
+func (c *conversation) send(answers []answer) error {
+	for len(answers) > 0 {
+		n, size := 1, answers[0].size
+		for c.batches.Load() && n < len(answers) && size+answers[n].size < batchBytes {
+			size += answers[n].size
+			n++
+		}
+		packet := answers[0].packet()
+		if n > 1 {
+			body := make([]byte, 0, size+n*(32+torcv1.PacketOverhead))
+			for i := range answers[:n] {
+				if i > 0 {
+					packet = answers[i].packet()
+				}
+				body = torcv1.AppendPacket(body, packet)
+			}
+			packet = &torcv1.Packet{Kind: torcv1.PacketBatch, Body: body}
+		}
+		if err := c.stream.Send(packet); err != nil {
+			return err
+		}
+		for i := range answers[:n] {
+			c.release(&answers[i])
+		}
+		answers = answers[n:]
+	}
+	return nil
 }
 
 func (a *answer) packet() *torcv1.Packet {
