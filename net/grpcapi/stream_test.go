@@ -250,3 +250,37 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	require.Error(t, err)
 	require.Empty(t, reasonOf(err), "what was in flight is unknown")
 }
+
+// A batch is its packets, answered in batches where answers are ready together; what is no batch ends the stream.
+func TestBatches(t *testing.T) {
+	n := newFake()
+	_, c := serve(t, n, Options{InFlightMax: 16})
+	stream := open(t, c)
+	const count = 500
+	var body []byte
+	for i := range uint64(count) {
+		body = torcv1.AppendPacket(body, get(i, fmt.Sprintf("key-%d", i)))
+	}
+	body = torcv1.AppendPacket(body, &torcv1.Packet{Id: count, Kind: torcv1.PacketMapRequest})
+	require.NoError(t, stream.Send(&torcv1.Packet{Kind: torcv1.PacketBatch, Body: body}))
+	seen, messages := map[uint64]bool{}, 0
+	for len(seen) <= count {
+		p, err := stream.Recv()
+		require.NoError(t, err)
+		messages++
+		rest := torcv1.AppendPacket(nil, p)
+		if p.Kind == torcv1.PacketBatch {
+			rest = p.Body
+		}
+		for len(rest) > 0 {
+			one, next, err := torcv1.NextPacket(rest)
+			require.NoError(t, err)
+			require.False(t, seen[one.Id])
+			seen[one.Id], rest = true, next
+		}
+	}
+	require.Less(t, messages, count)
+	require.NoError(t, stream.Send(&torcv1.Packet{Kind: torcv1.PacketBatch, Body: []byte{1, 2}}))
+	_, err := stream.Recv()
+	require.Equal(t, codes.InvalidArgument, status.Code(err))
+}

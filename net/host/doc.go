@@ -21,7 +21,7 @@
 //  4. An inbox is bounded in requests and in bytes. A request over the bound is refused at
 //     once (surely not applied); a frame over it is dropped, as a network may.
 //  5. Every Call given to Submit gets exactly one response, unless the lane itself breaks.
-//     What never reached a lane is refused.
+//     What never reached a lane is refused; so is what comes to its turn when its time is over.
 //  6. A panic in a lane is a broken invariant: the process stops (Config.OnFatal). A node
 //     that limps might answer from a state it may not trust.
 //  7. A published map is shown to readers and handed to every lane, in the order of epochs.

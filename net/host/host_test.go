@@ -96,6 +96,28 @@ func TestAFullInboxRefuses(t *testing.T) {
 	}
 }
 
+// What waits longer than its sender does is refused, and the lane does nothing for it; what waited less has the rest.
+func TestWhatIsTooLateIsRefusedBeforeItIsDone(t *testing.T) {
+	release, busy := make(chan struct{}), make(chan struct{})
+	late, inTime := make(replies, 1), make(replies, 1)
+	var done []int64
+	l := &fakeLane{onCall: func(c *wire.Call) { done = append(done, c.TimeoutMillis); c.Sink.Deliver(c.Tag, &wire.Response{}) }}
+	h := start(t, Config{}, nil, l)
+	go func() { _ = h.Do(context.Background(), 0, func() { close(busy); <-release }) }()
+	<-busy
+	hurried, patient := onShard(1, late), onShard(1, inTime)
+	hurried.TimeoutMillis, patient.TimeoutMillis = 20, 60_000
+	h.Submit(hurried)
+	h.Submit(patient)
+	time.Sleep(30 * time.Millisecond)
+	close(release)
+	require.Equal(t, wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonDeadline}, await(t, late))
+	require.Equal(t, wire.OutcomeOK, await(t, inTime).Outcome)
+	require.EqualValues(t, 1, h.Stats().CallsLate)
+	require.Len(t, done, 1)
+	require.LessOrEqual(t, done[0], int64(59_970))
+}
+
 func TestFramesOverTheBoundAreDropped(t *testing.T) {
 	release, busy := make(chan struct{}), make(chan struct{})
 	got := make(chan *wire.Frame, 3)

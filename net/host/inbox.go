@@ -2,13 +2,15 @@ package host
 
 import (
 	"sync"
+	"time"
 
 	"torc/core/wire"
 )
 
-// event is one thing for a lane to do; exactly one field is set.
+// event is one thing for a lane to do; exactly one of call, frame and do is set.
 type event struct {
 	call  *wire.Call
+	came  time.Time // the call
 	frame *wire.Frame
 	do    func()
 }
@@ -57,7 +59,7 @@ func (b *inbox) putCall(c *wire.Call) admission {
 	}
 	b.calls++
 	b.callBytes += size
-	b.put(event{call: c})
+	b.put(event{call: c, came: time.Now()})
 	return admitted
 }
 

@@ -55,10 +55,11 @@ func (l *loop) run() {
 // turn gives the lane what has come. The clock is read after the drain: see invariant 2.
 func (l *loop) turn(events []event) {
 	l.world.clock.refresh()
+	now := time.Now()
 	for i := range events {
 		switch e := &events[i]; {
 		case e.call != nil:
-			l.lane.OnCall(e.call)
+			l.call(e.call, now.Sub(e.came))
 		case e.frame != nil:
 			l.lane.OnFrame(e.frame)
 		default:
@@ -70,6 +71,21 @@ func (l *loop) turn(events []event) {
 	l.host.stats.turns.Add(1)
 	l.host.stats.events.Add(uint64(len(events)))
 	l.host.stats.timers.Add(uint64(ran))
+}
+
+// call hands a request to the lane, if there is still time for it: what its sender waits no more for is refused before
+// anything is done for it. A caller's time runs from when the request came, not from when its turn has come.
+func (l *loop) call(c *wire.Call, waited time.Duration) {
+	if c.TimeoutMillis > 0 {
+		left := c.TimeoutMillis - waited.Milliseconds()
+		if left <= 0 {
+			l.host.stats.callsLate.Add(1)
+			refuse(c, wire.ReasonDeadline)
+			return
+		}
+		c.TimeoutMillis = left
+	}
+	l.lane.OnCall(c)
 }
 
 // flush ends a turn, and tells the sinks that asked for it.
