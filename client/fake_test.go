@@ -128,10 +128,10 @@ func (n *fakeNode) Stream(stream torcv1.Cache_StreamServer) error {
 		require.Equal(n.fake.t, torcv1.PacketBatch, p.Kind)
 		n.messages.Add(1)
 		for rest := p.Body; len(rest) > 0; {
-			var one torcv1.Packet
+			var one *torcv1.Packet
 			one, rest, err = torcv1.NextPacket(rest)
 			require.NoError(n.fake.t, err)
-			n.take(&one, send)
+			n.take(one, send)
 		}
 	}
 }

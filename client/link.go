@@ -196,11 +196,11 @@ func (l *link) eventsOf(packet *torcv1.Packet) (events []event, err error) {
 		return events, nil
 	}
 	for rest := packet.Body; len(rest) > 0; {
-		var p torcv1.Packet
+		var p *torcv1.Packet
 		if p, rest, err = torcv1.NextPacket(rest); err != nil {
 			return events, fmt.Errorf("an answer: %w", err)
 		}
-		take(&p)
+		take(p)
 	}
 	return events, nil
 }

@@ -28,21 +28,22 @@ func AppendPacket(b []byte, p *Packet) []byte {
 const PacketOverhead = 1 + 10 + 5 + 10
 
 // NextPacket takes the next packet off a batch's body and returns what follows. The packet's body aliases it.
-func NextPacket(b []byte) (p Packet, rest []byte, err error) {
+func NextPacket(b []byte) (p *Packet, rest []byte, err error) {
 	if len(b) == 0 {
-		return p, nil, ErrBatch
+		return nil, nil, ErrBatch
 	}
-	p.Kind, b = uint32(b[0]), b[1:]
+	p = &Packet{Kind: uint32(b[0])}
+	b = b[1:]
 	var numbers [3]uint64
 	for i := range numbers {
 		n, size := binary.Uvarint(b)
 		if size <= 0 {
-			return p, nil, ErrBatch
+			return nil, nil, ErrBatch
 		}
 		numbers[i], b = n, b[size:]
 	}
 	if numbers[1] > 1<<32-1 || numbers[2] > uint64(len(b)) || p.Kind == PacketBatch {
-		return p, nil, ErrBatch
+		return nil, nil, ErrBatch
 	}
 	end := int(numbers[2])
 	p.Id, p.TimeoutMillis, p.Body = numbers[0], uint32(numbers[1]), b[:end:end]

@@ -14,9 +14,9 @@ func FuzzBatch(f *testing.F) {
 			if err != nil {
 				return
 			}
-			again, more, err := NextPacket(AppendPacket(nil, &p))
+			again, more, err := NextPacket(AppendPacket(nil, p))
 			if err != nil || len(more) > 0 || again.Id != p.Id || again.Kind != p.Kind || again.TimeoutMillis != p.TimeoutMillis || !bytes.Equal(again.Body, p.Body) {
-				t.Fatalf("%v came back as %v, %v", &p, &again, err)
+				t.Fatalf("%v came back as %v, %v", p, again, err)
 			}
 			if len(next) >= len(rest) {
 				t.Fatal("nothing was taken")

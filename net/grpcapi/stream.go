@@ -112,7 +112,7 @@ func (c *conversation) readBatch(ctx context.Context, rest []byte) error {
 		if err != nil {
 			return invalid("the batch does not decode")
 		}
-		if err := c.take(ctx, &packet); err != nil {
+		if err := c.take(ctx, packet); err != nil {
 			return err
 		}
 		rest = next
