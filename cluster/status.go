@@ -1,6 +1,9 @@
 package cluster
 
-import "torc/core/wire"
+import (
+	"torc/core/store"
+	"torc/core/wire"
+)
 
 // GroupStatus is how one shard stands on this node.
 type GroupStatus struct {
@@ -27,8 +30,9 @@ type GroupStatus struct {
 // LaneStatus is how a lane stands.
 type LaneStatus struct {
 	Groups   []GroupStatus
-	Waiting  int   // requests that wait for an answer
-	Bytes    int64 // everything held: stores, logs, queues
+	Waiting  int          // requests that wait for an answer
+	Bytes    int64        // everything held: stores, logs, queues
+	Memory   store.Memory // of the stores, as this node holds them
 	LogTime  int64
 	Refused  uint64 // requests refused since the start
 	Answered uint64
@@ -52,6 +56,7 @@ func (l *Lane) Status() LaneStatus {
 		}
 		if g.store != nil {
 			gs.Keys, gs.Bytes = g.store.Len(), g.store.Bytes()
+			s.Memory.Add(g.store.Memory())
 			s.LogTime = max(s.LogTime, g.store.Time())
 		}
 		s.Bytes += gs.Bytes + gs.LogBytes

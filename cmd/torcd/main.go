@@ -36,6 +36,7 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	logger := newLogger(cfg, stderr)
 	slog.SetDefault(logger)
+	node.LimitHeap(cfg, environ)
 	stop := make(chan os.Signal, 2)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	n, err := node.Start(cfg, logger)

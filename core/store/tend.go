@@ -36,6 +36,12 @@ type Memory struct {
 	Data int64 // bytes of keys and values that can be read
 }
 
+// Add adds another store's.
+func (m *Memory) Add(o Memory) {
+	m.Stats.Add(o.Stats)
+	m.Data += o.Data
+}
+
 // Memory returns what keys and values take, as this replica holds them. It is no part of the replicated state.
 func (s *Store) Memory() Memory {
 	m := Memory{Stats: s.keys.cells.Stats(), Data: s.keyBytes - int64(s.keys.count)*entryOverhead}

@@ -129,6 +129,20 @@ func (s *Source) trim() {
 // keep reports whether blocks of a region are worth keeping resident: those of the last one are not, it may empty.
 func (s *Source) keep(r *region) bool { return len(s.regions) == 1 || r != s.regions[len(s.regions)-1] }
 
+// Release unmaps everything. Nothing that was given out may be touched any more.
+func (s *Source) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.regions {
+		unmap(r.mem)
+	}
+	for first, n := range s.large {
+		unmap(unsafe.Slice(first, n))
+	}
+	s.regions, s.open, s.large = nil, nil, nil
+	s.used, s.idle, s.mapped = 0, 0, 0
+}
+
 func (s *Source) take(r *region, at, blocks int) []byte {
 	setBits(&r.used, at, at+blocks)
 	s.idle -= int64(clearBits(&r.idle, at, at+blocks)) * block

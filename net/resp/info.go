@@ -82,6 +82,9 @@ func (r *request) infoLines(b *strings.Builder, section string) {
 		line("blocked_clients", 0)
 	case "memory":
 		used := metric("/memory/classes/total:bytes") - metric("/memory/classes/heap/released:bytes")
+		if s.opts.MemoryOutside != nil {
+			used += s.opts.MemoryOutside()
+		}
 		line("used_memory", used)
 		line("used_memory_human", human(used))
 	case "stats":

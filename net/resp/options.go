@@ -47,6 +47,8 @@ type Options struct {
 	IdleTimeout     time.Duration // a connection silent for longer is closed; 0 never closes one
 	Timeout         time.Duration // how long one command may wait for its shards; 5 s
 
+	MemoryOutside func() uint64 // bytes in use outside Go's heap, for INFO; nil: none
+
 	Logger *slog.Logger // nil logs nothing
 }
 

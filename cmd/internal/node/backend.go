@@ -36,6 +36,7 @@ func (b backend) Info(section string) string {
 	case "memory":
 		line("maxmemory", int64(b.n.cfg.MaxMemory))
 		line("maxmemory_policy", "noeviction")
+		b.n.infoMemory(line)
 	case "torc":
 		b.n.infoTorc(line)
 	}

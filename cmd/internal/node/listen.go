@@ -22,7 +22,7 @@ func (n *Node) listen() (err error) {
 	api := grpcapi.Options{Addr: n.cfg.GRPC, Flag: "--grpc", Password: n.cfg.Password.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
 		Timeout: n.cfg.Timeout, Logger: n.logger}
 	redis := resp.Options{Addr: n.cfg.RESP, Redirect: n.cfg.Redirect, Password: n.cfg.Password.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
-		Timeout: n.cfg.Timeout, Logger: n.logger}
+		Timeout: n.cfg.Timeout, MemoryOutside: func() uint64 { return uint64(n.pages.Stats().Used) }, Logger: n.logger}
 	if security != nil {
 		links.ServerTLS, links.ClientTLS = credentials.NewTLS(security.peerServer), credentials.NewTLS(security.peerClient)
 		api.TLS, redis.TLS = credentials.NewTLS(security.clients), security.clients

@@ -16,6 +16,7 @@ import (
 	"torc/net/admin"
 	"torc/net/grpcapi"
 	"torc/net/host"
+	"torc/net/pages"
 	"torc/net/peer"
 	"torc/net/resp"
 	"torc/net/swim"
@@ -31,6 +32,7 @@ type Node struct {
 	self    wire.Member
 	started time.Time
 
+	pages   pages.Source // the stores' memory
 	host    *host.Host
 	lanes   []*cluster.Lane
 	links   *peer.Network
@@ -244,6 +246,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	err := n.host.HandOver(ctx)
 	n.hangUp(ctx)
 	err = errors.Join(err, n.host.Stop(ctx))
+	n.pages.Release() // every lane has ended
 	feed := n.swim.Load()
 	feed.Leave()
 	_ = feed.Close(ctx)

@@ -72,7 +72,7 @@ func (n *Node) clusterConfig() cluster.Config {
 		OnQuorumLoss: onLoss, ResetGrace: c.ResetGrace,
 		Self: n.self, Join: c.Join, Expect: c.Expect, Shards: c.Shards, Replicas: c.Replicas, Lanes: c.Lanes,
 		Tick: c.ElectionTimeout / electionTicks, ElectionTicks: electionTicks, ClockDrift: c.ClockDrift, Reads: reads,
-		MaxKey: int(c.MaxKey), MaxValue: int(c.MaxValue), MaxMemory: int64(c.MaxMemory),
+		Pages: &n.pages, MaxKey: int(c.MaxKey), MaxValue: int(c.MaxValue), MaxMemory: int64(c.MaxMemory),
 		Timeout: c.Timeout, SessionTTL: c.SessionTTL, Grace: c.Grace, Rebalance: int64(c.RebalanceRate),
 	}.Defaults()
 }

@@ -1,0 +1,117 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"torc/cmd/internal/config"
+	"torc/core/store"
+)
+
+// memory is what the stores of all lanes hold.
+func (s *Status) memory() (m store.Memory) {
+	for _, l := range s.Lanes {
+		m.Add(l.Memory)
+	}
+	return m
+}
+
+// resident is what the system says that this process has in memory; 0 where it does not say.
+func resident() int64 {
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(statm))
+	if len(fields) < 2 {
+		return 0
+	}
+	n, _ := strconv.ParseInt(fields[1], 10, 64)
+	return n * int64(os.Getpagesize())
+}
+
+// infoMemory says what keys and values take. Fragmentation is what the stores have reserved for a byte that
+// can be read.
+func (n *Node) infoMemory(line func(string, any)) {
+	if rss := resident(); rss > 0 {
+		line("used_memory_rss", rss)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), infoPatience)
+	defer cancel()
+	s, err := n.Status(ctx)
+	if err != nil {
+		return
+	}
+	m, p := s.memory(), n.pages.Stats()
+	line("used_memory_dataset", m.Data)
+	line("mem_fragmentation_ratio", fmt.Sprintf("%.2f", ratio(m.Reserved, m.Data)))
+	line("torc_memory_live", m.Data)
+	line("torc_memory_cells", m.Used)
+	line("torc_memory_reserved", m.Reserved)
+	line("torc_memory_pages", p.Used)
+	line("torc_memory_idle", p.Idle)
+}
+
+func (n *Node) memorySamples(g *gatherer, s *Status) {
+	m, p := s.memory(), n.pages.Stats()
+	g.gauge("torc_memory_live_bytes", "Bytes of keys and values that can be read.", float64(m.Data))
+	g.gauge("torc_memory_cells_bytes", "Bytes of slab cells in use.", float64(m.Used))
+	g.gauge("torc_memory_reserved_bytes", "Bytes of slab pages.", float64(m.Reserved))
+	g.gauge("torc_memory_pages_bytes", "Bytes of pages outside Go's heap that are in use: slabs, and what expires.", float64(p.Used))
+	g.gauge("torc_memory_idle_bytes", "Bytes of pages that are free and still resident.", float64(p.Idle))
+	g.gauge("torc_memory_fragmentation_ratio", "Reserved bytes for a live one.", ratio(m.Reserved, m.Data))
+	if rss := resident(); rss > 0 {
+		g.gauge("torc_memory_resident_bytes", "What the system says that this process has in memory.", float64(rss))
+	}
+}
+
+func ratio(a, b int64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
+// What Go's heap may do besides --max-memory, which bounds keys and values outside it: the heap holds Raft logs,
+// queues and sessions, so it is small, and a small heap is collected many times a second by Go's own measure.
+const (
+	collectPercent = 400
+	heapMin        = 512 << 20
+	heapPart       = 4
+)
+
+// LimitHeap sets when Go's collector runs, as far as the user has not (GOGC, GOMEMLIMIT): a heap may grow to
+// five times what is live in it, up to a bound that is 512 MiB and a quarter of --max-memory. Without
+// --max-memory there is no bound, and a heap grows to three times what is live.
+func LimitHeap(c *config.Config, environ []string) {
+	percent, limit := heapOf(c, environ)
+	if percent > 0 {
+		debug.SetGCPercent(percent)
+	}
+	if limit > 0 {
+		debug.SetMemoryLimit(limit)
+	}
+}
+
+// heapOf is what LimitHeap sets; 0: nothing.
+func heapOf(c *config.Config, environ []string) (percent int, limit int64) {
+	percent = collectPercent / 2
+	if c.MaxMemory > 0 {
+		percent, limit = collectPercent, heapMin+int64(c.MaxMemory)/heapPart
+	}
+	for _, v := range environ {
+		name, value, _ := strings.Cut(v, "=")
+		switch {
+		case value == "":
+		case name == "GOGC":
+			percent = 0
+		case name == "GOMEMLIMIT":
+			limit = 0
+		}
+	}
+	return percent, limit
+}
