@@ -37,14 +37,23 @@ type slot struct {
 }
 
 const (
+	leafHead = 16
+	leafStep = 64 // leaves are 64, 128, 192 or 256 bytes long
 	leafSize = 256
-	leafMax  = (leafSize - 16) / 8
+	leafMax  = (leafSize - leafHead) / 8
 	leafJoin = leafMax * 2 / 3 // two leaves with so few keys become one
-	tagShift = slotShift - 32
+
+	leafSpare = 1 // keys that a new leaf has room for at least
+	tagShift  = slotShift - 32
 )
 
-// leaf is a cell of the heap. It has no pointers.
+// leaf is a cell of the heap, without pointers. It grows from 64 to 256 bytes: keys beyond its cell's end do not exist.
 type leaf struct {
+	leafHeader
+	keys [leafMax]spot
+}
+
+type leafHeader struct {
 	kind   uint8 // flagLeaf
 	depth  uint8
 	count  uint8
@@ -53,7 +62,6 @@ type leaf struct {
 	_      uint16
 	next   slab.Ref // more keys of the same bits
 	prefix uint32   // the bits that all its tags begin with
-	keys   [leafMax]spot
 }
 
 // spot is a key's tag and, in the lower half, its Ref; a leaf's are sorted.
@@ -63,7 +71,7 @@ func spotOf(tag uint32, r slab.Ref) spot { return spot(tag)<<32 | spot(r) }
 func (p spot) tag() uint32               { return uint32(p >> 32) }
 func (p spot) ref() slab.Ref             { return slab.Ref(p) }
 
-// Compile-time: a leaf fills its cell.
+// Compile-time: the longest leaf fills its cell.
 var _ [leafSize - unsafe.Sizeof(leaf{})]struct{}
 var _ [unsafe.Sizeof(leaf{}) - leafSize]struct{}
 
@@ -128,7 +136,7 @@ func (x *index) insert(order uint64, r slab.Ref) {
 	x.count++
 	s.count++
 	if s.leaves == nil {
-		s.leaves = []slab.Ref{x.newLeaf(leaf{slot: uint16(order>>slotShift - x.base)})}
+		s.leaves = []slab.Ref{x.newLeaf(leafHeader{slot: uint16(order>>slotShift - x.base)}, nil, 1)}
 		s.deep = 1
 	}
 	for {
@@ -136,17 +144,29 @@ func (x *index) insert(order uint64, r slab.Ref) {
 		for at := first; at != 0; {
 			l := x.leaf(at)
 			if l.count < leafMax {
-				l.insert(tag, r)
+				x.roomy(s, at, int(l.count)+1).insert(tag, r)
 				return
 			}
 			at = l.next
 		}
 		if !x.split(s, first) {
 			l := x.leaf(first)
-			longer := x.newLeaf(leaf{slot: l.slot, depth: l.depth, prefix: l.prefix, next: l.next})
+			longer := x.newLeaf(l.leafHeader, nil, 1)
 			l.next = longer
 		}
 	}
+}
+
+// roomy returns a leaf that has room for so many keys: the one given, or a longer one in its place.
+func (x *index) roomy(s *slot, r slab.Ref, keys int) *leaf {
+	l := x.leaf(r)
+	if leafHead+8*keys <= len(x.cells.Bytes(r)) {
+		return l
+	}
+	longer := x.newLeaf(l.leafHeader, l.keys[:l.count], keys-int(l.count))
+	x.moved(r, longer)
+	x.cells.Free(r)
+	return x.leaf(longer)
 }
 
 func (l *leaf) insert(tag uint32, r slab.Ref) {
@@ -156,17 +176,20 @@ func (l *leaf) insert(tag uint32, r slab.Ref) {
 	l.count++
 }
 
-func (x *index) newLeaf(with leaf) slab.Ref {
-	r, _ := x.cells.Alloc(leafSize)
-	with.kind = flagLeaf
-	*x.leaf(r) = with
+// newLeaf makes a leaf of the same bucket as another, with the same next, of sorted keys and some room.
+func (x *index) newLeaf(of leafHeader, keys []spot, room int) slab.Ref {
+	size := leafHead + 8*(len(keys)+room)
+	r, _ := x.cells.Alloc((size + leafStep - 1) / leafStep * leafStep)
+	l := x.leaf(r)
+	l.leafHeader = of
+	l.kind, l.count = flagLeaf, uint8(copy(l.keys[:], keys))
 	return r
 }
 
 // split parts a bucket by one more bit; false: the directory would become too long for that.
 func (x *index) split(s *slot, first slab.Ref) bool {
-	l := x.leaf(first)
-	if l.depth == s.depth {
+	of := x.leaf(first).leafHeader
+	if of.depth == s.depth {
 		if s.depth >= 31 || s.count < 4<<(s.depth+1) {
 			return false
 		}
@@ -174,21 +197,24 @@ func (x *index) split(s *slot, first slab.Ref) bool {
 	}
 	var space [2 * leafMax]spot
 	all := x.unchain(first, space[:0])
-	depth := l.depth + 1
-	half := uint32(1) << (32 - depth)
-	cut, _ := slices.BinarySearchFunc(all, l.prefix|half, func(p spot, tag uint32) int { return cmp.Compare(p.tag(), tag) })
-	high := x.newLeaf(leaf{slot: l.slot, depth: depth, prefix: l.prefix | half})
-	l.depth = depth
-	x.fill(first, all[:cut])
-	x.fill(high, all[cut:])
-	from := s.bucket(l.prefix | half)
-	for i := range uint32(1) << (s.depth - depth) {
-		s.leaves[from+i] = high
-	}
-	if depth == s.depth {
+	of.depth++
+	half := uint32(1) << (32 - of.depth)
+	cut, _ := slices.BinarySearchFunc(all, of.prefix|half, func(p spot, tag uint32) int { return cmp.Compare(p.tag(), tag) })
+	x.point(s, of, x.chain(of, all[:cut]))
+	of.prefix |= half
+	x.point(s, of, x.chain(of, all[cut:]))
+	if of.depth == s.depth {
 		s.deep += 2
 	}
 	return true
+}
+
+// point makes the directory name a bucket's first leaf.
+func (x *index) point(s *slot, of leafHeader, first slab.Ref) {
+	from := s.bucket(of.prefix)
+	for i := range uint32(1) << (s.depth - of.depth) {
+		s.leaves[from+i] = first
+	}
 }
 
 // double makes the directory twice as long.
@@ -201,33 +227,27 @@ func (s *slot) double() {
 	s.depth++
 }
 
-// unchain takes all spots out of a bucket, sorted by tag, and leaves its first leaf only.
+// unchain gives up a bucket's leaves and appends what was in them, sorted by tag.
 func (x *index) unchain(first slab.Ref, all []spot) []spot {
-	l := x.leaf(first)
-	all = append(all, l.keys[:l.count]...)
-	for r := l.next; r != 0; {
-		more := x.leaf(r)
-		all = append(all, more.keys[:more.count]...)
-		next := more.next
+	for r := first; r != 0; {
+		l := x.leaf(r)
+		all = append(all, l.keys[:l.count]...)
+		next := l.next
 		x.cells.Free(r)
 		r = next
 	}
-	if l.next != 0 {
-		slices.Sort(all)
-	}
-	l.next, l.count = 0, 0
+	slices.Sort(all)
 	return all
 }
 
-// fill puts sorted spots into an empty bucket.
-func (x *index) fill(first slab.Ref, all []spot) {
-	l := x.leaf(first)
-	n := copy(l.keys[:], all)
-	l.count = uint8(n)
-	if n < len(all) {
-		l.next = x.newLeaf(leaf{slot: l.slot, depth: l.depth, prefix: l.prefix})
-		x.fill(l.next, all[n:])
+// chain makes a bucket's leaves of what is to be in them.
+func (x *index) chain(of leafHeader, all []spot) slab.Ref {
+	of.next = 0
+	if len(all) > leafMax {
+		of.next = x.chain(of, all[leafMax:])
+		all = all[:leafMax]
 	}
+	return x.newLeaf(of, all, min(leafSpare, leafMax-len(all)))
 }
 
 // replace puts an entry's new Ref in the old one's place, and reports whether that was there.
@@ -305,24 +325,23 @@ func (x *index) join(s *slot, tag uint32) bool {
 	if l.depth == 0 {
 		return false
 	}
-	half := uint32(1) << (32 - l.depth)
-	low := l.prefix &^ half
-	lowRef, highRef := s.leaves[s.bucket(low)], s.leaves[s.bucket(low|half)]
-	a, b := x.leaf(lowRef), x.leaf(highRef)
+	of := l.leafHeader
+	half := uint32(1) << (32 - of.depth)
+	of.prefix &^= half
+	low, high := s.leaves[s.bucket(of.prefix)], s.leaves[s.bucket(of.prefix|half)]
+	a, b := x.leaf(low), x.leaf(high)
 	if a.depth != b.depth || a.next != 0 || b.next != 0 || a.count+b.count > leafJoin {
 		return false
 	}
-	copy(a.keys[a.count:], b.keys[:b.count])
-	a.count += b.count
-	from := s.bucket(low | half)
-	for i := range uint32(1) << (s.depth - a.depth) {
-		s.leaves[from+i] = lowRef
-	}
-	if a.depth == s.depth {
+	if of.depth == s.depth {
 		s.deep -= 2
 	}
-	a.depth--
-	x.cells.Free(highRef)
+	of.depth--
+	var space [2 * leafMax]spot
+	all := append(append(space[:0], a.keys[:a.count]...), b.keys[:b.count]...)
+	x.cells.Free(low)
+	x.cells.Free(high)
+	x.point(s, of, x.chain(of, all))
 	for s.deep == 0 && s.depth > 0 {
 		x.halve(s)
 	}
@@ -354,9 +373,7 @@ func (x *index) moved(from, to slab.Ref) {
 		x.leaf(r).next = to
 		return
 	}
-	for i := range uint32(1) << (s.depth - l.depth) {
-		s.leaves[at+i] = to
-	}
+	x.point(s, l.leafHeader, to)
 }
 
 // span is the orders that one bucket holds.
