@@ -8,12 +8,12 @@
 //	                  v                                            v
 //	Apply: time -> expire -> sessions -> commands        Read: commands | needsTick
 //	                  |                                            |
-//	 keys (order, key) -> *entry  <--------------------------------+
-//	 due  (expireAt, key) -> the same entries that expire
+//	 keys (order, key) -> cell of the slab <-----------------------+
+//	 due  (expireAt, key) -> the same cells, of entries that expire
 //	 sessions  client -> floor, last use;  outcomes  (client, seq) -> encoded results
 //	 leases    key -> who may fill it, or that it is known to be absent (leases.go)
 //	                  |
-//	 Snapshot: a copy in O(1) of the copy-on-write trees, streamed in chunks -> Restorer
+//	 Snapshot: begun in O(1), a walk through the keys as they were then, in chunks -> Restorer
 //
 // # Time
 //
@@ -26,6 +26,13 @@
 //
 // Expired keys are absent at once, but leave memory in small steps: at most 64 per entry, and
 // whatever a write touches. Len, Bytes and OpCount count what is stored, as Redis's DBSIZE does.
+//
+// # Memory
+//
+// A key, its value, version and expiry lie in one cell of core/slab, outside Go's heap (cell.go). The index
+// (index.go), whose leaves are cells as well, and the heap of what expires (due.go) name cells by number. A keyspace
+// (keyspace.go) is all that together; FLUSH begins a new one. Where a cell lies differs from replica to
+// replica, and may change in every Apply and Tend: nothing that is computed depends on it.
 //
 // # Order
 //
@@ -44,15 +51,15 @@
 //     this shard, so a version names one value for ever.
 //  4. A session's request is applied at most once; one whose fate is forgotten is never
 //     applied, and is answered with OutcomeUnknown.
-//  5. Entries, sessions and outcomes are immutable once stored: a change replaces them. Snapshots
-//     rest on that, and so do results, which may alias stored values.
-//  6. Nothing of a batch is kept: what is stored is a copy.
+//  5. Sessions and outcomes are immutable once stored: a change replaces them. So is an entry that a
+//     snapshot has still to pass: it stays in its cell until then.
+//  6. Nothing of a batch is kept: what is stored is a copy. So is what a result says of a value.
 //  7. A restored store equals its source, or Finish fails.
 //  8. A fill is taken only under a lease that nothing has been done to the key since.
 //  9. Everything is bounded but the keys' bytes: those the leader bounds, by Bytes.
 //
 // The package leaves to others: who may read and when (core/raft), which keys to evict and
 // when to refuse for want of memory (the leader, before it proposes), how commands are spelled
-// (net/resp, net/grpcapi). A Store belongs to one logical thread; a Snapshot, once taken,
-// may be read from another.
+// (net/resp, net/grpcapi), where pages come from (net/pages). A Store belongs to one logical thread, and
+// so do its Snapshots. Who makes a Store, a Snapshot or a Restorer closes it.
 package store
