@@ -90,6 +90,7 @@ type Member struct {
 	reads    reads
 	ships    ships
 	settling settling
+	closed   bool
 
 	silentTicks int // of a follower: since it heard from its leader
 }

@@ -100,6 +100,7 @@ type peer struct {
 	state  machine
 
 	installed []uint64 // indexes of snapshots put in place
+	open      int      // sources and restorers that nobody has closed, or put in place
 	taken     []uint64 // indexes of snapshots begun
 }
 
@@ -390,10 +391,14 @@ func (s *machine) Digest() uint64 { return s.hash }
 func (s *machine) Snapshot() Source {
 	s.peer.taken = append(s.peer.taken, s.peer.Applied())
 	head := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, s.index), s.hash)
-	return &copySource{data: slices.Concat(head, s.state)}
+	s.peer.open++
+	return &copySource{peer: s.peer, data: slices.Concat(head, s.state)}
 }
 
-type copySource struct{ data []byte }
+type copySource struct {
+	peer *peer
+	data []byte
+}
 
 func (c *copySource) Next(size int) ([]byte, bool) {
 	size = min(size, len(c.data))
@@ -402,9 +407,12 @@ func (c *copySource) Next(size int) ([]byte, bool) {
 	return part, len(c.data) == 0
 }
 
-func (c *copySource) Close() {}
+func (c *copySource) Close() { c.peer.open-- }
 
-func (s *machine) Restore() Restorer { return &restorer{machine: s} }
+func (s *machine) Restore() Restorer {
+	s.peer.open++
+	return &restorer{machine: s}
+}
 
 type restorer struct {
 	machine  *machine
@@ -428,11 +436,12 @@ func (r *restorer) Finish() error {
 	return nil
 }
 
-func (r *restorer) Close() {}
+func (r *restorer) Close() { r.machine.peer.open-- }
 
 // Install checks that the snapshot is exact: it holds every entry up to its index and none after.
 func (r *restorer) Install() {
 	s, n := r.machine, r.machine.peer.net
+	s.peer.open--
 	meta := s.peer.ships.in.meta.Index
 	s.peer.installed = append(s.peer.installed, meta)
 	s.state = r.data[16:]

@@ -20,6 +20,9 @@ func (m *Member) Flush() {
 		m.softState(rd.SoftState)
 		m.hardState(rd.HardState)
 		if !etcdraft.IsEmptySnap(rd.Snapshot) {
+			if m.closed {
+				return // the state that it stands for was given up
+			}
 			m.install(rd.Snapshot)
 		}
 		m.append(rd.Entries)

@@ -61,7 +61,7 @@ func (m *Member) snapshotNow() (*pb.Snapshot, error) {
 // ship begins to send a snapshot in place of raft's one big message.
 func (m *Member) ship(w *wire.RaftMessage) {
 	m.drop(w.To)
-	if w.Snapshot.Index != m.applied && !mutant.On(mutant.SnapshotHalf) || !m.cfg.Pace.Begin() {
+	if m.closed || w.Snapshot.Index != m.applied && !mutant.On(mutant.SnapshotHalf) || !m.cfg.Pace.Begin() {
 		m.node.ReportSnapshot(uint64(w.To), etcdraft.SnapshotFailure) // older than the state, or too many at a time: raft asks again
 		return
 	}
@@ -152,8 +152,10 @@ func (m *Member) dropIf(gone func(*shipment) bool) {
 	})
 }
 
-// Close gives back what the member shares with others. It is over then.
+// Close gives back what the member shares with others. It may be flushed once more, for what it has to
+// say still, but begins no snapshot and puts none in place.
 func (m *Member) Close() {
+	m.closed = true
 	m.dropShips()
 	m.dropArrival()
 }
@@ -169,7 +171,7 @@ func (m *Member) dropArrival() {
 // OnSnapshotChunk takes a part of a snapshot. Parts may come twice or out of order; only the
 // next one counts, and every part is answered with what is wanted next.
 func (m *Member) OnSnapshotChunk(c *wire.SnapshotChunk) {
-	if c.To != m.cfg.Replica || c.Term < m.term {
+	if c.To != m.cfg.Replica || c.Term < m.term || m.closed {
 		return
 	}
 	answer := &wire.SnapshotAck{Shard: m.cfg.Shard, From: m.cfg.Replica, To: c.From, Index: c.Meta.Index}

@@ -88,6 +88,8 @@ func TestASnapshotIsExact(t *testing.T) {
 		n.run((stallsMax + 2) * stallTicks * tick) // the last answer may have been lost
 		for _, p := range n.peers {
 			require.Empty(t, p.ships.out, "nothing is kept")
+			p.Close()
+			require.Zero(t, p.open, "nor anything of it open")
 		}
 	})
 }
@@ -198,6 +200,33 @@ func TestTwoSnapshotsInOneTurn(t *testing.T) {
 	n.drop = nil
 	n.settle()
 	require.Equal(t, leader.state.state, learner.state.state)
+}
+
+// TestClosedInTheSameTurn: a member is given up in the turn in which its snapshot was complete, and another in
+// the one in which it was asked for a snapshot. Both are flushed once more, and keep nothing.
+func TestClosedInTheSameTurn(t *testing.T) {
+	n, leader, learner := behind(t, 8, 2)
+	var last *wire.SnapshotChunk
+	n.drop = func(_, _ *peer, m wire.Message) bool {
+		c, ok := m.(*wire.SnapshotChunk)
+		if ok && c.Last {
+			last = c
+		}
+		return ok
+	}
+	n.until("a snapshot", func() bool { return last != nil })
+	learner.take(last)
+	learner.Close()
+	learner.take(last)
+	learner.Flush()
+	require.Empty(t, learner.installed)
+	require.Zero(t, learner.open)
+
+	leader.Close()
+	require.Zero(t, leader.open)
+	leader.ship(&wire.RaftMessage{To: learner.id, Snapshot: &wire.SnapshotMeta{Index: leader.Applied()}})
+	require.Empty(t, leader.ships.out)
+	require.Zero(t, leader.open)
 }
 
 // TestARepeatedChunkIsAnswered: the answer to the last part was lost, so it comes again.
