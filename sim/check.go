@@ -203,6 +203,7 @@ type watch struct {
 	copies    uint64 // snapshots that were sent
 	demands   []demand
 	unmourned map[life]bool // that were told of
+	ears      ears
 }
 
 type shardTerm struct {

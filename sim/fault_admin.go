@@ -239,6 +239,9 @@ func (w *World) sawMembers(old, m *wire.ClusterMap) {
 			continue
 		}
 		left, same := who.State == wire.MemberLeft, was.Incarnation == who.Incarnation
+		if who.State == wire.MemberDown && was.State != wire.MemberDown && same {
+			w.watch.ears.declared(w, who)
+		}
 		switch {
 		case left && was.State != wire.MemberLeft:
 			w.reached(branchDrained)

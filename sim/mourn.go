@@ -23,7 +23,7 @@ type life struct {
 // itself can refute its death. It is called in every round of a node's failure detector.
 //
 // All times are by the leader's own clock, from the latest of: it began to lead, it was
-// resumed, it heard the node, its detector told it of the death. A leader that cannot commit steps
+// resumed, its map had a node to spare, it heard the node, its detector told it of the death. A leader that cannot commit steps
 // down (CheckQuorum), except on links that let heartbeats through and little else: those runs
 // are left out.
 func (o *watch) mourning(leader *node) {
@@ -32,13 +32,7 @@ func (o *watch) mourning(leader *node) {
 		return
 	}
 	m, now := leader.board, leader.clock.at(w.now)
-	active := 0
-	for i := range m.Members {
-		if m.Members[i].State == wire.MemberActive {
-			active++
-		}
-	}
-	if active <= int(m.Replication) {
+	if !spared(m) {
 		return
 	}
 	for i := range leader.swim.beliefs {
@@ -47,13 +41,24 @@ func (o *watch) mourning(leader *node) {
 		if !b.known || b.status != gossip.Dead || who == nil || who.State != wire.MemberActive || who.Incarnation != b.incarnation {
 			continue
 		}
-		since := max(o.newest[wire.MetaShard].at, leader.awake, leader.heard[i], b.dead)
+		since := max(o.newest[wire.MetaShard].at, leader.awake, leader.spareSince, leader.heard[i], b.dead)
 		if of := (life{subject.id, b.incarnation}); now-since > int64(w.settings.Grace+mournSlack) && !o.unmourned[of] {
 			o.unmourned[of] = true
 			w.violate(OracleLiveness, "%v has been silent and known to be dead to %v, the meta group's leader, for %.1f s: the grace is %v, and nobody declares it down",
 				subject, leader, time.Duration(now-since).Seconds(), w.settings.Grace)
 		}
 	}
+}
+
+// spared reports whether a map has more nodes than a shard has replicas.
+func spared(m *wire.ClusterMap) bool {
+	active := 0
+	for i := range m.Members {
+		if m.Members[i].State == wire.MemberActive {
+			active++
+		}
+	}
+	return active > int(m.Replication)
 }
 
 // leadsMeta reports whether a node leads the meta group, as far as it knows.

@@ -65,6 +65,7 @@ type node struct {
 	rumoured    wire.Incarnation // the life before this one
 	awake       int64            // since when the process runs without a pause, by its own clock
 	heard       []int64          // when each node was heard last, by this one's own clock
+	spareSince  int64            // since when its map has more nodes than a shard has replicas, by its own clock
 	maxMemory   *int64           // of the present life's configuration
 	recent      packetRing       // what was sent and received in this life
 	former      packetRing       // and in the one before
@@ -121,6 +122,7 @@ func (n *node) start() {
 		l.core = w.factory(&config, i, &laneEnv{n: n, lane: l, life: n.life}, &board{n: n, life: n.life}, laneSink{w: w, n: n})
 	}
 	w.emit(trace.Event{Kind: trace.Restart, Node: n.id, A: uint64(n.incarnation)})
+	w.watch.ears.began(n)
 	n.swim = w.startSwim(n)
 	life := n.life
 	n.swim.Subscribe(func(e gossip.Event) {
@@ -142,6 +144,7 @@ func (n *node) crash() {
 	}
 	n.w.emit(trace.Event{Kind: trace.Crash, Node: n.id, A: uint64(n.incarnation)})
 	n.w.sawCrash(n)
+	n.w.watch.ears.ended(n)
 	n.state = stateDown
 	n.life++
 	n.lanes, n.held, n.board, n.maxMemory = nil, nil, nil, nil
@@ -314,6 +317,9 @@ func (n *node) run(l *lane, life uint32) {
 func (l *lane) step(d *delivery) {
 	switch {
 	case d.frame != nil:
+		if l.index == 0 { // the lane that listens
+			l.node.w.watch.ears.hears(l.node, d.frame.From, d.frame.FromIncarnation)
+		}
 		l.core.OnFrame(d.frame)
 	case d.fn != nil:
 		d.fn()
@@ -379,6 +385,9 @@ func (b *board) PublishMap(m *wire.ClusterMap) {
 	}
 	n.w.judgeMap(m)
 	n.w.sawMembers(n.board, m)
+	if spared(m) && (n.board == nil || !spared(n.board)) {
+		n.spareSince = n.clock.at(n.w.now)
+	}
 	n.board = m
 	n.w.sawMap(m)
 	if slices.ContainsFunc(m.Members, func(who wire.Member) bool { return who.State == wire.MemberDown }) {
