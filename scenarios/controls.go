@@ -48,7 +48,7 @@ func wildClocks() sim.Scenario {
 		Expect: "Nothing is found: reads by ReadIndex trust no clock.", Swarm: true,
 		Settings: func(s *sim.Settings) {
 			s.Faults = sim.Faults{Isolate: true, Split: true, Pause: true, Crash: true}
-			s.Reads, s.Unbounded = cluster.ReadIndex, true
+			s.Reads, s.Mixed, s.Unbounded = cluster.ReadIndex, false, true
 			s.Nodes, s.Replicas, s.Think = 3, 3, 20*ms
 			s.FaultEvery, s.FaultFor = 6*time.Second, 2*time.Second
 		},

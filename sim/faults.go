@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"torc/cluster"
 	"torc/core/trace"
 )
 
@@ -461,7 +460,7 @@ func (n *node) wildRate() bool { return Rate{Thousandth: int(n.clock.ppm-1_000_0
 func (f Rate) strike(w *World) (string, func()) {
 	n := f.Target.find(w)
 	low, high := int64(-750_000), int64(1_000_000)
-	if w.settings.Reads == cluster.ReadLease {
+	if w.settings.leases() {
 		high = int64(w.settings.Drift) * 1000 * 48 / 100
 		low = -high
 	}

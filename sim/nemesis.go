@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"torc/core/trace"
@@ -120,10 +121,13 @@ func (f *nemesis) begin() {
 	f.on = true
 	f.next()
 	if storm := f.w.settings.Storm; storm > 0 {
-		f.strike(Lossy{Drop: storm, Duplicate: storm + f.rand.IntN(3000), Delay: f.rand.Duration(0, 20*time.Millisecond)})
+		f.strike(Lossy{Drop: storm, Duplicate: storm + f.rand.IntN(3000), Delay: f.rand.Duration(0, 35*time.Millisecond)})
+	}
+	if f.w.settings.Ruin {
+		f.w.after(f.rand.Duration(f.w.torturedFor/8, f.w.torturedFor/2), f.ruinNext)
 	}
 	for _, n := range f.w.nodes[len(f.w.nodes)-f.w.settings.Absent:] {
-		f.w.after(f.rand.Duration(2*time.Second, 25*time.Second), func() {
+		f.w.after(f.rand.Duration(2*time.Second, 20*time.Second), func() {
 			if f.on {
 				f.strike(Join{Node(int(n.id))})
 			}
@@ -157,7 +161,7 @@ func (f *nemesis) draw() (faultKind, Fault) {
 		{kindSplit, s.Faults.Split, func() Fault { return passing(f.split()) }},
 		{kindOneWay, s.Faults.OneWay, func() Fault { return passing(f.oneWay()) }},
 		{kindBridge, s.Faults.Bridge, func() Fault { return passing(Bridge{f.target()}) }},
-		{kindCrash, s.Faults.Crash, func() Fault { return Crash{f.target(), long / 2} }},
+		{kindCrash, s.Faults.Crash, func() Fault { return f.crash(long / 2) }},
 		{kindStop, s.Faults.Stop, func() Fault { return Stop{f.target(), long / 2} }},
 		{kindPause, s.Faults.Pause, func() Fault { return passing(Pause{f.target()}) }},
 		{kindSlow, s.Faults.Slow, func() Fault { return passing(Slow{f.target(), r.Duration(time.Millisecond, 40*time.Millisecond)}) }},
@@ -176,8 +180,6 @@ func (f *nemesis) draw() (faultKind, Fault) {
 		{kindLies, s.Faults.Lies, func() Fault { return passing(Slander{f.target(), Lie(r.IntN(int(lieCount)))}) }},
 		{kindDrain, s.Faults.Drain, func() Fault { return f.drain(2 * long) }},
 		{kindWeigh, s.Faults.Weigh, func() Fault { return For{2 * long, Weigh{f.target(), Random(), []int{25, 50, 200, 400}[r.IntN(4)]}} }},
-		{kindRack, s.Ruin, func() Fault { return f.ruin(long / 2) }},
-		{kindRack, s.Ruin, func() Fault { return f.ruin(long / 2) }},
 	}
 	var drawn []int
 	for i := range kinds {
@@ -205,9 +207,9 @@ func (f *nemesis) length() time.Duration {
 	return d
 }
 
-// target draws whom a fault hits: leaders twice as often as chance would.
+// target draws whom a fault hits: leaders much more often than chance would.
 func (f *nemesis) target() Target {
-	if f.rand.Bool() {
+	if f.rand.IntN(3) > 0 {
 		return Leader(f.w.drawShard(&f.rand))
 	}
 	return Random()
@@ -272,11 +274,26 @@ func (f *nemesis) rack(down time.Duration) Fault {
 	return r
 }
 
+// crash crashes a node; now and then its network is not up yet when it comes back.
+func (f *nemesis) crash(down time.Duration) Fault {
+	if f.rand.IntN(4) > 0 {
+		return Crash{f.target(), down}
+	}
+	victim := f.target().find(f.w)
+	cut, life := For{f.rand.Duration(time.Second, 8*time.Second), Isolate{Node(int(victim.id))}}, victim.life
+	f.w.after(down*9/10, func() {
+		if f.on && victim.state == stateDown && victim.life == life+1 {
+			f.w.reached(branchCameBackCut)
+			f.strike(cut)
+		}
+	})
+	return Crash{Node(int(victim.id)), down}
+}
+
 // ruin crashes two of a shard's three voters. They come back, empty, and the shard is begun anew for that; or an
 // operator takes them for gone before, and says so.
 func (f *nemesis) ruin(down time.Duration) Fault {
-	w, shard := f.w, f.w.drawShard(&f.rand)
-	victims := []Target{Node(int(Leader(shard).find(w).id)), Node(int(Voter(shard, 1).find(w).id))}
+	w, victims := f.w, f.doomed()
 	if f.rand.Bool() {
 		down = w.settings.Grace + 2*w.settings.ResetGrace
 		for _, victim := range victims {
@@ -288,6 +305,39 @@ func (f *nemesis) ruin(down time.Duration) Fault {
 		}
 	}
 	return Rack{Targets: victims, Down: down}
+}
+
+// doomed are two voters of a shard that may be lost without the meta group, if there is one.
+func (f *nemesis) doomed() []Target {
+	first := f.w.drawShard(&f.rand)
+	pair := func(shard wire.ShardID, other int) []*node {
+		return []*node{Leader(shard).find(f.w), Voter(shard, other).find(f.w)}
+	}
+	chosen := pair(first, 1)
+search:
+	for i := range f.w.settings.Shards {
+		shard := wire.ShardID(1 + (int(first)+i-1)%f.w.settings.Shards)
+		for other := 1; other < f.w.settings.Replicas; other++ {
+			if p := pair(shard, other); p[0] != p[1] && p[0].state != stateDown && p[1].state != stateDown && f.mayLose(p...) {
+				chosen = p
+				break search
+			}
+		}
+	}
+	return []Target{Node(int(chosen[0].id)), Node(int(chosen[1].id))}
+}
+
+// ruinNext loses a shard, or tries again soon if none may be lost now; and another one later.
+func (f *nemesis) ruinNext() {
+	if !f.on {
+		return
+	}
+	f.strikeAs(kindRack, f.ruin(f.length()/2))
+	next := 2 * time.Second
+	if slices.Contains(f.w.lostShards(), true) {
+		next = f.rand.Around(f.w.torturedFor / 4)
+	}
+	f.w.after(next, f.ruinNext)
 }
 
 // drain drains a node, for a while or for good. At times the node crashes half-way, or who places replicas.

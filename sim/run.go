@@ -171,11 +171,8 @@ func (w *World) report(progress func(time.Duration, string)) {
 
 // warmUp starts the nodes and waits until they are a cluster.
 func (w *World) warmUp() bool {
-	start := NewStream(w.seed, "start")
-	for _, n := range w.nodes[:len(w.nodes)-w.settings.Absent] {
-		w.after(start.Duration(0, 300*time.Millisecond), n.start)
-	}
-	if !w.await(formLimit, 100*time.Millisecond, w.formed) {
+	quiet := w.found()
+	if !w.await(formLimit, 100*time.Millisecond, func() bool { return w.now >= quiet && w.formed() }) {
 		w.violateUnlessEnded(OracleLiveness, "the cluster was not formed within %v", formLimit)
 		return false
 	}
@@ -205,15 +202,15 @@ func (w *World) torture(o Options) {
 	for _, step := range o.Scenario.Script {
 		w.after(step.At, func() { w.faults.strike(step.Fault) })
 	}
-	if o.Scenario.Swarm {
-		w.faults.begin()
-	}
 	w.torturedFor = o.Duration
 	if w.torturedFor == 0 {
 		w.torturedFor = o.Scenario.Duration
 	}
 	if w.torturedFor == 0 {
 		w.torturedFor = time.Minute
+	}
+	if o.Scenario.Swarm {
+		w.faults.begin()
 	}
 	w.until(time.Duration(w.now) + w.torturedFor)
 }

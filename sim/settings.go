@@ -17,6 +17,7 @@ type Settings struct {
 	Replicas  int
 	Lanes     []int // per node
 	Reads     cluster.ReadMode
+	Mixed     bool // of the nodes every second one reads by ReadIndex, the others by lease, whatever Reads says
 	Tick      time.Duration
 	Election  int // ticks
 	Heartbeat int // ticks
@@ -58,6 +59,7 @@ type Settings struct {
 	FaultEvery time.Duration // mean time between faults
 	FaultFor   time.Duration // mean time until a fault ends
 	Ruin       bool          // more memory may be lost than data shards bear; the meta group keeps its majority
+	Rough      bool          // the founding is disturbed, too (founding.go)
 	Core       bool          // at the end first only a majority of the nodes is healed, and must serve
 }
 
@@ -172,6 +174,20 @@ func drawFaults(r *Stream) Faults {
 		Slow: on(), Lossy: on(), Rates: on(), WallJumps: r.Chance(2500)}
 }
 
+// ReadsOf is how a node, counted from 0, makes its reads safe.
+func (s *Settings) ReadsOf(node int) cluster.ReadMode {
+	switch {
+	case !s.Mixed:
+		return s.Reads
+	case node%2 == 1:
+		return cluster.ReadIndex
+	}
+	return cluster.ReadLease
+}
+
+// leases reports whether any node trusts clocks.
+func (s *Settings) leases() bool { return s.Mixed || s.Reads == cluster.ReadLease }
+
 // election is how long a follower waits at least before it campaigns.
 func (s *Settings) election() time.Duration { return s.Tick * time.Duration(s.Election) }
 
@@ -183,7 +199,8 @@ func (c *Scenario) Draw(seed uint64) Settings {
 	s := DrawSettings(seed)
 	if c.Swarm {
 		s.drawMood(seed)
-		s.drawRuin(seed)
+		s.drawChange(seed)
+		s.drawFounding(seed)
 	}
 	if c.Settings != nil {
 		c.Settings(&s)
@@ -203,7 +220,7 @@ func (s *Settings) Fit() {
 	s.Swim = s.Swim.withDefaults()
 	s.DriftUsed = min(s.DriftUsed, s.Drift)
 	s.Threads, s.Registers = max(s.Threads, 1), max(s.Registers, 1)
-	s.Faults.WildRates = s.Faults.WildRates && s.Reads == cluster.ReadIndex
+	s.Faults.WildRates = s.Faults.WildRates && !s.leases()
 	if s.Nodes < 4 {
 		s.Faults.Bridge = s.Faults.Bridge && s.Nodes >= 3
 	}

@@ -25,7 +25,7 @@ var fieldGroups = [][]Field{
 		intField("shards", "Raft groups with data", 1, 1024, func(s *Settings) *int { return &s.Shards }),
 		intField("replicas", "of each shard", 1, 9, func(s *Settings) *int { return &s.Replicas }),
 		{"lanes", "event loops of each node, as in 2,1,1", getLanes, setLanes},
-		choiceField("reads", "how reads are made safe: lease or readindex", []string{"lease", "readindex"}, getReads, setReads),
+		choiceField("reads", "how reads are made safe: lease, readindex, or mixed: n1 by lease, n2 by readindex, and so on", []string{"lease", "readindex", "mixed"}, getReads, setReads),
 		durationField("tick", "raft's clock", func(s *Settings) *time.Duration { return &s.Tick }),
 		intField("election", "ticks until an election", 2, 1000, func(s *Settings) *int { return &s.Election }),
 		intField("heartbeat", "ticks between heartbeats", 1, 500, func(s *Settings) *int { return &s.Heartbeat }),
@@ -77,6 +77,7 @@ var fieldGroups = [][]Field{
 		durationField("fault-every", "mean time between drawn faults", func(s *Settings) *time.Duration { return &s.FaultEvery }),
 		durationField("fault-for", "mean time until a drawn fault ends", func(s *Settings) *time.Duration { return &s.FaultFor }),
 		boolField("ruin", "faults may take more memory than data shards bear; the meta group keeps its majority", func(s *Settings) *bool { return &s.Ruin }),
+		boolField("rough", "nodes come late, are cut off and restarted while they found the cluster", func(s *Settings) *bool { return &s.Rough }),
 		boolField("core", "at the end only a majority of the nodes is healed first, and must serve", func(s *Settings) *bool { return &s.Core }),
 	},
 }
@@ -209,14 +210,17 @@ func bytesField(name, doc string, at func(*Settings) *int64) Field {
 }
 
 func getReads(s *Settings) int {
-	if s.Reads == cluster.ReadIndex {
+	switch {
+	case s.Mixed:
+		return 2
+	case s.Reads == cluster.ReadIndex:
 		return 1
 	}
 	return 0
 }
 
 func setReads(s *Settings, choice int) {
-	s.Reads = cluster.ReadLease
+	s.Reads, s.Mixed = cluster.ReadLease, choice == 2
 	if choice == 1 {
 		s.Reads = cluster.ReadIndex
 	}

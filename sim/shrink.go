@@ -297,7 +297,7 @@ func (k *shrinking) seeds() int {
 
 // plain are the settings that a reader need not think about.
 var plain = [][2]string{
-	{"core", "no"},
+	{"core", "no"}, {"rough", "no"},
 	{"codec", "no"}, {"redirect", "no"}, {"link.duplicate", "0"}, {"link.drop", "0"}, {"link.tail", "0"}, {"link.tail-delay", "0s"},
 	{"swim.false-alarm", "0"}, {"swim.libel", "0"}, {"swim.old-rumour", "0"}, {"swim.bad-digest", "0"}, {"skew", "0s"}, {"drift-used", "0"},
 	{"shards", "1"}, {"grace", "0s"}, {"log", "4096KiB"}, {"link.delay", "500µs"}, {"link.jitter", "1ms"}, {"turn", "10µs"}, {"reads", "lease"},

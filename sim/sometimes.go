@@ -160,6 +160,9 @@ const (
 	branchBegunAnew
 	branchForgotten
 	branchMetaRecovered
+	branchFoundersApart
+	branchFounderRestarted
+	branchCameBackCut
 	branchCount
 )
 
@@ -201,6 +204,9 @@ var branchNames = [branchCount]string{
 	branchBegunAnew:            "a lost shard is begun anew",
 	branchForgotten:            "an operator has a dead node forgotten",
 	branchMetaRecovered:        "an operator has the meta group begun anew",
+	branchFoundersApart:        "nodes found a cluster while links are cut",
+	branchFounderRestarted:     "a node is restarted before there is a cluster",
+	branchCameBackCut:          "a node comes back behind a cut",
 }
 
 // reasonPoints are the reasons that a run may give its clients. No operation of the workload is too

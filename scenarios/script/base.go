@@ -26,7 +26,7 @@ var bases = []base{
 
 func small(s *sim.Settings) {
 	s.Nodes, s.Replicas, s.Shards, s.Faults = 3, 3, 1, sim.Faults{}
-	s.Reads, s.Grace = cluster.ReadLease, 0
+	s.Reads, s.Mixed, s.Grace = cluster.ReadLease, false, 0
 	s.Links = sim.Links{Delay: 500 * time.Microsecond, Jitter: time.Millisecond}
 	s.Swim = sim.Swim{}
 	s.Lanes, s.TurnCost = []int{1, 1, 1}, 10*time.Microsecond

@@ -111,7 +111,7 @@ func graceOf(s *sim.Settings) time.Duration {
 // flagsOf is what a node, counted from 0, is told besides its addresses.
 func flagsOf(s *sim.Settings, node int) []string {
 	reads := "lease"
-	if s.Reads == cluster.ReadIndex {
+	if s.ReadsOf(node) == cluster.ReadIndex {
 		reads = "readindex"
 	}
 	expect := s.Nodes - s.Absent
