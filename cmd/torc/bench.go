@@ -44,6 +44,9 @@ type benchResult struct {
 }
 
 func bench(args []string) int {
+	if len(args) > 0 && args[0] == "hitrate" {
+		return benchHitrate(args[1:])
+	}
 	flags := newFlags("torc bench", "")
 	var c connection
 	c.flags(flags)

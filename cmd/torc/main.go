@@ -27,7 +27,7 @@ func commands() []command {
 		{"get", "read a key", get},
 		{"set", "write a key", set},
 		{"del", "remove keys", del},
-		{"bench", "measure requests per second and latencies, through Torc's client or the Redis protocol", bench},
+		{"bench", "measure requests per second and latencies, through Torc's client or the Redis protocol; torc bench hitrate measures eviction policies", bench},
 		{"sim", "run one simulation, or sweep many seeds", simulate},
 	}
 }

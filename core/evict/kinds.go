@@ -1,0 +1,66 @@
+package evict
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Kind is a policy, in Redis's words.
+type Kind uint8
+
+// The policies. The zero Kind is the default.
+const (
+	Adaptive Kind = iota
+	NoEviction
+	AllKeysLRU
+	VolatileLRU
+	AllKeysLFU
+	VolatileLFU
+	VolatileTTL
+	AllKeysRandom
+	VolatileRandom
+)
+
+var kindNames = []string{
+	Adaptive:       "allkeys-adaptive",
+	NoEviction:     "noeviction",
+	AllKeysLRU:     "allkeys-lru",
+	VolatileLRU:    "volatile-lru",
+	AllKeysLFU:     "allkeys-lfu",
+	VolatileLFU:    "volatile-lfu",
+	VolatileTTL:    "volatile-ttl",
+	AllKeysRandom:  "allkeys-random",
+	VolatileRandom: "volatile-random",
+}
+
+// Names are the policies' names, the default first.
+func Names() []string { return slices.Clone(kindNames) }
+
+// Kinds is how many policies there are: each Kind is less.
+var Kinds = len(kindNames)
+
+// Parse reads a policy's name.
+func Parse(name string) (Kind, error) {
+	if i := slices.Index(kindNames, strings.ToLower(name)); i >= 0 {
+		return Kind(i), nil
+	}
+	return 0, fmt.Errorf("%q is no eviction policy: want one of %s", name, strings.Join(kindNames, ", "))
+}
+
+// String is the policy's name.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("policy %d", k)
+}
+
+// volatile reports whether only keys that expire may go.
+func (k Kind) volatile() bool {
+	switch k {
+	case VolatileLRU, VolatileLFU, VolatileTTL, VolatileRandom:
+		return true
+	}
+	return false
+}
