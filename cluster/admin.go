@@ -41,6 +41,8 @@ func clerkOf(op wire.AdminOp) clerk {
 		return (*Lane).progress
 	case wire.AdminForget:
 		return (*Lane).forgetNode
+	case wire.AdminSetPolicy:
+		return (*Lane).setPolicy
 	case wire.AdminRecoverMeta:
 		return (*Lane).recoverMeta
 	}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"time"
 
+	"torc/core/evict"
 	"torc/core/slab"
 	"torc/core/wire"
 )
@@ -39,6 +40,7 @@ type Config struct {
 	MaxValue   int           // bytes
 	MaxMemory  int64         // bytes of keys and values on this node; 0 = no bound
 	Pages      slab.Source   // where keys and values get their memory; nil = Go's heap
+	Policy     evict.Kind    // what is given up when that is reached, unless the cluster map says otherwise
 	LogBytes   int64         // a group's log is truncated when it is longer than this; for snapshots under way up to four times as much is kept
 	InboxMax   int           // requests a lane keeps waiting before it refuses
 	Timeout    time.Duration // how long a request waits when its caller does not say

@@ -40,6 +40,7 @@ type group struct {
 	declined int            // offers since one was taken
 	before   wire.ReplicaID // who else led last, and
 	respite  int            // ticks for which that one is not offered the leadership
+	evict    *evictor       // nil until memory is bounded (evict.go)
 	visitors []visitor      // wait for the voters to speak (inspect.go)
 }
 
@@ -47,6 +48,7 @@ type group struct {
 type proposal struct {
 	number uint64
 	calls  []*router.Call
+	room   room
 }
 
 // Apply applies one committed entry.
@@ -62,11 +64,16 @@ func (g *group) Apply(index uint64, data []byte) {
 	if mutant.On(mutant.TTLLocalClock) {
 		b.Time = g.lane.env.Wall()
 	}
+	if mutant.On(mutant.EvictLocal) {
+		g.chooseLocally(b)
+	}
 	before := g.store.Repeats()
 	responses := g.store.Apply(b)
 	if n := g.store.Repeats() - before; n > 0 {
 		g.emit(trace.Event{Kind: trace.Repeat, Index: index, A: n})
 	}
+	g.tellVictims(index, b.Victims)
+	g.wrote(b)
 	if b.Proposer != g.replica {
 		return
 	}
@@ -79,7 +86,8 @@ func (g *group) Apply(index uint64, data []byte) {
 		return // proposed in an earlier term of this replica: who waited was told so
 	}
 	calls := g.proposed[0].calls
-	g.proposed[0].calls = nil
+	g.settle(g.proposed[0].room.victims, g.proposed[0].room.grows)
+	g.proposed[0] = proposal{}
 	g.proposed = g.proposed[1:]
 	for i, c := range calls {
 		g.lane.hall.Finish(c, &responses[i])
@@ -186,6 +194,7 @@ func (g *group) deposed() {
 			g.lane.hall.Finish(c, &wire.Response{Outcome: outcome, Reason: wire.ReasonLeadershipLost})
 		}
 	}
+	g.forgetProposed()
 	again := append(append(g.reads, g.ticked...), g.writes...)
 	g.proposed, g.reads, g.ticked, g.writes, g.ticking = nil, nil, nil, nil, 0
 	for _, c := range again {
@@ -236,21 +245,11 @@ func (g *group) take(c *router.Call) {
 		g.lane.hall.Refuse(c, wire.ReasonOverloaded)
 	case !c.IsWrite():
 		g.reads = append(g.reads, c)
-	case g.lane.full && grows(&c.Request):
+	case g.lane.full && grew(&c.Request) && !g.lane.evicts():
 		g.lane.hall.Refuse(c, wire.ReasonOutOfMemory)
 	default:
 		g.writes = append(g.writes, c)
 	}
-}
-
-func grows(r *wire.Request) bool {
-	for i := range r.Commands {
-		switch r.Commands[i].Op {
-		case wire.OpSet, wire.OpAppend, wire.OpSetRange, wire.OpIncr, wire.OpIncrFloat, wire.OpFill:
-			return true
-		}
-	}
-	return false
 }
 
 // asksMax bounds the questions to a quorum that are under way at a time: reads that come
@@ -275,10 +274,13 @@ func (g *group) proposeWrites() {
 	}
 	// Those that were answered while they waited (their time ran out) must not be applied now.
 	calls := slices.DeleteFunc(g.writes, (*router.Call).Done)
-	if g.writes = nil; len(calls) == 0 {
+	g.writes = nil
+	calls, room := g.makeRoom(calls)
+	if len(calls) == 0 {
+		g.settle(room.victims, 0)
 		return
 	}
-	b := &wire.Batch{Time: g.now(), Requests: make([]wire.Request, len(calls))}
+	b := &wire.Batch{Time: g.now(), Victims: room.victims, Requests: make([]wire.Request, len(calls))}
 	for i, c := range calls {
 		c.Proposed()
 		b.Requests[i] = c.Request
@@ -287,12 +289,15 @@ func (g *group) proposeWrites() {
 		g.compareNow(b)
 	}
 	if !g.propose(b, calls) {
+		g.settle(room.victims, 0)
 		for _, c := range calls {
 			c.Dropped()
 			g.lane.hall.Refuse(c, wire.ReasonOverloaded)
 		}
 		return
 	}
+	g.proposed[len(g.proposed)-1].room = room
+	room.proposed(g)
 	if mutant.On(mutant.AckEarly) {
 		for _, c := range calls {
 			g.lane.hall.Finish(c, &wire.Response{Results: make([]wire.Result, len(c.Commands))})
@@ -306,7 +311,7 @@ func (g *group) propose(b *wire.Batch, calls []*router.Call) bool {
 	if err := g.member.Propose(wire.AppendBatch(nil, b)); err != nil {
 		return false
 	}
-	g.proposed = append(g.proposed, proposal{b.Number, calls})
+	g.proposed = append(g.proposed, proposal{number: b.Number, calls: calls, room: room{victims: b.Victims}})
 	return true
 }
 
@@ -359,6 +364,7 @@ func (g *group) serve(calls []*router.Call) {
 		switch {
 		case !needsTick:
 			g.lane.countReads(c.Commands, results)
+			g.read(c.Commands, results)
 			g.lane.hall.Finish(c, &wire.Response{Results: results})
 		case g.member.IsLeader():
 			g.ticked = append(g.ticked, c)
@@ -394,6 +400,8 @@ func (g *group) tick() {
 	if len(g.ticked) > 0 && g.ticking == 0 {
 		g.tickLog(g.now()) // it was dropped, for a transfer of leadership
 	}
+	g.tellUsed()
+	g.shrink()
 	if at, ok := g.store.NextExpiry(); ok && at <= g.now() {
 		if mutant.On(mutant.StaleExpirer) {
 			g.deleteDue()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"torc/core/env"
+	"torc/core/evict"
 	"torc/core/gossip"
 	"torc/core/mutant"
 	"torc/core/raft"
@@ -50,7 +51,8 @@ type Lane struct {
 	full    bool     // the memory bound is reached
 	ticks   int
 
-	hits, misses uint64 // reads that found their key, or not
+	hits, misses uint64         // reads that found their key, or not
+	learner      *evict.Learner // of the groups' eviction policies
 
 	hints hints
 
@@ -90,7 +92,7 @@ func (l *Lane) onTick() {
 	}
 	l.tend()
 	l.leaveOn()
-	l.full = l.cfg.MaxMemory > 0 && l.storeBytes() >= l.cfg.MaxMemory/int64(l.cfg.Lanes)
+	l.full = l.cfg.MaxMemory > 0 && l.storeBytes() >= l.bound()
 	l.hall.Tick()
 	if l.index != 0 {
 		return
@@ -164,6 +166,10 @@ func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
 		}
 	case *wire.Inspected:
 		l.onInspected(m)
+	case *wire.Used:
+		if g := l.groups[m.Shard]; g != nil {
+			g.onUsed(m)
+		}
 	case *wire.Sealed:
 		l.onSealed(f.From, f.FromIncarnation, m)
 	}
@@ -235,6 +241,7 @@ func (l *Lane) place(p *wire.Placement) {
 		l.order = slices.DeleteFunc(l.order, func(x *group) bool { return x == g })
 		g.member.Close()
 		g.deposed()
+		g.closeEvictor()
 		l.gone = append(l.gone, g)
 		g = nil
 	}

@@ -57,6 +57,8 @@ func changeMap(m *wire.ClusterMap, c *wire.MetaCommand) bool {
 		return true
 	case wire.MetaSetWeight:
 		return overrideWeight(m, c)
+	case wire.MetaSetPolicy:
+		return setPolicy(m, c)
 	case wire.MetaDrain:
 		return drainMember(m, c)
 	case wire.MetaUndrain:

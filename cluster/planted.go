@@ -65,3 +65,16 @@ func (g *group) deleteDue() {
 	}
 	g.propose(b, nil)
 }
+
+// chooseLocally puts victims of this replica's own choice in the place of the leader's.
+func (g *group) chooseLocally(b *wire.Batch) {
+	e := g.evictor()
+	if e == nil || len(b.Victims) == 0 {
+		return
+	}
+	for i := range b.Victims {
+		if c, found := e.policy.Pick(shelf{g.store}, func(uint64) bool { return false }); found {
+			b.Victims[i] = wire.Victim{Hash: c.Hash, Version: c.Version}
+		}
+	}
+}

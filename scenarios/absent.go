@@ -12,7 +12,6 @@ type AbsentMutant struct {
 // they are the whole gallery.
 func Absent() []AbsentMutant {
 	return []AbsentMutant{
-		{26, "evict-local", "eviction when memory is full"},
 		{30, "hotkey-replica-unfenced", "read replicas of hot keys"},
 	}
 }

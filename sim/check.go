@@ -259,6 +259,10 @@ func (o *watch) see(e *trace.Event) {
 		o.w.losses.lost(o.w, e)
 		return
 	}
+	if e.Kind == trace.Evict {
+		o.w.evictions.see(o.w, e)
+		return
+	}
 	if o.w.losses.former(e.Shard, e.Replica) && e.Replica != 0 {
 		if e.Kind == trace.Role && e.A == 2 {
 			o.w.violate(OracleRaft, "shard %d replica %d on %v: it leads, though its group was given up as lost", e.Shard, e.Replica, e.Node)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"torc/cluster"
+	"torc/core/evict"
 )
 
 // Settings are all that shapes a run beside its script. They are drawn from the seed (swarm
@@ -27,6 +28,7 @@ type Settings struct {
 
 	// What becomes of shards that have lost their quorum for good.
 	OnLoss     cluster.LossPolicy
+	Evict      evict.Kind    // what is given up when memory is squeezed
 	ResetGrace time.Duration // 0: the default
 
 	// The world.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"torc/cluster"
+	"torc/core/evict"
 )
 
 // Field is one of the Settings under the name that reports and scenario files give it.
@@ -31,6 +32,8 @@ var fieldGroups = [][]Field{
 		intField("heartbeat", "ticks between heartbeats", 1, 500, func(s *Settings) *int { return &s.Heartbeat }),
 		intField("drift", "thousandths by which clocks may run apart", 0, 500, func(s *Settings) *int { return &s.Drift }),
 		bytesField("log", "bytes of a shard's log before it is cut", func(s *Settings) *int64 { return &s.LogBytes }),
+		choiceField("evict", "what is given up when memory is squeezed: a policy in Redis's words", evict.Names(),
+			func(s *Settings) int { return int(s.Evict) }, func(s *Settings, choice int) { s.Evict = evict.Kind(choice) }),
 		durationField("grace", "silence after which a node's replicas are moved; 0 is the default", func(s *Settings) *time.Duration { return &s.Grace }),
 		choiceField("on-loss", "what becomes of a shard that has lost its quorum for good: reset or refuse", []string{"reset", "refuse"},
 			func(s *Settings) int { return int(s.OnLoss) }, func(s *Settings, choice int) { s.OnLoss = cluster.LossPolicy(choice) }),

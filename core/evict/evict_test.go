@@ -68,7 +68,7 @@ func TestNamesAreRedis(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, AllKeysLRU, kind)
 	_, err = Parse("lru")
-	require.ErrorContains(t, err, "want one of allkeys-adaptive, noeviction")
+	require.ErrorContains(t, err, "want one of noeviction, allkeys-adaptive")
 }
 
 // TestAgeClasses: classes follow one another without a gap, and are as wide as they say.

@@ -9,10 +9,10 @@ import (
 // Kind is a policy, in Redis's words.
 type Kind uint8
 
-// The policies. The zero Kind is the default.
+// The policies.
 const (
-	Adaptive Kind = iota
-	NoEviction
+	NoEviction Kind = iota
+	Adaptive
 	AllKeysLRU
 	VolatileLRU
 	AllKeysLFU
@@ -23,8 +23,8 @@ const (
 )
 
 var kindNames = []string{
-	Adaptive:       "allkeys-adaptive",
 	NoEviction:     "noeviction",
+	Adaptive:       "allkeys-adaptive",
 	AllKeysLRU:     "allkeys-lru",
 	VolatileLRU:    "volatile-lru",
 	AllKeysLFU:     "allkeys-lfu",
@@ -34,7 +34,7 @@ var kindNames = []string{
 	VolatileRandom: "volatile-random",
 }
 
-// Names are the policies' names, the default first.
+// Names are the policies' names, in the order of their Kinds.
 func Names() []string { return slices.Clone(kindNames) }
 
 // Kinds is how many policies there are: each Kind is less.

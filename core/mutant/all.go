@@ -29,6 +29,7 @@ var All = []string{
 	TTLLocalClock,
 	TTLRestart,
 	StaleExpirer,
+	EvictLocal,
 	HandoffGap,
 	TwoRings,
 	StaleRoute,

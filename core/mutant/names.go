@@ -27,6 +27,7 @@ const (
 	TTLLocalClock       = "ttl-local-clock"              // 23
 	TTLRestart          = "ttl-restart-on-leader-change" // 24
 	StaleExpirer        = "stale-expirer"                // 25
+	EvictLocal          = "evict-local"                  // 26
 	HandoffGap          = "handoff-gap"                  // 27
 	TwoRings            = "two-rings"                    // 28
 	StaleRoute          = "stale-route"                  // 29

@@ -6,7 +6,7 @@ import (
 )
 
 // Apply applies one log entry: it takes the batch's time, removes some of the keys and sessions
-// that have expired by it, and applies the requests in order. It returns one response per
+// that have expired by it, and the batch's victims, and applies the requests in order. It returns one response per
 // request, in order.
 //
 // A request is atomic in that nothing comes between its commands; a command that fails has no
@@ -16,6 +16,7 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 	s.expireKeys()
 	s.expireSessions()
 	s.expireLeases()
+	s.evict(b.Victims)
 
 	commands := 0
 	for i := range b.Requests {

@@ -6,7 +6,7 @@
 //	           batch from the log                       commands, leader's clock
 //	                  |                                            |
 //	                  v                                            v
-//	Apply: time -> expire -> sessions -> commands        Read: commands | needsTick
+//	Apply: time -> expire -> victims -> commands         Read: commands | needsTick
 //	                  |                                            |
 //	 keys (order, key) -> cell of the slab <-----------------------+
 //	 due  (expireAt, key) -> the same cells, of entries that expire

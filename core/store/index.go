@@ -27,6 +27,7 @@ type index struct {
 	slots []slot // made with the first key
 	width int    // of slots
 	count int    // keys
+	heavy int    // a slot with many keys (sample.go)
 }
 
 type slot struct {

@@ -83,6 +83,7 @@ type Store struct {
 	sessionBytes int64 // of sessions and outcomes
 	leaseBytes   int64 // of leases
 
+	evicted uint64      // victims removed, since this copy was made
 	repeats uint64      // retries answered from what is remembered, since this copy was made
 	dying   []*keyspace // flushed, with memory still to be given back
 	found   entry       // what the last lookup found

@@ -55,13 +55,14 @@ const (
 	Log    // A = 0 cut at its front up to Index, 1 entries from Index on replaced by another leader's
 	Repeat // A = retries in one entry that were answered from the session table
 	Lost   // Shard is begun anew, empty: its quorum was lost for good. A = how often that has happened to it
+	Evict  // Index, A = hash of a key that was to make room, B = the version in which it was chosen
 	kindEnd
 )
 
 var kindNames = [kindEnd]string{
 	"none", "send", "deliver", "drop", "duplicate", "role", "commit", "apply", "conf", "lease", "snapshot",
 	"map", "member", "founded", "invoke", "return", "fault", "crash", "restart", "pause", "resume", "violation",
-	"cut", "mend", "log", "repeat", "lost",
+	"cut", "mend", "log", "repeat", "lost", "evict",
 }
 
 func (k Kind) String() string {

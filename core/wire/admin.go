@@ -13,6 +13,7 @@ const (
 	AdminProgress            // how far the replicas' moves are
 	AdminForget              // Node, Confirm: its life never comes back; without the right code it is told what would be done
 	AdminRecoverMeta         // Confirm: begin the meta group anew on the node that is asked; without the right code it is told what would be done
+	AdminSetPolicy           // Weight: the map's Policy
 	adminEnd
 )
 
@@ -108,7 +109,7 @@ func (*Told) kind() messageKind      { return kindTold }
 func (*Inspect) kind() messageKind   { return kindInspect }
 func (*Inspected) kind() messageKind { return kindInspected }
 
-var adminTexts = [adminEnd]string{"nothing", "drain", "undrain", "weight", "roll check", "progress", "forget", "recover the meta group"}
+var adminTexts = [adminEnd]string{"nothing", "drain", "undrain", "weight", "roll check", "progress", "forget", "recover the meta group", "eviction policy"}
 
 func (o AdminOp) String() string { return adminTexts[min(o, adminEnd-1)] }
 

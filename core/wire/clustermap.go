@@ -81,6 +81,7 @@ type ClusterMap struct {
 	Shards      uint32 // number of data shards, fixed at creation
 	Replication uint32 // replicas per shard, when there are nodes enough
 	NextReplica ReplicaID
+	Policy      uint32      // what is given up when memory is full: 1 + the policy's number; 0: as each leader's node was started
 	Members     []Member    // ordered by ID
 	Placements  []Placement // ordered by Shard; index 0 is MetaShard
 }
@@ -158,6 +159,7 @@ const (
 	MetaUnseal              // Shard, Seal: they may again
 	MetaReset               // Shard, Seal, Voters (all its replicas), Founders, At: it is lost; begin it anew, empty
 	MetaForget              // Node, Incarnation: this life is over, on the operator's word
+	MetaSetPolicy           // Weight: the map's Policy
 	metaEnd
 )
 

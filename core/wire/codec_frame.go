@@ -107,6 +107,8 @@ func appendMessage(b []byte, m Message) []byte {
 		return appendVarint(b, m.WaitMillis)
 	case *Inspected:
 		return appendInspected(b, m)
+	case *Used:
+		return appendUsed(b, m)
 	case *Sealed:
 		return appendSealed(b, m)
 	}
@@ -148,6 +150,8 @@ func (d *decoder) message(at int, kind messageKind) Message {
 		return &Inspect{ID: d.uvarint("inspect ID"), Shard: ShardID(d.uint32("inspect shard")), WaitMillis: d.varint("inspect wait")}
 	case kindInspected:
 		return d.inspected()
+	case kindUsed:
+		return d.used()
 	case kindSealed:
 		return d.sealed()
 	}

@@ -95,6 +95,7 @@ func AppendClusterMap(b []byte, m *ClusterMap) []byte {
 	b = binary.AppendUvarint(b, uint64(m.Shards))
 	b = binary.AppendUvarint(b, uint64(m.Replication))
 	b = binary.AppendUvarint(b, uint64(m.NextReplica))
+	b = binary.AppendUvarint(b, uint64(m.Policy))
 	b = appendMembers(b, m.Members)
 	b = binary.AppendUvarint(b, uint64(len(m.Placements)))
 	for i := range m.Placements {
@@ -120,6 +121,7 @@ func (d *decoder) clusterMap(m *ClusterMap) {
 	m.Shards = d.uint32("map shards")
 	m.Replication = d.uint32("map replication")
 	m.NextReplica = ReplicaID(d.uvarint("map next replica"))
+	m.Policy = d.uint32("map policy")
 	m.Members = d.members("map members")
 	m.Placements = list[Placement](d, "map placements", placementMin)
 	for i := range m.Placements {

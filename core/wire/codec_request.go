@@ -69,6 +69,10 @@ func AppendBatch(b []byte, batch *Batch) []byte {
 	b = appendVarint(b, batch.Time)
 	b = binary.AppendUvarint(b, uint64(batch.Proposer))
 	b = binary.AppendUvarint(b, batch.Number)
+	b = binary.AppendUvarint(b, uint64(len(batch.Victims)))
+	for _, v := range batch.Victims {
+		b = binary.AppendUvarint(appendID(b, v.Hash), v.Version)
+	}
 	commands := 0
 	for i := range batch.Requests {
 		commands += len(batch.Requests[i].Commands)
@@ -92,6 +96,9 @@ func DecodeBatch(b []byte) (*Batch, error) {
 	return batch, nil
 }
 
+// victimMin is the least that a victim takes.
+const victimMin = 8 + 1
+
 // workMin is the least that a request takes in a batch: its head and an empty list.
 const workMin = 2
 
@@ -99,6 +106,10 @@ func (d *decoder) batch(batch *Batch) {
 	batch.Time = d.varint("batch time")
 	batch.Proposer = ReplicaID(d.uvarint("batch proposer"))
 	batch.Number = d.uvarint("batch number")
+	batch.Victims = list[Victim](d, "batch victims", victimMin)
+	for i := range batch.Victims {
+		batch.Victims[i] = Victim{Hash: d.id("victim hash"), Version: d.uvarint("victim version")}
+	}
 	at := d.pos
 	commands := list[Command](d, "batch commands", commandMin)
 	batch.Requests = list[Request](d, "batch requests", workMin)

@@ -7,5 +7,13 @@ type Batch struct {
 	Time     int64     // Unix milliseconds by the leader; apply uses max(this, the shard's log time)
 	Proposer ReplicaID // who proposed it, and
 	Number   uint64    // its running number there: the proposer finds its waiting callers by it
+	Victims  []Victim  // make room for the requests: they go first
 	Requests []Request // Shard and Epoch are not encoded: the entry belongs to one shard
+}
+
+// Victim is a key that the leader has chosen to give up: by its hash (its place in the shard's
+// order), and only in this version. What was written since stays.
+type Victim struct {
+	Hash    uint64
+	Version uint64
 }

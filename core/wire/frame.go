@@ -40,6 +40,7 @@ const (
 	kindInspect
 	kindInspected
 	kindSealed
+	kindUsed
 	kindEnd
 )
 

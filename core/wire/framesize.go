@@ -33,6 +33,8 @@ func MessageSize(m Message) int {
 		return n
 	case *SnapshotChunk:
 		return base + len(m.Data)
+	case *Used:
+		return base + 8*len(m.Hashes)
 	case *Gossip:
 		return base + len(m.Data)
 	case *Hello:

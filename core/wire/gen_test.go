@@ -101,6 +101,9 @@ func drawBatch(t *rapid.T) Batch {
 		Time:     drawInt(t, "time"),
 		Proposer: drawNumber[ReplicaID](t, "proposer"),
 		Number:   drawNumber[uint64](t, "number"),
+		Victims: drawList(t, "victims", func(t *rapid.T) Victim {
+			return Victim{Hash: drawNumber[uint64](t, "hash"), Version: drawNumber[uint64](t, "version")}
+		}),
 		Requests: drawList(t, "requests", drawWork),
 	}
 }
@@ -150,6 +153,7 @@ func drawClusterMap(t *rapid.T) ClusterMap {
 		Shards:      rapid.Uint32().Draw(t, "shards"),
 		Replication: rapid.Uint32().Draw(t, "replication"),
 		NextReplica: drawNumber[ReplicaID](t, "next"),
+		Policy:      rapid.Uint32().Draw(t, "policy"),
 		Members:     drawList(t, "members", drawMember),
 		Placements:  drawList(t, "placements", drawPlacement),
 	}
@@ -275,6 +279,8 @@ func drawMessage(t *rapid.T) Message {
 	case kindInspected:
 		return &Inspected{ID: number("id"), Shard: drawShard(t, "shard"), Term: number("term"), Conf: drawConfState(t),
 			Well: drawReplicaIDs(t, "well"), Bytes: number("bytes"), Sent: number("sent")}
+	case kindUsed:
+		return &Used{Shard: drawShard(t, "shard"), Each: rapid.Uint32().Draw(t, "each"), Hashes: drawList(t, "hashes", func(t *rapid.T) uint64 { return rapid.Uint64().Draw(t, "hash") })}
 	case kindSealed:
 		return &Sealed{Shard: drawShard(t, "shard"), Seal: drawNumber[Epoch](t, "seal"), Replica: replica("replica"), Applied: number("applied"), Last: number("last"), Conf: drawConfState(t)}
 	default:

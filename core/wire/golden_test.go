@@ -55,7 +55,7 @@ func sampleAppend() *Raft {
 
 func goldens() []golden {
 	member := Member{ID: 0xa1, Incarnation: 5, Name: "n1", PeerAddr: "h:1", RESPAddr: "h:2", GRPCAddr: "h:3", Weight: 100}
-	clusterMap := ClusterMap{ClusterID: 0xc1, Epoch: 3, Shards: 1, Replication: 3, NextReplica: 4, Members: []Member{member},
+	clusterMap := ClusterMap{ClusterID: 0xc1, Epoch: 3, Shards: 1, Replication: 3, NextReplica: 4, Policy: 2, Members: []Member{member},
 		Placements: []Placement{{Replicas: []Replica{{ID: 1, Node: 0xa1, Incarnation: 5, Role: RoleVoter}}, Preferred: 0xa1},
 			{Shard: 1, Losses: 1, LostAt: 1000, Founders: []ReplicaID{3}}, {Shard: 2, Seal: 3}}}
 	conf := ConfState{Voters: []uint64{1, 2, 3}, LearnersNext: []uint64{4}, AutoLeave: true, Newest: 9}
@@ -65,7 +65,7 @@ func goldens() []golden {
 		return Frame{From: 0xa1, FromIncarnation: 5, To: 0xa2, ToIncarnation: 6, Messages: messages}
 	}
 	return []golden{
-		of("batch of SET k v NX PX 1000 by a session, and INCR c -2", batchCodec, Batch{Time: 1_700_000_000_000, Proposer: 2, Number: 7, Requests: []Request{
+		of("batch of SET k v NX PX 1000 by a session, and INCR c -2", batchCodec, Batch{Time: 1_700_000_000_000, Proposer: 2, Number: 7, Victims: []Victim{{Hash: 0xabc, Version: 300}}, Requests: []Request{
 			{Session: session, Commands: []Command{short}}, {Commands: []Command{{Op: OpIncr, Key: []byte("c"), Delta: -2}}}}}),
 		of("request SCAN 0 COUNT 10", requestCodec, Request{Shard: 6, Epoch: 3, Commands: []Command{{Op: OpScan, End: 10}}}),
 		of("response of every kind of result", responseCodec, Response{Epoch: 3, Results: []Result{{Kind: KindNil}, {Kind: KindOK, Version: 1}, {Kind: KindInt, Int: -1},
@@ -96,6 +96,7 @@ func goldens() []golden {
 		of("frame: an operator's request and its answer, a shard is asked how it is", frameCodec, frame(
 			&Ask{ID: 1, TimeoutMillis: 5000, Op: AdminSetWeight, Node: 0xa1, Weight: 150, Confirm: 7}, &Told{ID: 1, Refusal: RefusalAlready, Lines: []string{"so it is"}, Confirm: 7},
 			&Inspect{ID: 2, Shard: 1, WaitMillis: 500}, &Inspected{ID: 2, Shard: 1, Term: 9, Conf: conf, Well: []ReplicaID{1, 2}, Bytes: 300, Sent: 5})),
+		of("frame: keys were used", frameCodec, frame(&Used{Shard: 1, Each: 2, Hashes: []uint64{0xabc, 1}})),
 		of("frame: a replica has sealed itself", frameCodec, frame(&Sealed{Shard: 1, Seal: 8, Replica: 3, Applied: 70, Last: 71, Conf: conf})),
 	}
 }

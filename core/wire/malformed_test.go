@@ -37,7 +37,7 @@ func TestMalformed(t *testing.T) {
 		{frame, header + "ffffffffffffffffff 01", "frame messages at byte 19 of 29: count goes beyond the input"},
 		{frame, header + "02 0b 00", "frame messages at byte 19 of 22: count goes beyond the input"},
 		{frame, header + "01 00 00", "message kind at byte 20 of 22: 0 is not known"},
-		{frame, header + "01 11 00", "message kind at byte 20 of 22: 17 is not known"},
+		{frame, header + "01 12 00", "message kind at byte 20 of 22: 18 is not known"},
 		{frame, header + "01 0b 05 61", "gossip data at byte 21 of 23: length goes beyond the input"},
 		{frame, header + "01 01 8080808010 00", "raft shard at byte 21 of 27: number over 32 bits"},
 		{frame, header + "01 01 00 08 80 01 02 03", "raft presence at byte 23 of 27: unknown bits 0x80"},
@@ -65,9 +65,10 @@ func TestMalformed(t *testing.T) {
 		{request, "06 03 00 01 01 08 00", "command TTL kind at byte 6 of 7: present but zero"},
 		{request, "06 03 00 01 01 40 00 00", "command start and end at byte 6 of 8: present but zero"},
 
-		{batch, "00 00 00 01 01 00 00", "batch commands at byte 3 of 7: more than its requests hold"},
-		{batch, "00 00 00 00 01 00 01 0100", "request commands at byte 6 of 9: more than the batch announced"},
-		{batch, "00 00 00 05 00", "batch commands at byte 3 of 5: count goes beyond the input"},
+		{batch, "00 00 00 00 01 01 00 00", "batch commands at byte 4 of 8: more than its requests hold"},
+		{batch, "00 00 00 00 00 01 00 01 0100", "request commands at byte 7 of 10: more than the batch announced"},
+		{batch, "00 00 00 05 00", "batch victims at byte 3 of 5: count goes beyond the input"},
+		{batch, "00 00 00 00 05 00", "batch commands at byte 4 of 6: count goes beyond the input"},
 
 		{response, "03", "response outcome at byte 0 of 1: not a known outcome"},
 		{response, "40", "response head at byte 0 of 1: unknown bits 0x40"},
@@ -76,10 +77,10 @@ func TestMalformed(t *testing.T) {
 		{response, "20 01 06", "result kind at byte 2 of 3: not a known kind"},
 		{response, "20 01 0d 0b", "result code at byte 3 of 4: 11 is none of the 11 known values"},
 
-		{clusterMap, "0000000000000000 00 00 00 00 01", "map members at byte 12 of 13: count goes beyond the input"},
+		{clusterMap, "0000000000000000 00 00 00 00 00 01", "map members at byte 13 of 14: count goes beyond the input"},
 		{clusterMap, "0000000000000000 00 8080808010 00 00 00 00", "map shards at byte 9 of 18: number over 32 bits"},
 
-		{meta, "0f 0000", "meta kind at byte 0 of 3: 15 is none of the 15 known values"},
+		{meta, "10 0000", "meta kind at byte 0 of 3: 16 is none of the 16 known values"},
 		{meta, "01 0040", "meta presence at byte 1 of 3: unknown bits"},
 		{meta, "01 0100 00", "meta shard at byte 3 of 4: present but zero"},
 		{meta, "01 1000 03", "meta state at byte 3 of 4: 3 is none of the 3 known values"},

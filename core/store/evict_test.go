@@ -1,0 +1,110 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/core/wire"
+)
+
+// stocked holds n keys; every third expires, the later ones sooner.
+func stocked(n int) *Store {
+	s := New(Config{})
+	for i := range n {
+		c := wire.Command{Op: wire.OpSet, Key: fmt.Appendf(nil, "k%d", i), Value: make([]byte, i)}
+		if i%3 == 0 {
+			c.TTLKind, c.TTL = wire.TTLAbsolute, int64(10_000-i)
+		}
+		s.Apply(&wire.Batch{Time: 1000, Requests: []wire.Request{{Commands: []wire.Command{c}}}})
+	}
+	return s
+}
+
+// TestVictims: a victim goes before the batch's requests, if it still has the version that was chosen.
+func TestVictims(t *testing.T) {
+	s := stocked(3)
+	chosen, found := s.FindHash(HashOf([]byte("k1")))
+	require.True(t, found)
+	set := wire.Request{Commands: []wire.Command{{Op: wire.OpSet, Key: []byte("k1"), Value: []byte("new"), Flags: wire.FlagNX}}}
+
+	old := wire.Victim{Hash: chosen.Hash, Version: chosen.Version}
+	got := s.Apply(&wire.Batch{Victims: []wire.Victim{old}, Requests: []wire.Request{set}})
+	require.Equal(t, wire.KindOK, got[0].Results[0].Kind, "it was absent by then")
+	require.EqualValues(t, 1, s.Evicted())
+
+	s.Apply(&wire.Batch{Victims: []wire.Victim{old, {Hash: 1, Version: 1}}})
+	require.Equal(t, 3, s.Len(), "it was written since; and nobody has that hash")
+	require.NoError(t, s.verify())
+}
+
+func TestSample(t *testing.T) {
+	s := stocked(30)
+	for _, volatile := range []bool{false, true} {
+		for at := range uint64(40) {
+			seen := map[uint64]bool{}
+			s.Sample(at, 8, volatile, func(h Held) {
+				seen[h.Hash] = true
+				require.True(t, h.ExpireAt != 0 || !volatile)
+				again, found := s.FindHash(h.Hash)
+				require.True(t, found)
+				require.Equal(t, h, again)
+			})
+			require.InDelta(t, 8, len(seen), 1)
+		}
+	}
+	count := 0
+	s.Sample(5, 100, true, func(Held) { count++ })
+	require.Equal(t, 10, count, "all there are")
+	New(Config{}).Sample(5, 100, false, func(Held) { t.Fatal("nothing is there") })
+}
+
+func TestSoonest(t *testing.T) {
+	s := stocked(30)
+	var at []int64
+	s.Soonest(3, func(h Held) { at = append(at, h.ExpireAt) })
+	require.Equal(t, []int64{10_000 - 27, 10_000 - 24, 10_000 - 21}, at)
+	s.Soonest(0, func(Held) { t.Fatal("none was asked for") })
+}
+
+// TestGrowth: what is foretold of writes is what they come to.
+func TestGrowth(t *testing.T) {
+	s := stocked(5)
+	for _, c := range []wire.Command{
+		{Op: wire.OpSet, Key: []byte("new"), Value: make([]byte, 100)},
+		{Op: wire.OpSet, Key: []byte("k3"), Value: make([]byte, 50)},
+		{Op: wire.OpAppend, Key: []byte("k4"), Value: make([]byte, 7)},
+		{Op: wire.OpSetRange, Key: []byte("range"), Start: 10, Value: make([]byte, 7)},
+		{Op: wire.OpDelete, Key: []byte("none")},
+	} {
+		r := wire.Request{Commands: []wire.Command{c}}
+		before, want := s.Bytes(), s.Growth(&r)
+		s.Apply(&wire.Batch{Requests: []wire.Request{r}})
+		require.Equal(t, want, s.Bytes()-before, "%v", c.Op)
+	}
+}
+
+// TestSampleIsFair: keys of a crowded slot are about as likely to be seen as others.
+func TestSampleIsFair(t *testing.T) {
+	tag := wire.Slot([]byte("{a}"))
+	s := New(Config{Shard: wire.ShardOf(tag, 64), Shards: 64})
+	set := func(key []byte) {
+		s.Apply(&wire.Batch{Requests: []wire.Request{{Commands: []wire.Command{{Op: wire.OpSet, Key: key}}}}})
+	}
+	for i := range 3000 {
+		set(fmt.Appendf(nil, "{a}%d", i))
+	}
+	for i := 0; s.Len() < 4000; i++ {
+		set(fmt.Appendf(nil, "k%d", i)) // those of other shards are refused
+	}
+	seen := 0
+	for at := range uint64(2000) {
+		s.Sample(scatter(at), 1, false, func(h Held) {
+			if uint16(h.Hash>>slotShift) == tag {
+				seen++
+			}
+		})
+	}
+	require.Greater(t, seen, 1000, "three of four keys are in one slot")
+}
