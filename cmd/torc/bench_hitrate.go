@@ -16,6 +16,7 @@ type hitrateShape struct {
 	seed             uint64
 	requests         int
 	bytes, json      bool
+	replicated       bool
 }
 
 func benchHitrate(args []string) int {
@@ -26,6 +27,7 @@ func benchHitrate(args []string) int {
 	flags.IntVar(&s.requests, "requests", 0, "how many requests of each trace; 0 is all of them, and 200000 generated ones")
 	flags.BoolVar(&s.bytes, "bytes", false, "caches hold bytes, not objects: only traces with sizes, only policies that count sizes")
 	flags.StringVar(&s.with, "with", "", "add what this `FILE` (- is standard input) says of other caches; bench/hitrate writes it")
+	flags.BoolVar(&s.replicated, "replicated", false, "replay the default policy through three nodes of one shard as well, without and with ten failovers (slow)")
 	flags.StringVar(&s.write, "write", "", "write the traces into this `DIR` and end")
 	flags.BoolVar(&s.json, "json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
@@ -53,6 +55,13 @@ func (s *hitrateShape) run(out io.Writer) error {
 	rows := hitrate.Run(traces, names, s.bytes)
 	if s.with != "" {
 		more, err := s.others(rows)
+		if err != nil {
+			return err
+		}
+		names = append(names, more...)
+	}
+	if s.replicated && !s.bytes {
+		more, err := hitrate.AddReplicated(rows, traces, os.Stderr)
 		if err != nil {
 			return err
 		}

@@ -2,12 +2,15 @@ package hitrate
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+
+	"torc/core/evict"
 )
 
 // Sizes are the cache sizes of the table, in tenths of a percent of the different keys (or of their bytes).
@@ -67,6 +70,39 @@ func row(t *Trace, permille int, names []string, bytes bool) Row {
 		}
 	}
 	return r
+}
+
+// AddReplicated adds columns for the default policy in its place: the replicated path, without and with ten failovers. It says
+// so as it goes on, for it takes long.
+func AddReplicated(rows []Row, traces []*Trace, tell io.Writer) ([]string, error) {
+	columns := []struct {
+		name      string
+		failovers int
+	}{{"replicated", 0}, {"failovers", 10}}
+	work, failed := make(chan int), make([]error, len(rows))
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for i := range work {
+				t := traces[i/len(Sizes)]
+				for _, c := range columns {
+					hits, err := Replicated(t, max(1, t.Count*rows[i].Size/1000), c.failovers, evict.Adaptive)
+					failed[i] = errors.Join(failed[i], err)
+					rows[i].Hits[c.name] = hits
+				}
+				mu.Lock()
+				fmt.Fprintf(tell, "%s at %d: replicated %.3f, with failovers %.3f of the optimum\n", t.Name, rows[i].Size, rows[i].Share("replicated"), rows[i].Share("failovers"))
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range rows {
+		work <- i
+	}
+	close(work)
+	all.Wait()
+	return []string{columns[0].name, columns[1].name}, errors.Join(failed...)
 }
 
 // Print writes the table: shares of the optimum, then their mean and the worst.
