@@ -60,7 +60,8 @@ func (g *group) evictor() *evictor {
 	}
 	if g.evict == nil {
 		if g.lane.learner == nil {
-			g.lane.learner = evict.NewLearner()
+			g.lane.learner, g.lane.curve = evict.NewLearner(), evict.NewCurve()
+			g.lane.fitCurve()
 		}
 		g.evict = &evictor{policy: evict.New(g.lane.policy(), uint64(g.replica), g.lane.learner), dying: map[uint64]int64{}}
 	}
@@ -71,6 +72,7 @@ func (g *group) evictor() *evictor {
 // closeEvictor takes the group's statistics out of the lane's.
 func (g *group) closeEvictor() {
 	if g.evict != nil {
+		g.lane.curve.Leave(g.evict.policy)
 		g.evict.policy.Close()
 		g.evict = nil
 	}
@@ -82,10 +84,15 @@ func (g *group) wrote(b *wire.Batch) {
 	if e == nil {
 		return
 	}
+	leads := g.member.IsLeader()
 	for i := range b.Requests {
 		for j := range b.Requests[i].Commands {
-			if c := &b.Requests[i].Commands[j]; growing(c.Op) {
+			c := &b.Requests[i].Commands[j]
+			if growing(c.Op) {
 				e.policy.Use(store.HashOf(c.Key), g.store.Len())
+			}
+			if leads {
+				g.curveWrote(e, c)
 			}
 		}
 	}
@@ -98,7 +105,9 @@ func (g *group) read(commands []wire.Command, results []wire.Result) {
 		return
 	}
 	for i := range commands {
-		if c := &commands[i]; found(c.Op, &results[i]) {
+		c := &commands[i]
+		g.curveRead(e, c, &results[i])
+		if found(c.Op, &results[i]) {
 			hash := store.HashOf(c.Key)
 			e.policy.Use(hash, g.store.Len())
 			e.told.add(hash)
@@ -248,6 +257,7 @@ func (g *group) settle(victims []wire.Victim, grows int64) {
 func (g *group) forgetProposed() {
 	if e := g.evict; e != nil {
 		e.dying, e.leaves, e.grows = map[uint64]int64{}, 0, 0
+		g.lane.curve.Leave(e.policy)
 	}
 }
 

@@ -67,12 +67,15 @@ func (g *group) Apply(index uint64, data []byte) {
 	if mutant.On(mutant.EvictLocal) {
 		g.chooseLocally(b)
 	}
-	before := g.store.Repeats()
+	before, evicted := g.store.Repeats(), g.store.Evicted()
 	responses := g.store.Apply(b)
 	if n := g.store.Repeats() - before; n > 0 {
 		g.emit(trace.Event{Kind: trace.Repeat, Index: index, A: n})
 	}
 	g.tellVictims(index, b.Victims)
+	if b.Proposer == g.replica {
+		g.lane.evicted += g.store.Evicted() - evicted
+	}
 	g.wrote(b)
 	if b.Proposer != g.replica {
 		return

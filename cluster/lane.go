@@ -53,6 +53,8 @@ type Lane struct {
 
 	hits, misses uint64         // reads that found their key, or not
 	learner      *evict.Learner // of the groups' eviction policies
+	evicted      uint64         // keys given up by the groups it leads, since the start
+	curve        *evict.Curve   // what more memory would be worth, or less
 
 	hints hints
 
@@ -92,6 +94,9 @@ func (l *Lane) onTick() {
 	}
 	l.tend()
 	l.leaveOn()
+	if l.ticks%curveTicks == 0 {
+		l.fitCurve()
+	}
 	l.full = l.cfg.MaxMemory > 0 && l.storeBytes() >= l.bound()
 	l.hall.Tick()
 	if l.index != 0 {

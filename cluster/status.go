@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"torc/core/evict"
 	"torc/core/store"
 	"torc/core/wire"
 )
@@ -36,16 +37,19 @@ type LaneStatus struct {
 	LogTime  int64
 	Refused  uint64 // requests refused since the start
 	Answered uint64
-	Shipped  uint64   // bytes of snapshots sent since the start
-	Shipping int      // snapshots under way
-	Fenced   bool     // the cluster knows a later life of this node: this one is over
-	Seeking  *Seeking // lane 0 of a node without a cluster; else nil
+	Shipped  uint64 // bytes of snapshots sent since the start
+	Shipping int    // snapshots under way
+	Fenced   bool   // the cluster knows a later life of this node: this one is over
+	Policy   evict.Kind
+	Evicted  uint64                             // keys given up since the start
+	Curve    [len(evict.CurveSizes)]evict.Point // by evict.CurveSizes: what would have become of reads
+	Seeking  *Seeking                           // lane 0 of a node without a cluster; else nil
 }
 
 // Status describes the lane. Call it on the lane's thread.
 func (l *Lane) Status() LaneStatus {
 	s := LaneStatus{Fenced: l.fenced(), Seeking: l.seeking(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered,
-		Shipped: l.pace.sent, Shipping: l.pace.ships}
+		Shipped: l.pace.sent, Shipping: l.pace.ships, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted}
 	for _, g := range l.order {
 		st := g.member.Status()
 		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.hall.Leader(g.shard),

@@ -203,6 +203,9 @@ func (Node_State) EnumDescriptor() ([]byte, []int) {
 //	                 has none yet
 //	5  error         node to client: body is a text. The packet with this id was not
 //	                 understood and nothing of it was or will be applied.
+//	6  batch         either way: body is other packets, one after the other (see batch.go). A node
+//	                 sends batches to a client only after it has got one. The id is not used; what is
+//	                 no batch ends the stream.
 //
 // The binary forms are those of the Go package torc/core/wire.
 type Packet struct {
@@ -1355,7 +1358,8 @@ type StatusResponse struct {
 	Replicas         []*ReplicaStatus       `protobuf:"bytes,11,rep,name=replicas,proto3" json:"replicas,omitempty"`                                              // shard 0 is the meta group
 	MetaLosses       uint64                 `protobuf:"varint,12,opt,name=meta_losses,json=metaLosses,proto3" json:"meta_losses,omitempty"`                       // how often the meta group was lost and begun anew from a map that was left
 	MetaLostAtMillis int64                  `protobuf:"varint,13,opt,name=meta_lost_at_millis,json=metaLostAtMillis,proto3" json:"meta_lost_at_millis,omitempty"` // the last time, in Unix milliseconds
-	Peers            []*Belief              `protobuf:"bytes,20,rep,name=peers,proto3" json:"peers,omitempty"`                                                    // what gossip says of the nodes that this one has heard of, itself among them
+	Eviction         *Eviction              `protobuf:"bytes,14,opt,name=eviction,proto3" json:"eviction,omitempty"`
+	Peers            []*Belief              `protobuf:"bytes,20,rep,name=peers,proto3" json:"peers,omitempty"` // what gossip says of the nodes that this one has heard of, itself among them
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1481,9 +1485,77 @@ func (x *StatusResponse) GetMetaLostAtMillis() int64 {
 	return 0
 }
 
+func (x *StatusResponse) GetEviction() *Eviction {
+	if x != nil {
+		return x.Eviction
+	}
+	return nil
+}
+
 func (x *StatusResponse) GetPeers() []*Belief {
 	if x != nil {
 		return x.Peers
+	}
+	return nil
+}
+
+// Eviction is what becomes of keys when memory is full.
+type Eviction struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Policy        string                 `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`                             // in Redis's words
+	Evicted       uint64                 `protobuf:"varint,2,opt,name=evicted,proto3" json:"evicted,omitempty"`                          // keys given up since the start, of shards that this node led
+	HitRates      []int32                `protobuf:"varint,3,rep,packed,name=hit_rates,json=hitRates,proto3" json:"hit_rates,omitempty"` // thousandths: an estimate of the hit rate with 0.5, 1, 2 and 4 times the memory; empty: not known
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Eviction) Reset() {
+	*x = Eviction{}
+	mi := &file_cache_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Eviction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Eviction) ProtoMessage() {}
+
+func (x *Eviction) ProtoReflect() protoreflect.Message {
+	mi := &file_cache_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Eviction.ProtoReflect.Descriptor instead.
+func (*Eviction) Descriptor() ([]byte, []int) {
+	return file_cache_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Eviction) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *Eviction) GetEvicted() uint64 {
+	if x != nil {
+		return x.Evicted
+	}
+	return 0
+}
+
+func (x *Eviction) GetHitRates() []int32 {
+	if x != nil {
+		return x.HitRates
 	}
 	return nil
 }
@@ -1501,7 +1573,7 @@ type Belief struct {
 
 func (x *Belief) Reset() {
 	*x = Belief{}
-	mi := &file_cache_proto_msgTypes[20]
+	mi := &file_cache_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1513,7 +1585,7 @@ func (x *Belief) String() string {
 func (*Belief) ProtoMessage() {}
 
 func (x *Belief) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[20]
+	mi := &file_cache_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1526,7 +1598,7 @@ func (x *Belief) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Belief.ProtoReflect.Descriptor instead.
 func (*Belief) Descriptor() ([]byte, []int) {
-	return file_cache_proto_rawDescGZIP(), []int{20}
+	return file_cache_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Belief) GetNode() uint64 {
@@ -1575,7 +1647,7 @@ type Health struct {
 
 func (x *Health) Reset() {
 	*x = Health{}
-	mi := &file_cache_proto_msgTypes[21]
+	mi := &file_cache_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1587,7 +1659,7 @@ func (x *Health) String() string {
 func (*Health) ProtoMessage() {}
 
 func (x *Health) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[21]
+	mi := &file_cache_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1600,7 +1672,7 @@ func (x *Health) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Health.ProtoReflect.Descriptor instead.
 func (*Health) Descriptor() ([]byte, []int) {
-	return file_cache_proto_rawDescGZIP(), []int{21}
+	return file_cache_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Health) GetEpoch() uint64 {
@@ -1688,7 +1760,7 @@ type ReplicaStatus struct {
 
 func (x *ReplicaStatus) Reset() {
 	*x = ReplicaStatus{}
-	mi := &file_cache_proto_msgTypes[22]
+	mi := &file_cache_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1700,7 +1772,7 @@ func (x *ReplicaStatus) String() string {
 func (*ReplicaStatus) ProtoMessage() {}
 
 func (x *ReplicaStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[22]
+	mi := &file_cache_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1713,7 +1785,7 @@ func (x *ReplicaStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaStatus.ProtoReflect.Descriptor instead.
 func (*ReplicaStatus) Descriptor() ([]byte, []int) {
-	return file_cache_proto_rawDescGZIP(), []int{22}
+	return file_cache_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReplicaStatus) GetShard() uint32 {
@@ -1819,7 +1891,7 @@ type GetManyResponse_Item struct {
 
 func (x *GetManyResponse_Item) Reset() {
 	*x = GetManyResponse_Item{}
-	mi := &file_cache_proto_msgTypes[23]
+	mi := &file_cache_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1831,7 +1903,7 @@ func (x *GetManyResponse_Item) String() string {
 func (*GetManyResponse_Item) ProtoMessage() {}
 
 func (x *GetManyResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[23]
+	mi := &file_cache_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1886,7 +1958,7 @@ type SetManyResponse_Item struct {
 
 func (x *SetManyResponse_Item) Reset() {
 	*x = SetManyResponse_Item{}
-	mi := &file_cache_proto_msgTypes[24]
+	mi := &file_cache_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1898,7 +1970,7 @@ func (x *SetManyResponse_Item) String() string {
 func (*SetManyResponse_Item) ProtoMessage() {}
 
 func (x *SetManyResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[24]
+	mi := &file_cache_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1947,7 +2019,7 @@ type Shard_Replica struct {
 
 func (x *Shard_Replica) Reset() {
 	*x = Shard_Replica{}
-	mi := &file_cache_proto_msgTypes[25]
+	mi := &file_cache_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1959,7 +2031,7 @@ func (x *Shard_Replica) String() string {
 func (*Shard_Replica) ProtoMessage() {}
 
 func (x *Shard_Replica) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[25]
+	mi := &file_cache_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2115,7 +2187,7 @@ const file_cache_proto_rawDesc = "" +
 	"\x04node\x18\x02 \x01(\x06R\x04node\x12\x14\n" +
 	"\x05voter\x18\x03 \x01(\bR\x05voter\x12\x18\n" +
 	"\aleaving\x18\x04 \x01(\bR\aleaving\"\x0f\n" +
-	"\rStatusRequest\"\xc5\x03\n" +
+	"\rStatusRequest\"\xf4\x03\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x06R\x04node\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -2132,8 +2204,13 @@ const file_cache_proto_rawDesc = "" +
 	"\breplicas\x18\v \x03(\v2\x16.torc.v1.ReplicaStatusR\breplicas\x12\x1f\n" +
 	"\vmeta_losses\x18\f \x01(\x04R\n" +
 	"metaLosses\x12-\n" +
-	"\x13meta_lost_at_millis\x18\r \x01(\x03R\x10metaLostAtMillis\x12%\n" +
-	"\x05peers\x18\x14 \x03(\v2\x0f.torc.v1.BeliefR\x05peers\"\x7f\n" +
+	"\x13meta_lost_at_millis\x18\r \x01(\x03R\x10metaLostAtMillis\x12-\n" +
+	"\beviction\x18\x0e \x01(\v2\x11.torc.v1.EvictionR\beviction\x12%\n" +
+	"\x05peers\x18\x14 \x03(\v2\x0f.torc.v1.BeliefR\x05peers\"Y\n" +
+	"\bEviction\x12\x16\n" +
+	"\x06policy\x18\x01 \x01(\tR\x06policy\x12\x18\n" +
+	"\aevicted\x18\x02 \x01(\x04R\aevicted\x12\x1b\n" +
+	"\thit_rates\x18\x03 \x03(\x05R\bhitRates\"\x7f\n" +
 	"\x06Belief\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x06R\x04node\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x16\n" +
@@ -2190,7 +2267,7 @@ func file_cache_proto_rawDescGZIP() []byte {
 }
 
 var file_cache_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cache_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_cache_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_cache_proto_goTypes = []any{
 	(SetRequest_Condition)(0),    // 0: torc.v1.SetRequest.Condition
 	(Failure_Outcome)(0),         // 1: torc.v1.Failure.Outcome
@@ -2215,51 +2292,53 @@ var file_cache_proto_goTypes = []any{
 	(*Shard)(nil),                // 20: torc.v1.Shard
 	(*StatusRequest)(nil),        // 21: torc.v1.StatusRequest
 	(*StatusResponse)(nil),       // 22: torc.v1.StatusResponse
-	(*Belief)(nil),               // 23: torc.v1.Belief
-	(*Health)(nil),               // 24: torc.v1.Health
-	(*ReplicaStatus)(nil),        // 25: torc.v1.ReplicaStatus
-	(*GetManyResponse_Item)(nil), // 26: torc.v1.GetManyResponse.Item
-	(*SetManyResponse_Item)(nil), // 27: torc.v1.SetManyResponse.Item
-	(*Shard_Replica)(nil),        // 28: torc.v1.Shard.Replica
+	(*Eviction)(nil),             // 23: torc.v1.Eviction
+	(*Belief)(nil),               // 24: torc.v1.Belief
+	(*Health)(nil),               // 25: torc.v1.Health
+	(*ReplicaStatus)(nil),        // 26: torc.v1.ReplicaStatus
+	(*GetManyResponse_Item)(nil), // 27: torc.v1.GetManyResponse.Item
+	(*SetManyResponse_Item)(nil), // 28: torc.v1.SetManyResponse.Item
+	(*Shard_Replica)(nil),        // 29: torc.v1.Shard.Replica
 }
 var file_cache_proto_depIdxs = []int32{
 	0,  // 0: torc.v1.SetRequest.condition:type_name -> torc.v1.SetRequest.Condition
-	26, // 1: torc.v1.GetManyResponse.items:type_name -> torc.v1.GetManyResponse.Item
+	27, // 1: torc.v1.GetManyResponse.items:type_name -> torc.v1.GetManyResponse.Item
 	6,  // 2: torc.v1.SetManyRequest.entries:type_name -> torc.v1.SetRequest
-	27, // 3: torc.v1.SetManyResponse.items:type_name -> torc.v1.SetManyResponse.Item
+	28, // 3: torc.v1.SetManyResponse.items:type_name -> torc.v1.SetManyResponse.Item
 	1,  // 4: torc.v1.Failure.outcome:type_name -> torc.v1.Failure.Outcome
 	19, // 5: torc.v1.TopologyResponse.nodes:type_name -> torc.v1.Node
 	20, // 6: torc.v1.TopologyResponse.shards:type_name -> torc.v1.Shard
 	2,  // 7: torc.v1.Node.state:type_name -> torc.v1.Node.State
-	28, // 8: torc.v1.Shard.replicas:type_name -> torc.v1.Shard.Replica
-	25, // 9: torc.v1.StatusResponse.replicas:type_name -> torc.v1.ReplicaStatus
-	23, // 10: torc.v1.StatusResponse.peers:type_name -> torc.v1.Belief
-	24, // 11: torc.v1.Belief.health:type_name -> torc.v1.Health
-	16, // 12: torc.v1.GetManyResponse.Item.failure:type_name -> torc.v1.Failure
-	16, // 13: torc.v1.SetManyResponse.Item.failure:type_name -> torc.v1.Failure
-	3,  // 14: torc.v1.Cache.Stream:input_type -> torc.v1.Packet
-	4,  // 15: torc.v1.Cache.Get:input_type -> torc.v1.GetRequest
-	6,  // 16: torc.v1.Cache.Set:input_type -> torc.v1.SetRequest
-	8,  // 17: torc.v1.Cache.Delete:input_type -> torc.v1.DeleteRequest
-	10, // 18: torc.v1.Cache.Increment:input_type -> torc.v1.IncrementRequest
-	12, // 19: torc.v1.Cache.GetMany:input_type -> torc.v1.GetManyRequest
-	14, // 20: torc.v1.Cache.SetMany:input_type -> torc.v1.SetManyRequest
-	17, // 21: torc.v1.Cache.Topology:input_type -> torc.v1.TopologyRequest
-	21, // 22: torc.v1.Cache.Status:input_type -> torc.v1.StatusRequest
-	3,  // 23: torc.v1.Cache.Stream:output_type -> torc.v1.Packet
-	5,  // 24: torc.v1.Cache.Get:output_type -> torc.v1.GetResponse
-	7,  // 25: torc.v1.Cache.Set:output_type -> torc.v1.SetResponse
-	9,  // 26: torc.v1.Cache.Delete:output_type -> torc.v1.DeleteResponse
-	11, // 27: torc.v1.Cache.Increment:output_type -> torc.v1.IncrementResponse
-	13, // 28: torc.v1.Cache.GetMany:output_type -> torc.v1.GetManyResponse
-	15, // 29: torc.v1.Cache.SetMany:output_type -> torc.v1.SetManyResponse
-	18, // 30: torc.v1.Cache.Topology:output_type -> torc.v1.TopologyResponse
-	22, // 31: torc.v1.Cache.Status:output_type -> torc.v1.StatusResponse
-	23, // [23:32] is the sub-list for method output_type
-	14, // [14:23] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	29, // 8: torc.v1.Shard.replicas:type_name -> torc.v1.Shard.Replica
+	26, // 9: torc.v1.StatusResponse.replicas:type_name -> torc.v1.ReplicaStatus
+	23, // 10: torc.v1.StatusResponse.eviction:type_name -> torc.v1.Eviction
+	24, // 11: torc.v1.StatusResponse.peers:type_name -> torc.v1.Belief
+	25, // 12: torc.v1.Belief.health:type_name -> torc.v1.Health
+	16, // 13: torc.v1.GetManyResponse.Item.failure:type_name -> torc.v1.Failure
+	16, // 14: torc.v1.SetManyResponse.Item.failure:type_name -> torc.v1.Failure
+	3,  // 15: torc.v1.Cache.Stream:input_type -> torc.v1.Packet
+	4,  // 16: torc.v1.Cache.Get:input_type -> torc.v1.GetRequest
+	6,  // 17: torc.v1.Cache.Set:input_type -> torc.v1.SetRequest
+	8,  // 18: torc.v1.Cache.Delete:input_type -> torc.v1.DeleteRequest
+	10, // 19: torc.v1.Cache.Increment:input_type -> torc.v1.IncrementRequest
+	12, // 20: torc.v1.Cache.GetMany:input_type -> torc.v1.GetManyRequest
+	14, // 21: torc.v1.Cache.SetMany:input_type -> torc.v1.SetManyRequest
+	17, // 22: torc.v1.Cache.Topology:input_type -> torc.v1.TopologyRequest
+	21, // 23: torc.v1.Cache.Status:input_type -> torc.v1.StatusRequest
+	3,  // 24: torc.v1.Cache.Stream:output_type -> torc.v1.Packet
+	5,  // 25: torc.v1.Cache.Get:output_type -> torc.v1.GetResponse
+	7,  // 26: torc.v1.Cache.Set:output_type -> torc.v1.SetResponse
+	9,  // 27: torc.v1.Cache.Delete:output_type -> torc.v1.DeleteResponse
+	11, // 28: torc.v1.Cache.Increment:output_type -> torc.v1.IncrementResponse
+	13, // 29: torc.v1.Cache.GetMany:output_type -> torc.v1.GetManyResponse
+	15, // 30: torc.v1.Cache.SetMany:output_type -> torc.v1.SetManyResponse
+	18, // 31: torc.v1.Cache.Topology:output_type -> torc.v1.TopologyResponse
+	22, // 32: torc.v1.Cache.Status:output_type -> torc.v1.StatusResponse
+	24, // [24:33] is the sub-list for method output_type
+	15, // [15:24] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_cache_proto_init() }
@@ -2278,7 +2357,7 @@ func file_cache_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cache_proto_rawDesc), len(file_cache_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,7 +36,33 @@ func (r *report) print(w io.Writer, p painter, all bool) {
 	}
 	r.printLosses(w, p)
 	r.printNodes(w, p)
+	r.printEviction(w)
 	r.printShards(w, p, all)
+}
+
+// printEviction tells of nodes that give up keys: how many, and what more memory would be worth.
+func (r *report) printEviction(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	head := false
+	for _, n := range r.Nodes {
+		if n.Evicted == 0 && len(n.Curve) != 4 {
+			continue
+		}
+		if !head {
+			_, _ = fmt.Fprintln(t, "\nEVICTION\tPOLICY\tEVICTED\tHITS WITH 0.5x MEMORY\t1x\t2x\t4x")
+			head = true
+		}
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%d", n.Name, n.Policy, n.Evicted)
+		for i := range 4 {
+			if len(n.Curve) == 4 {
+				_, _ = fmt.Fprintf(t, "\t%.1f%%", float64(n.Curve[i])/10)
+			} else {
+				_, _ = fmt.Fprint(t, "\t-")
+			}
+		}
+		_, _ = fmt.Fprintln(t)
+	}
+	_ = t.Flush()
 }
 
 // Colours are put on the lines' ends only: a tabwriter counts their bytes.

@@ -41,7 +41,10 @@ type nodeReport struct {
 	Answered uint64        `json:"answered"`
 	Refused  uint64        `json:"refused"`
 	Waiting  uint64        `json:"waiting"`
-	Gossip   *gossipReport `json:"gossip,omitempty"` // what the other nodes say of it
+	Policy   string        `json:"maxmemory_policy"`
+	Evicted  uint64        `json:"evicted"`
+	Curve    []int32       `json:"hit_rate_estimates_thousandths,omitempty"` // with 0.5, 1, 2 and 4 times the memory
+	Gossip   *gossipReport `json:"gossip,omitempty"`                         // what the other nodes say of it
 
 	asked bool // it should be there
 }
@@ -98,6 +101,7 @@ func (r *report) addNode(n *torcv1.Node, s *torcv1.StatusResponse, failure error
 	case s != nil:
 		of.Uptime, of.Lanes, of.Replicas = time.Duration(s.UptimeMillis)*time.Millisecond, s.Lanes, len(s.Replicas)
 		of.Answered, of.Refused, of.Waiting = s.Answered, s.Refused, s.Waiting
+		of.Policy, of.Evicted, of.Curve = s.GetEviction().GetPolicy(), s.GetEviction().GetEvicted(), s.GetEviction().GetHitRates()
 		for _, g := range s.Replicas {
 			of.Keys, of.Bytes, of.LogBytes = of.Keys+g.Keys, of.Bytes+g.Bytes, of.LogBytes+g.LogBytes
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -187,4 +188,20 @@ func TestParseMixed(t *testing.T) {
 		require.Equal(t, c.rest, rest)
 		require.Equal(t, c.nx, *nx, "%v", c.args)
 	}
+}
+
+// TestStatusTellsOfEviction, of nodes that give up keys.
+func TestStatusTellsOfEviction(t *testing.T) {
+	r := report{Nodes: []nodeReport{{Name: "alpha", Policy: "allkeys-lru"}, {Name: "beta", Policy: "allkeys-lru", Evicted: 7},
+		{Name: "gamma", Policy: "allkeys-lru", Evicted: 8, Curve: []int32{100, 205, 300, 1000}}}}
+	var out strings.Builder
+	r.printEviction(&out)
+	require.Equal(t, `
+EVICTION  POLICY       EVICTED  HITS WITH 0.5x MEMORY  1x     2x     4x
+beta      allkeys-lru  7        -                      -      -      -
+gamma     allkeys-lru  8        10.0%                  20.5%  30.0%  100.0%
+`, out.String())
+	out.Reset()
+	(&report{Nodes: r.Nodes[:1]}).printEviction(&out)
+	require.Empty(t, out.String())
 }

@@ -38,8 +38,11 @@ func (s *Server) configuration() map[string]string {
 // runConfigGet: CONFIG GET pattern [pattern ...].
 func runConfigGet(r *request) {
 	all := r.srv.configuration()
-	if value := infoValue(r.srv.backend.Info("memory"), "maxmemory"); value != "" {
-		all["maxmemory"] = value
+	memory := r.srv.backend.Info("memory")
+	for name, line := range map[string]string{"maxmemory": "maxmemory", "maxmemory-policy": "maxmemory_policy"} {
+		if value := infoValue(memory, line); value != "" {
+			all[name] = value
+		}
 	}
 	known := slices.Sorted(maps.Keys(all))
 	var names []string // in the order they were asked for
@@ -60,8 +63,17 @@ func runConfigGet(r *request) {
 	r.finish()
 }
 
+// runConfigSet: CONFIG SET maxmemory-policy POLICY, for the whole cluster.
 func runConfigSet(r *request) {
-	r.fail("ERR Torc does not support CONFIG SET: a node is configured by its flags, TORC_* environment and configuration file")
+	if len(r.args) != 4 || !strings.EqualFold(string(r.args[2]), "maxmemory-policy") {
+		r.fail("ERR Torc does not support CONFIG SET but of maxmemory-policy: a node is configured by its flags, TORC_* environment and configuration file")
+		return
+	}
+	if err := r.srv.backend.SetPolicy(string(r.args[3])); err != nil {
+		r.fail("ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - " + err.Error())
+		return
+	}
+	r.ok()
 }
 
 func runConfigResetStat(r *request) {

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math"
 	"net"
@@ -25,6 +26,8 @@ type fakeNode struct {
 	cluster *wire.ClusterMap
 	leaders map[wire.ShardID]wire.NodeID
 	self    wire.Member
+
+	policy string // as it was set
 
 	submit    func(*wire.Call)
 	submitted atomic.Int64
@@ -377,4 +380,15 @@ func roundTrip(t testing.TB, s *Server, request string) string {
 	reply, err := io.ReadAll(nc)
 	require.NoError(t, err)
 	return string(reply)
+}
+
+// SetPolicy is part of Backend.
+func (n *fakeNode) SetPolicy(name string) error {
+	if name != "allkeys-lru" {
+		return errors.New("want allkeys-lru")
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.policy = name
+	return nil
 }

@@ -28,6 +28,9 @@ type Backend interface {
 	// Info is what the node has to say in a section of INFO ("memory", "replication",
 	// "torc", ...): lines "name:value\r\n", or nothing.
 	Info(section string) string
+	// SetPolicy sets the cluster's eviction policy, one of Redis's names or our own. It may take a while. An error
+	// says what is wrong.
+	SetPolicy(name string) error
 }
 
 // Options shapes a server. Zero fields take the defaults named beside them.

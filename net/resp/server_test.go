@@ -199,6 +199,17 @@ func TestInfo(t *testing.T) {
 	require.Contains(t, roundTrip(t, s, "INFO keyspace\r\n"), "torc_keyspace_unknown_shards:4")
 }
 
+// The one setting that can be changed live is the node's to change.
+func TestConfigSet(t *testing.T) {
+	n := newFakeNode(1)
+	s := serve(t, n)
+	require.Equal(t, "+OK\r\n+OK\r\n", roundTrip(t, s, "CONFIG SET MaxMemory-Policy allkeys-lru\r\n"), "and one for QUIT")
+	require.Equal(t, "allkeys-lru", n.policy)
+	require.Contains(t, roundTrip(t, s, "CONFIG SET maxmemory-policy lru\r\n"), "-ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - want allkeys-lru\r\n")
+	require.Contains(t, roundTrip(t, s, "CONFIG SET maxmemory 1\r\n"), "-ERR Torc does not support CONFIG SET but of maxmemory-policy")
+	require.Contains(t, roundTrip(t, s, "CONFIG SET maxmemory-policy allkeys-lru save x\r\n"), "-ERR Torc does not support")
+}
+
 func TestClientList(t *testing.T) {
 	s := serve(t, newFakeNode(1))
 	got := roundTrip(t, s, "CLIENT SETNAME me\r\nCLIENT SETINFO LIB-NAME go\r\nCLIENT SETINFO lib-ver 1\r\nCLIENT SETINFO x y\r\n"+

@@ -53,7 +53,7 @@ var serverCommands = []command{
 				summary: "Show helpful text about the different subcommands", run: runHelp},
 			{name: "config|set", arity: -4, flags: "admin noscript loading stale", tips: "request_policy:all_nodes response_policy:all_succeeded",
 				group: "server", since: "2.0.0", complexity: "O(N) when N is the number of configuration parameters provided",
-				summary: "Refused: Torc is configured by flags, environment and file", run: runConfigSet},
+				summary: "Set maxmemory-policy for the cluster; all else is refused: Torc is configured by flags, environment and file", run: runConfigSet},
 		}},
 	{name: "shutdown", arity: -1, flags: "admin noscript loading stale no_multi allow_busy",
 		group: "server", since: "1.0.0", complexity: "O(1)",

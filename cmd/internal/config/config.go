@@ -5,6 +5,8 @@ import (
 	"math"
 	"runtime"
 	"time"
+
+	"torc/core/evict"
 )
 
 // ErrHelp and ErrVersion say that this is all that was asked for. Nothing has been printed.
@@ -45,7 +47,8 @@ type Config struct {
 
 	MaxKey    Size
 	MaxValue  Size
-	MaxMemory Size // keys and values on this node; 0: no bound
+	MaxMemory Size   // keys and values on this node; 0: no bound
+	Policy    string // what is given up when that is reached, in Redis's words
 
 	Password      Secret // asked of clients
 	ClusterSecret Secret // asked of other nodes
@@ -67,7 +70,7 @@ func defaults() *Config {
 		Weight: 1, Expect: 1, Shards: 64, Replicas: 3, Grace: time.Minute, WhenDrained: "stay", RebalanceRate: 64 << 20,
 		OnQuorumLoss: "reset", ResetGrace: 30 * time.Second,
 		Reads: "lease", ClockDrift: 50, ElectionTimeout: 500 * time.Millisecond, Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute,
-		MaxKey: 64 << 10, MaxValue: 64 << 20, LogLevel: "info", LogFormat: "text",
+		MaxKey: 64 << 10, MaxValue: 64 << 20, Policy: evict.Adaptive.String(), LogLevel: "info", LogFormat: "text",
 	}
 }
 

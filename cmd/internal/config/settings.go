@@ -3,7 +3,10 @@ package config
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
+
+	"torc/core/evict"
 )
 
 // setting is one thing that can be set: everywhere, under one name. kinds.go makes them.
@@ -77,8 +80,10 @@ var settings = []setting{
 
 	size(groupLimits, "max-key", "largest key", 1, 64<<20, func(c *Config) *Size { return &c.MaxKey }),
 	size(groupLimits, "max-value", "largest value", 1, 128<<20, func(c *Config) *Size { return &c.MaxValue }),
-	size(groupLimits, "max-memory", "keys and values held on this node before writes that grow are refused; 0 is no bound",
+	size(groupLimits, "max-memory", "keys and values held on this node; past it keys are given up (--maxmemory-policy), or else writes that grow are refused; 0 is no bound",
 		0, math.MaxInt64, func(c *Config) *Size { return &c.MaxMemory }),
+	choice(groupLimits, "maxmemory-policy", "POLICY", "which keys are given up when memory is full, in Redis's words: "+strings.Join(evict.Names(), ", ")+
+		"; CONFIG SET maxmemory-policy changes it for the whole cluster", evict.Names(), func(c *Config) *string { return &c.Policy }),
 
 	secret("password", "asked of clients (RESP AUTH, gRPC); other users of the machine can see it here: prefer --password-file", func(c *Config) *Secret { return &c.Password }),
 	secretFile("password", "a file that holds it", func(c *Config) *Secret { return &c.Password }),

@@ -48,6 +48,7 @@ var examples = map[string]example{
 	"max-key":             {field: "MaxKey", one: "100", is: Size(100), other: "1 kb", then: Size(1000)},
 	"max-value":           {field: "MaxValue", one: "1MiB", is: Size(1 << 20), other: "1.5m", then: Size(3 << 19)},
 	"max-memory":          {field: "MaxMemory", one: "4GiB", is: Size(4 << 30), other: "0", then: Size(0)},
+	"maxmemory-policy":    {field: "Policy", one: "allkeys-lru", is: "allkeys-lru", other: "NoEviction", then: "noeviction"},
 	"password":            {field: "Password", one: "open sesame", is: Secret("open sesame"), other: "=1", then: Secret("=1")},
 	"password-file":       {field: "Password", one: "secret.txt", is: Secret("from a file"), other: "other.txt", then: Secret(" blanks stay ")},
 	"cluster-secret":      {field: "ClusterSecret", one: "x", is: Secret("x"), other: "-y", then: Secret("-y")},

@@ -35,8 +35,10 @@ func (b backend) Info(section string) string {
 	switch section {
 	case "memory":
 		line("maxmemory", int64(b.n.cfg.MaxMemory))
-		line("maxmemory_policy", "noeviction")
 		b.n.infoMemory(line)
+		b.n.infoEviction(line)
+	case "stats":
+		b.n.infoEvicted(line)
 	case "torc":
 		b.n.infoTorc(line)
 	}

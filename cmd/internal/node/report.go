@@ -30,6 +30,7 @@ func (b backend) Report(ctx context.Context) (*torcv1.StatusResponse, error) {
 	for _, g := range s.groups() {
 		r.Replicas = append(r.Replicas, replicaReport(&g))
 	}
+	r.Eviction = evictionReport(s)
 	own := gossip.Event{Node: s.ID, Incarnation: s.Incarnation, Status: gossip.Alive, Digest: s.Health.Encode()}
 	for _, e := range append([]gossip.Event{own}, s.Peers...) {
 		r.Peers = append(r.Peers, beliefReport(&e))

@@ -59,6 +59,7 @@ func (n *Node) nodeSamples(g *gatherer, s *Status) {
 	g.gauge("torc_epoch", "Epoch of the newest cluster map.", float64(s.Epoch))
 	g.counter("torc_snapshot_bytes_sent_total", "Bytes of copies sent to make or move replicas (--rebalance-rate bounds them).", float64(shipped))
 	g.gauge("torc_snapshots_sending", "Copies that this node is sending.", float64(shipping))
+	evictionSamples(g, s)
 	n.mapSamples(g)
 	n.lossSamples(g)
 	loops, links := n.host.Stats(), n.links.Stats()
@@ -123,4 +124,14 @@ func stateOf(who *wire.Member) string {
 		return "draining"
 	}
 	return "active"
+}
+
+func evictionSamples(g *gatherer, s *Status) {
+	e := s.eviction()
+	g.counter("torc_evicted_keys_total", "Keys given up to make room, of shards that this node led.", float64(e.evicted))
+	for i := range e.curve {
+		if rate, ok := e.rate(i); ok {
+			g.gauge("torc_hit_rate_estimate", "What the hit rate would be with that much of the present memory.", rate, admin.Label{Name: "memory", Value: sizeName(i)})
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"torc/cluster"
 	"torc/cmd/internal/config"
+	"torc/core/evict"
 	"torc/core/wire"
 )
 
@@ -68,8 +69,12 @@ func (n *Node) clusterConfig() cluster.Config {
 	if c.OnQuorumLoss == "refuse" {
 		onLoss = cluster.LossRefuse
 	}
+	policy, err := evict.Parse(c.Policy)
+	if err != nil {
+		policy = evict.Adaptive // of a Config that nobody has loaded: tests
+	}
 	return cluster.Config{
-		OnQuorumLoss: onLoss, ResetGrace: c.ResetGrace,
+		Policy: policy, OnQuorumLoss: onLoss, ResetGrace: c.ResetGrace,
 		Self: n.self, Join: c.Join, Expect: c.Expect, Shards: c.Shards, Replicas: c.Replicas, Lanes: c.Lanes,
 		Tick: c.ElectionTimeout / electionTicks, ElectionTicks: electionTicks, ClockDrift: c.ClockDrift, Reads: reads,
 		Pages: &n.pages, MaxKey: int(c.MaxKey), MaxValue: int(c.MaxValue), MaxMemory: int64(c.MaxMemory),
