@@ -37,7 +37,7 @@ const (
 	replicatedKey   = 8
 	replicatedValue = 16
 	replicatedEach  = replicatedKey + replicatedValue + 128 // with the store's overhead
-	replicatedSlack = 512                                   // sessions of the nodes themselves
+	replicatedSlack = replicatedEach - 1                    // less than one more would take: small caches must not gain by it
 	pace            = 100 * time.Microsecond                // between requests
 )
 
