@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"torc/core/limit"
 	"torc/core/session"
 	"torc/core/trace"
 	"torc/core/wire"
@@ -54,7 +55,11 @@ func (w *World) addClients() {
 		c.busy = make([]bool, s.Threads)
 		c.chance = NewStream(w.seed, "brain:"+name)
 		if i < s.Clients || i == s.Clients+s.Plain {
-			c.brain = session.New(w.brainConfig(), &clientClock{c}, &c.chance, (*transport)(c))
+			cfg := w.brainConfig()
+			if most := s.Limit; most > 0 && i < s.Clients { // the oracles' client asks again at once when it is refused at once
+				cfg.Limit = limit.Config{Min: 1, Start: most, Max: most}
+			}
+			c.brain = session.New(cfg, &clientClock{c}, &c.chance, (*transport)(c))
 		}
 		w.network.addresses[name] = address{c.endpoint, portReply}
 		w.clients = append(w.clients, c)

@@ -54,6 +54,7 @@ type Settings struct {
 	Expiring     int
 	Transactions int // families of keys for atomic batches
 	Leases       int // keys that are filled under leases
+	Limit        int // requests that a session client lets be under way to one node at most; 0: as users have it
 
 	// The nemesis.
 	Faults     Faults

@@ -64,6 +64,7 @@ var fieldGroups = [][]Field{
 		intField("sessions", "clients with sessions, as Torc's own are", 0, 100, func(s *Settings) *int { return &s.Clients }),
 		intField("plain", "clients without, as Redis users are", 0, 100, func(s *Settings) *int { return &s.Plain }),
 		intField("threads", "operations in flight per client", 1, 100, func(s *Settings) *int { return &s.Threads }),
+		intField("limit", "requests that a session client lets be under way to one node; 0: as users have it", 0, 10000, func(s *Settings) *int { return &s.Limit }),
 		durationField("think", "mean pause of a thread between operations", func(s *Settings) *time.Duration { return &s.Think }),
 		durationField("timeout", "of an operation", func(s *Settings) *time.Duration { return &s.Timeout }),
 	}, {
