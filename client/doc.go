@@ -23,7 +23,10 @@
 //     may have been applied, or may yet be; a read has no effect. The client has retried
 //     as long as it was given time: retries carry a session, so a write is applied at most
 //     once however often it was sent. Sending it again by calling the method again is a new
-//     write.
+//     write. MaybeApplied reports it.
+//
+// With ErrRefused may come ErrOverloaded (there is too much to do, there or in this client: less, or later) or
+// ErrUnavailable (nobody who could be reached serves the key).
 //
 // Errors also unwrap to the context's error when that ended the wait.
 //
@@ -37,6 +40,9 @@
 //	callers --inbox--> loop: session.Brain --> link queues --> streams --> nodes
 //	   ^                 |  ^                                                |
 //	   +--- results -----+  +------------------- inbox <---------------------+
+//
+// A slow node holds few callers: see core/session about limits, lines and breakers. GetOrLoad rests on leases in the
+// replicated state (core/store, leases.go). docs/CLIENT.md is the guide.
 //
 // One goroutine, the loop, runs the brain (core/session): all decisions are made there, and
 // the simulator runs the same code. A link is one gRPC stream to one node with its writer and
