@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ const (
 	queueMax   = 4096    // lots of questions that wait to be written
 	pendingMax = 16384   // questions without an answer; a node that owes more is not to be trusted
 	batchBytes = 1 << 20 // about how large a batch of questions becomes
+	keepMax    = 4 << 10 // bytes of a batch of answers that a value may keep in memory beside its own
 )
 
 // question is what is asked of a node: a request, or without one its map.
@@ -199,6 +201,9 @@ func (l *link) eventsOf(packet *torcv1.Packet) (events []event, err error) {
 		var p *torcv1.Packet
 		if p, rest, err = torcv1.NextPacket(rest); err != nil {
 			return events, fmt.Errorf("an answer: %w", err)
+		}
+		if len(packet.Body) > keepMax && len(p.Body) < len(packet.Body)/2 {
+			p.Body = bytes.Clone(p.Body) // whoever keeps a small value must not keep the whole batch with it
 		}
 		take(p)
 	}
