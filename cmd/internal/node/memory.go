@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
+	"time"
 
 	"torc/cmd/internal/config"
 	"torc/core/store"
@@ -76,42 +78,59 @@ func ratio(a, b int64) float64 {
 	return float64(a) / float64(b)
 }
 
-// What Go's heap may do besides --max-memory, which bounds keys and values outside it: the heap holds Raft logs,
-// queues and sessions, so it is small, and a small heap is collected many times a second by Go's own measure.
+// Keys and values lie outside Go's heap, which holds Raft logs, queues and sessions. By Go's own measure it is
+// collected whenever it has doubled, so a small one many times a second.
 const (
-	collectPercent = 400
-	heapMin        = 512 << 20
-	heapPart       = 4
+	heapGrowth  = 64 << 20 // it may grow by so much in any case
+	percentMin  = 100
+	percentMax  = 1600
+	heapMin     = 512 << 20
+	heapPart    = 4
+	limitPeriod = 5 * time.Second
 )
 
-// LimitHeap sets when Go's collector runs, as far as the user has not (GOGC, GOMEMLIMIT): a heap may grow to
-// five times what is live in it, up to a bound that is 512 MiB and a quarter of --max-memory. Without
-// --max-memory there is no bound, and a heap grows to three times what is live.
+// LimitHeap sets when Go's collector runs, as far as the user has not. Without GOGC in the environment the heap
+// may double, and a small one grow by 64 MiB; that follows its size until the process ends. With --max-memory
+// and without GOMEMLIMIT its bound is 512 MiB and a quarter of --max-memory: near that it is collected more
+// often, whatever the rest says.
 func LimitHeap(c *config.Config, environ []string) {
-	percent, limit := heapOf(c, environ)
-	if percent > 0 {
-		debug.SetGCPercent(percent)
-	}
+	follow, limit := heapOf(c, environ)
 	if limit > 0 {
 		debug.SetMemoryLimit(limit)
 	}
+	if !follow {
+		return
+	}
+	debug.SetGCPercent(percentFor(0))
+	go func() {
+		for range time.Tick(limitPeriod) {
+			live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+			metrics.Read(live)
+			debug.SetGCPercent(percentFor(live[0].Value.Uint64()))
+		}
+	}()
 }
 
-// heapOf is what LimitHeap sets; 0: nothing.
-func heapOf(c *config.Config, environ []string) (percent int, limit int64) {
-	percent = collectPercent / 2
+// percentFor is GOGC for a heap of so many live bytes.
+func percentFor(live uint64) int {
+	return int(min(max(heapGrowth*100/max(live, 1), percentMin), percentMax))
+}
+
+// heapOf is whether GOGC is to follow the heap's size, and the memory limit; 0: none.
+func heapOf(c *config.Config, environ []string) (follow bool, limit int64) {
+	follow = true
 	if c.MaxMemory > 0 {
-		percent, limit = collectPercent, heapMin+int64(c.MaxMemory)/heapPart
+		limit = heapMin + int64(c.MaxMemory)/heapPart
 	}
 	for _, v := range environ {
 		name, value, _ := strings.Cut(v, "=")
 		switch {
 		case value == "":
 		case name == "GOGC":
-			percent = 0
+			follow = false
 		case name == "GOMEMLIMIT":
 			limit = 0
 		}
 	}
-	return percent, limit
+	return follow, limit
 }

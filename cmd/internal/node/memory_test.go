@@ -13,18 +13,21 @@ func TestLimitHeap(t *testing.T) {
 	for _, c := range []struct {
 		max     config.Size
 		environ []string
-		percent int
+		follow  bool
 		limit   int64
 	}{
-		{0, nil, 200, 0},
-		{4 << 30, []string{"HOME=/root"}, 400, 1<<30 + 512<<20},
-		{4 << 30, []string{"GOGC=50"}, 0, 1<<30 + 512<<20},
-		{4 << 30, []string{"GOMEMLIMIT=1GiB"}, 400, 0},
-		{4 << 30, []string{"GOMEMLIMIT=1GiB", "GOGC=off"}, 0, 0},
-		{4 << 30, []string{"GOGC="}, 400, 1<<30 + 512<<20},
+		{0, nil, true, 0},
+		{4 << 30, []string{"HOME=/root"}, true, 1<<30 + 512<<20},
+		{4 << 30, []string{"GOGC=50"}, false, 1<<30 + 512<<20},
+		{4 << 30, []string{"GOMEMLIMIT=1GiB"}, true, 0},
+		{4 << 30, []string{"GOMEMLIMIT=1GiB", "GOGC=off"}, false, 0},
+		{4 << 30, []string{"GOGC="}, true, 1<<30 + 512<<20},
 	} {
-		percent, limit := heapOf(&config.Config{MaxMemory: c.max}, c.environ)
-		require.Equal(t, c.percent, percent, c)
+		follow, limit := heapOf(&config.Config{MaxMemory: c.max}, c.environ)
+		require.Equal(t, c.follow, follow, c)
 		require.Equal(t, c.limit, limit, c)
 	}
+	require.Equal(t, 1600, percentFor(1<<20))
+	require.Equal(t, 400, percentFor(16<<20))
+	require.Equal(t, 100, percentFor(1<<30))
 }
