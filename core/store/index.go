@@ -48,10 +48,10 @@ const (
 	tagShift  = slotShift - 32
 )
 
-// leaf is a cell of the heap, without pointers. It grows from 64 to 256 bytes: keys beyond its cell's end do not exist.
+// leaf is what lies in a cell of 64 to 256 bytes: a header, and as many keys as there is room for.
 type leaf struct {
-	leafHeader
-	keys [leafMax]spot
+	*leafHeader
+	keys []spot
 }
 
 type leafHeader struct {
@@ -72,9 +72,9 @@ func spotOf(tag uint32, r slab.Ref) spot { return spot(tag)<<32 | spot(r) }
 func (p spot) tag() uint32               { return uint32(p >> 32) }
 func (p spot) ref() slab.Ref             { return slab.Ref(p) }
 
-// Compile-time: the longest leaf fills its cell.
-var _ [leafSize - unsafe.Sizeof(leaf{})]struct{}
-var _ [unsafe.Sizeof(leaf{}) - leafSize]struct{}
+// Compile-time: a header is as long as is said.
+var _ [leafHead - unsafe.Sizeof(leafHeader{})]struct{}
+var _ [unsafe.Sizeof(leafHeader{}) - leafHead]struct{}
 
 func tagOf(order uint64) uint32 { return uint32(order >> tagShift) }
 
@@ -89,8 +89,14 @@ func (x *index) slot(order uint64) *slot {
 	return &x.slots[order>>slotShift-x.base]
 }
 
-func (x *index) leaf(r slab.Ref) *leaf {
-	return (*leaf)(unsafe.Pointer(unsafe.SliceData(x.cells.Bytes(r))))
+func (x *index) leaf(r slab.Ref) leaf {
+	b := x.cells.Bytes(r)
+	return leaf{x.header(r), unsafe.Slice((*spot)(unsafe.Pointer(unsafe.SliceData(b[leafHead:]))), (len(b)-leafHead)/8)}
+}
+
+// header is a leaf's header alone.
+func (x *index) header(r slab.Ref) *leafHeader {
+	return (*leafHeader)(unsafe.Pointer(unsafe.SliceData(x.cells.Bytes(r))))
 }
 
 // bucket is which of a slot's leaves holds a tag.
@@ -119,7 +125,7 @@ func (x *index) find(key []byte, order uint64, e *entry) bool {
 
 // search is the first spot whose tag is not below the given one. Tags are spread evenly, so it is
 // near where its bits say.
-func (l *leaf) search(tag uint32) int {
+func (l leaf) search(tag uint32) int {
 	n := int(l.count)
 	i := int(uint64(tag<<l.depth) * uint64(n) >> 32)
 	for i > 0 && l.keys[i-1].tag() >= tag {
@@ -145,32 +151,32 @@ func (x *index) insert(order uint64, r slab.Ref) {
 		for at := first; at != 0; {
 			l := x.leaf(at)
 			if l.count < leafMax {
-				x.roomy(s, at, int(l.count)+1).insert(tag, r)
+				x.roomy(at, int(l.count)+1).insert(tag, r)
 				return
 			}
 			at = l.next
 		}
 		if !x.split(s, first) {
 			l := x.leaf(first)
-			longer := x.newLeaf(l.leafHeader, nil, 1)
+			longer := x.newLeaf(*l.leafHeader, nil, 1)
 			l.next = longer
 		}
 	}
 }
 
 // roomy returns a leaf that has room for so many keys: the one given, or a longer one in its place.
-func (x *index) roomy(s *slot, r slab.Ref, keys int) *leaf {
+func (x *index) roomy(r slab.Ref, keys int) leaf {
 	l := x.leaf(r)
-	if leafHead+8*keys <= len(x.cells.Bytes(r)) {
+	if keys <= len(l.keys) {
 		return l
 	}
-	longer := x.newLeaf(l.leafHeader, l.keys[:l.count], keys-int(l.count))
+	longer := x.newLeaf(*l.leafHeader, l.keys[:l.count], keys-int(l.count))
 	x.moved(r, longer)
 	x.cells.Free(r)
 	return x.leaf(longer)
 }
 
-func (l *leaf) insert(tag uint32, r slab.Ref) {
+func (l leaf) insert(tag uint32, r slab.Ref) {
 	i := l.search(tag)
 	copy(l.keys[i+1:l.count+1], l.keys[i:l.count])
 	l.keys[i] = spotOf(tag, r)
@@ -182,14 +188,14 @@ func (x *index) newLeaf(of leafHeader, keys []spot, room int) slab.Ref {
 	size := leafHead + 8*(len(keys)+room)
 	r, _ := x.cells.Alloc((size + leafStep - 1) / leafStep * leafStep)
 	l := x.leaf(r)
-	l.leafHeader = of
+	*l.leafHeader = of
 	l.kind, l.count = flagLeaf, uint8(copy(l.keys[:], keys))
 	return r
 }
 
 // split parts a bucket by one more bit; false: the directory would become too long for that.
 func (x *index) split(s *slot, first slab.Ref) bool {
-	of := x.leaf(first).leafHeader
+	of := *x.header(first)
 	if of.depth == s.depth {
 		if s.depth >= 31 || s.count < 4<<(s.depth+1) {
 			return false
@@ -254,7 +260,7 @@ func (x *index) chain(of leafHeader, all []spot) slab.Ref {
 // replace puts an entry's new Ref in the old one's place, and reports whether that was there.
 func (x *index) replace(order uint64, from, to slab.Ref) bool {
 	_, l, i := x.locate(order, from)
-	if l == nil {
+	if l.leafHeader == nil {
 		return false
 	}
 	l.keys[i] = spotOf(tagOf(order), to)
@@ -262,10 +268,10 @@ func (x *index) replace(order uint64, from, to slab.Ref) bool {
 }
 
 // locate finds the leaf that holds a Ref, and the one before it in its chain; nil if none does.
-func (x *index) locate(order uint64, r slab.Ref) (before, l *leaf, i int) {
+func (x *index) locate(order uint64, r slab.Ref) (before, l leaf, i int) {
 	s, tag := x.slot(order), tagOf(order)
 	if s.leaves == nil {
-		return nil, nil, 0
+		return leaf{}, leaf{}, 0
 	}
 	for at := s.leaves[s.bucket(tag)]; at != 0; {
 		l = x.leaf(at)
@@ -276,13 +282,13 @@ func (x *index) locate(order uint64, r slab.Ref) (before, l *leaf, i int) {
 		}
 		before, at = l, l.next
 	}
-	return nil, nil, 0
+	return leaf{}, leaf{}, 0
 }
 
 // remove takes out an entry that is there.
 func (x *index) remove(order uint64, r slab.Ref) bool {
 	before, l, i := x.locate(order, r)
-	if l == nil {
+	if l.leafHeader == nil {
 		return false
 	}
 	copy(l.keys[i:], l.keys[i+1:l.count])
@@ -293,7 +299,7 @@ func (x *index) remove(order uint64, r slab.Ref) bool {
 	switch {
 	case s.count == 0:
 		x.clear(s)
-	case before != nil && l.count == 0:
+	case before.leafHeader != nil && l.count == 0:
 		empty := before.next
 		before.next = l.next
 		x.cells.Free(empty)
@@ -311,7 +317,7 @@ func (x *index) clear(s *slot) {
 			continue
 		}
 		for r != 0 {
-			next := x.leaf(r).next
+			next := x.header(r).next
 			x.cells.Free(r)
 			r = next
 		}
@@ -326,7 +332,7 @@ func (x *index) join(s *slot, tag uint32) bool {
 	if l.depth == 0 {
 		return false
 	}
-	of := l.leafHeader
+	of := *l.leafHeader
 	half := uint32(1) << (32 - of.depth)
 	of.prefix &^= half
 	low, high := s.leaves[s.bucket(of.prefix)], s.leaves[s.bucket(of.prefix|half)]
@@ -355,7 +361,7 @@ func (x *index) halve(s *slot) {
 	s.depth--
 	for i := range shorter {
 		shorter[i] = s.leaves[2*i]
-		if x.leaf(shorter[i]).depth == s.depth {
+		if x.header(shorter[i]).depth == s.depth {
 			s.deep++
 		}
 	}
@@ -364,17 +370,17 @@ func (x *index) halve(s *slot) {
 
 // moved takes note that Compact has moved a leaf.
 func (x *index) moved(from, to slab.Ref) {
-	l := x.leaf(to)
+	l := x.header(to)
 	s := &x.slots[l.slot]
 	at := s.bucket(l.prefix)
 	if r := s.leaves[at]; r != from {
-		for x.leaf(r).next != from {
-			r = x.leaf(r).next
+		for x.header(r).next != from {
+			r = x.header(r).next
 		}
-		x.leaf(r).next = to
+		x.header(r).next = to
 		return
 	}
-	x.point(s, l.leafHeader, to)
+	x.point(s, *l, to)
 }
 
 // span is the orders that one bucket holds.
@@ -390,7 +396,7 @@ func (x *index) span(order uint64) span {
 	if s.leaves == nil {
 		return span{first, first | (1<<slotShift - 1)}
 	}
-	l := x.leaf(s.leaves[s.bucket(tagOf(order))])
+	l := x.header(s.leaves[s.bucket(tagOf(order))])
 	first |= uint64(l.prefix) << tagShift
 	return span{first, first + 1<<(slotShift-l.depth) - 1}
 }

@@ -66,7 +66,7 @@ func TestIndex(t *testing.T) {
 				require.Equal(t, int64(leaves+len(keys)), cells.Stats().Cells, "a leaf was lost")
 				for _, k := range keys {
 					_, l, i := x.locate(k.order, k.ref)
-					require.NotNil(t, l)
+					require.NotNil(t, l.leafHeader)
 					require.Equal(t, spotOf(tagOf(k.order), k.ref), l.keys[i])
 				}
 			},
