@@ -87,3 +87,29 @@ func TestDirectoryIsShort(t *testing.T) {
 	_, err := x.verify()
 	require.NoError(t, err)
 }
+
+// TestIndexShrinks: when most keys are gone, so are most leaves, and the directory is short again.
+func TestIndexShrinks(t *testing.T) {
+	cells := slab.New(slab.Plain{})
+	x := newIndex(cells, 0, lastOrder(0))
+	var refs []slab.Ref
+	order := func(i int) uint64 { return uint64(i) * 0x9E3779B97F4A7C15 >> (64 - slotShift) }
+	for i := range 20_000 {
+		r, b := cells.Alloc(64)
+		b[0] = 0
+		x.insert(order(i), r)
+		refs = append(refs, r)
+	}
+	full, err := x.verify()
+	require.NoError(t, err)
+	long := len(x.slots[0].leaves)
+	for i, r := range refs {
+		if i%20 != 0 {
+			require.True(t, x.remove(order(i), r))
+		}
+	}
+	left, err := x.verify()
+	require.NoError(t, err)
+	require.Less(t, left*10, full)
+	require.Less(t, len(x.slots[0].leaves)*8, long)
+}
