@@ -213,19 +213,24 @@ func (h *Heap) shut(c *class, p *page) {
 	p.open = -1
 }
 
-// Release gives back pages, whatever is in use, at most so many; true: none is left. The heap is of no other
-// use from its first call on.
-func (h *Heap) Release(most int) bool {
-	for i := len(h.pages) - 1; i > 0 && most > 0; i-- {
+// releaseLeast is what giving back a page costs at least, in bytes of a longer one.
+const releaseLeast = 8 << 10
+
+// Release gives back pages, whatever is in use, about budget bytes of them, and returns how many those were
+// and whether none is left. The heap is of no other use from its first call on.
+func (h *Heap) Release(budget int) (spent int, done bool) {
+	for i := len(h.pages) - 1; i > 0; i-- {
 		if p := &h.pages[i]; p.mem != nil {
+			if spent >= budget {
+				return spent, false
+			}
+			spent += max(releaseLeast, len(p.mem))
+			h.stats.Reserved -= int64(len(p.mem))
+			h.stats.Pages--
 			h.source.Free(p.mem)
-			most--
 		}
 		h.pages = h.pages[:i]
 	}
-	if len(h.pages) > 1 {
-		return false
-	}
 	*h = Heap{source: h.source, pages: make([]page, 1)}
-	return true
+	return spent, true
 }

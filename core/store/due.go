@@ -150,10 +150,12 @@ func (d *due) less(a, b *dueItem) bool {
 	return bytes.Compare(x.key, y.key) < 0
 }
 
-// release gives back the chunks.
-func (d *due) release() {
+// release gives back the chunks, and returns how many bytes those were.
+func (d *due) release() (bytes int) {
+	bytes = len(d.chunks) * dueBytes
 	for _, c := range d.chunks {
 		d.source.Free(bytesOf(c))
 	}
 	d.chunks, d.count = nil, 0
+	return bytes
 }

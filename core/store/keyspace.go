@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"slices"
 
 	"github.com/tidwall/btree"
@@ -145,23 +146,27 @@ func (k *keyspace) wants(r retired) bool {
 
 // sweep frees retired entries that nobody wants any more, looking at some.
 func (k *keyspace) sweep(most int) {
-	var gone [32]retired
-	n := 0
-	last := k.sweeping
-	k.retired.Ascend(k.sweeping, func(r retired) bool {
-		if most--; most < 0 || n == len(gone) {
-			return false
+	for most > 0 && k.retired.Len() > 0 {
+		var gone [32]retired
+		looked, n := 0, 0
+		last := k.sweeping
+		k.retired.Ascend(k.sweeping, func(r retired) bool {
+			if looked == most || n == len(gone) {
+				return false
+			}
+			looked++
+			if last = r; !k.wants(r) {
+				gone[n] = r
+				n++
+			}
+			return true
+		})
+		most -= looked
+		if k.sweeping = last; most > 0 && n < len(gone) {
+			k.sweeping, most = retired{}, 0 // the end was reached
 		}
-		if last = r; !k.wants(r) {
-			gone[n] = r
-			n++
-		}
-		return true
-	})
-	if k.sweeping = last; most >= 0 && n < len(gone) {
-		k.sweeping = retired{} // the end was reached
+		k.free(gone[:n])
 	}
-	k.free(gone[:n])
 }
 
 // passed frees the retired entries up to an order, as far as nobody else wants them.
@@ -241,13 +246,13 @@ func (k *keyspace) begin(s *walk) {
 func (k *keyspace) end(s *walk) {
 	k.snapshots = slices.DeleteFunc(k.snapshots, func(x *walk) bool { return x == s })
 	if k.closed && len(k.snapshots) == 0 {
-		for !k.release(1 << 10) {
-		}
+		k.release(math.MaxInt)
 	}
 }
 
-// release gives back memory, at most so many pages; true: there is none left.
-func (k *keyspace) release(most int) bool {
-	k.due.release()
-	return k.cells.Release(most)
+// release gives back memory, about budget bytes, and returns how many those were and whether none is left.
+func (k *keyspace) release(budget int) (spent int, done bool) {
+	spent = k.due.release()
+	more, done := k.cells.Release(budget - spent)
+	return spent + more, done
 }

@@ -1,6 +1,10 @@
 package store
 
-import "torc/core/slab"
+import (
+	"math"
+
+	"torc/core/slab"
+)
 
 // Memory is tended in small steps: what Apply's commands may have made sparse it compacts, in proportion to
 // their number; and a lane that has nothing to apply calls Tend in its ticks. None of that is seen from outside.
@@ -8,14 +12,21 @@ const (
 	tendApply   = 4 << 10 // bytes that an entry of the log moves at most,
 	tendCommand = 1 << 10 // and those that it moves for each of its commands
 	sweepMax    = 64
-	releaseMax  = 16 // pages of a flushed keyspace
+
+	// Flushed keyspaces go faster than new ones can come: a command takes a page at most, or flushes.
+	releaseMin  = 4 << 20
+	releasePart = 32      // as much more, for each byte that may be moved
+	releaseNone = 8 << 10 // what an empty keyspace counts for
 )
 
 // Tend gives back memory that is not needed, in about as much time as it takes to copy so many bytes.
 // It changes nothing that can be seen, and may be called at any time.
 func (s *Store) Tend(bytes int) {
-	if len(s.dying) > 0 && s.dying[0].release(releaseMax) {
-		s.dying = s.dying[1:]
+	for budget := releaseMin + releasePart*bytes; budget > 0 && len(s.dying) > 0; {
+		spent, done := s.dying[0].release(budget)
+		if budget -= spent + releaseNone; done {
+			s.dying[0], s.dying = nil, s.dying[1:]
+		}
 	}
 	if s.keys.retired.Len() > 0 {
 		s.keys.sweep(sweepMax + bytes/tendCommand)
@@ -55,8 +66,7 @@ func (s *Store) Memory() Memory {
 func (s *Store) Close() {
 	s.retire(s.keys)
 	for _, k := range s.dying {
-		for !k.release(1 << 10) {
-		}
+		k.release(math.MaxInt)
 	}
 	s.dying = nil
 }
