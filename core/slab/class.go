@@ -47,6 +47,7 @@ const (
 	pageMax   = 256 << 10
 	pageMin   = 4 << 10
 	pageCells = 8  // a page has as many cells at least
+	pageRuns  = 64 // extents of a page, that the numbers of pages suffice for terabytes of them
 	pageShare = 32 // and is at most such a part of its class, unless that is less than pageMin
 )
 

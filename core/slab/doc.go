@@ -6,7 +6,7 @@
 //	(net/pages: mmap;           class 40 B   [page]
 //	 Plain: Go's heap)           ...
 //	                            class 32 KiB [page]
-//	                            extents      [one cell over 32 KiB, a page of its own size]
+//	                            extents      [cells over 32 KiB, each with memory of its own]
 //
 // A cell is named by a Ref of 32 bits, not by a pointer: page number and number in the page. A page
 // has cells of one size and a bitmap of those in use. Pages grow with their class, from 4 to 256 KiB, so that a

@@ -35,6 +35,7 @@ type Heap struct {
 // page is a run of equal cells.
 type page struct {
 	mem      []byte
+	runs     [][]byte // of extents: each has memory of its own, and all share the page's number
 	live     []uint64 // a bit for each cell in use
 	size     int      // of a cell
 	cells    int32
@@ -63,6 +64,9 @@ func New(source Source) *Heap {
 // Bytes returns a cell's memory, as long as its class has it.
 func (h *Heap) Bytes(r Ref) []byte {
 	p := &h.pages[r.page()]
+	if p.runs != nil {
+		return p.runs[r.cell()]
+	}
 	at := r.cell() * p.size
 	return p.mem[at : at+p.size : at+p.size]
 }
@@ -118,6 +122,9 @@ func (h *Heap) Free(r Ref) {
 	if p.live == nil || p.live[word]&bit == 0 {
 		invariant.Check(false, "slab: cell %x is freed, but is not in use", uint32(r))
 	}
+	if p.runs != nil {
+		h.freeRun(p, r.cell())
+	}
 	p.live[word] &^= bit
 	p.word = min(p.word, int32(word))
 	p.used--
@@ -135,13 +142,34 @@ func (h *Heap) Free(r Ref) {
 }
 
 func (h *Heap) allocExtent(n int) (Ref, []byte) {
-	number := h.addPage(extents, roundUp(n), roundUp(n))
-	p := &h.pages[number]
-	p.live[0], p.used = 1, 1
-	h.classes[extents].used++
-	h.stats.Used += int64(p.size)
-	h.stats.Cells++
-	return refOf(number, 0), p.mem
+	c := &h.classes[extents]
+	if len(c.open) == 0 {
+		number := h.addNumber()
+		h.pages[number] = page{runs: make([][]byte, pageRuns), live: make([]uint64, pageRuns/64), cells: pageRuns, open: -1, class: extents}
+		h.openUp(c, number, &h.pages[number])
+	}
+	run := h.source.Alloc(roundUp(n))
+	r := h.take(c.open[len(c.open)-1])
+	h.pages[r.page()].runs[r.cell()] = run
+	c.cells++
+	c.reserved += len(run)
+	h.stats.Used += int64(len(run))
+	h.stats.Reserved += int64(len(run))
+	h.stats.Pages++
+	return r, run
+}
+
+// freeRun gives an extent's memory back.
+func (h *Heap) freeRun(p *page, cell int) {
+	run := p.runs[cell]
+	p.runs[cell] = nil
+	c := &h.classes[extents]
+	c.cells--
+	c.reserved -= len(run)
+	h.stats.Used -= int64(len(run))
+	h.stats.Reserved -= int64(len(run))
+	h.stats.Pages--
+	h.source.Free(run)
 }
 
 func roundUp(n int) int { return (n + Block - 1) / Block * Block }
@@ -153,15 +181,20 @@ func (h *Heap) grow(number int) {
 	h.openUp(&h.classes[number], page, &h.pages[page])
 }
 
-func (h *Heap) addPage(number, size, length int) uint32 {
-	var at uint32
+// addNumber returns the number of a page to come.
+func (h *Heap) addNumber() (at uint32) {
 	if n := len(h.spare); n > 0 {
 		at, h.spare = h.spare[n-1], h.spare[:n-1]
-	} else {
-		at = uint32(len(h.pages))
-		invariant.Check(at < pagesMax, "slab: a heap has %d pages, more than a Ref can name: use more shards", at)
-		h.pages = append(h.pages, page{})
+		return at
 	}
+	at = uint32(len(h.pages))
+	invariant.Check(at < pagesMax, "slab: a heap has %d pages, more than a Ref can name: use more shards", at)
+	h.pages = append(h.pages, page{})
+	return at
+}
+
+func (h *Heap) addPage(number, size, length int) uint32 {
+	at := h.addNumber()
 	cells := length / size
 	words := (cells + 63) / 64
 	p := page{mem: h.source.Alloc(length), live: make([]uint64, words), size: size, cells: int32(cells), open: -1, class: uint8(number)}
@@ -184,11 +217,13 @@ func (h *Heap) giveBack(number uint32) {
 	if p.open >= 0 {
 		h.shut(c, p)
 	}
-	c.cells -= int(p.cells)
-	c.reserved -= len(p.mem)
-	h.stats.Reserved -= int64(len(p.mem))
-	h.stats.Pages--
-	h.source.Free(p.mem)
+	if p.runs == nil {
+		c.cells -= int(p.cells)
+		c.reserved -= len(p.mem)
+		h.stats.Reserved -= int64(len(p.mem))
+		h.stats.Pages--
+		h.source.Free(p.mem)
+	}
 	class := p.class
 	*p = page{open: -1, class: class}
 	h.spare = append(h.spare, number)
@@ -219,15 +254,27 @@ const releaseLeast = 8 << 10
 // Release gives back pages, whatever is in use, about budget bytes of them, and returns how many those were
 // and whether none is left. The heap is of no other use from its first call on.
 func (h *Heap) Release(budget int) (spent int, done bool) {
+	giveBack := func(mem []byte) {
+		spent += max(releaseLeast, len(mem))
+		h.stats.Reserved -= int64(len(mem))
+		h.stats.Pages--
+		h.source.Free(mem)
+	}
 	for i := len(h.pages) - 1; i > 0; i-- {
-		if p := &h.pages[i]; p.mem != nil {
+		p := &h.pages[i]
+		for ; len(p.runs) > 0; p.runs = p.runs[:len(p.runs)-1] {
+			if run := p.runs[len(p.runs)-1]; run != nil {
+				if spent >= budget {
+					return spent, false
+				}
+				giveBack(run)
+			}
+		}
+		if p.mem != nil {
 			if spent >= budget {
 				return spent, false
 			}
-			spent += max(releaseLeast, len(p.mem))
-			h.stats.Reserved -= int64(len(p.mem))
-			h.stats.Pages--
-			h.source.Free(p.mem)
+			giveBack(p.mem)
 		}
 		h.pages = h.pages[:i]
 	}

@@ -184,6 +184,35 @@ func TestHeap(t *testing.T) {
 
 func (o *owner) checkAllOf(t *rapid.T) { o.checkAll(t) }
 
+// one is a source of a single page, for as many as do not write to it.
+type one struct{ page []byte }
+
+func (o one) Alloc(n int) []byte { return o.page[:n:n] }
+func (o one) Free([]byte)        {}
+
+// TestManyExtents: more of them than there are numbers of pages, which is some 20 GiB of the shortest.
+func TestManyExtents(t *testing.T) {
+	h := New(one{make([]byte, 2*CellMax)})
+	const n = pagesMax + pagesMax/8
+	var refs []Ref
+	for i := range n {
+		length := CellMax + 1 + i%2*Block
+		r, b := h.Alloc(length)
+		if len(b) != Room(length) || len(h.Bytes(r)) != len(b) {
+			t.Fatalf("an extent of %d bytes is %d long, and then %d", length, len(b), len(h.Bytes(r)))
+		}
+		refs = append(refs, r)
+	}
+	reserved := h.Stats().Reserved
+	require.Equal(t, Stats{Cells: n, Used: reserved, Reserved: reserved, Pages: n}, h.Stats())
+	require.Equal(t, []ClassStats{{Cells: n, Reserved: int(reserved)}}, h.Classes())
+	for _, r := range refs {
+		h.Free(r)
+	}
+	require.Equal(t, Stats{}, h.Stats())
+	require.Empty(t, h.Classes())
+}
+
 // TestCompactionFollowsAShrink: four cells of five go, at random, and so do the pages.
 func TestCompactionFollowsAShrink(t *testing.T) {
 	o := newOwner(t)
