@@ -132,11 +132,11 @@ func (r *storeRestorer) Finish() (err error)    { r.out, err = r.in.Finish(); re
 func (r *storeRestorer) Close() {
 	r.in.Close()
 	if r.out != nil {
-		r.out.Close()
+		r.group.lane.discard(r.out)
 	}
 }
 func (r *storeRestorer) Install() {
-	r.group.store.Close()
+	r.group.lane.discard(r.group.store)
 	r.group.store = r.out
 	if mutant.On(mutant.HandoffGap) {
 		r.group.former = true // it serves reads from now on: it has a copy

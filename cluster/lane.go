@@ -46,9 +46,10 @@ type Lane struct {
 	known  map[wire.NodeID]wire.Member
 
 	hall    *router.Hall
-	gone    []*group // replicas that this node has no more, until the end of the turn
-	touched []*group // have something to do at the end of this turn
-	full    bool     // the memory bound is reached
+	gone    []*group       // replicas that this node has no more, until the end of the turn
+	spent   []*store.Store // with memory still to be given back
+	touched []*group       // have something to do at the end of this turn
+	full    bool           // the memory bound is reached
 	ticks   int
 
 	hits, misses uint64         // reads that found their key, or not

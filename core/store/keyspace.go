@@ -24,7 +24,7 @@ type keyspace struct {
 	retired   *btree.BTreeG[retired]
 	sweeping  retired // where sweep goes on
 	last      uint64  // the greatest order
-	closed    bool
+	closed    bool    // its store is: memory goes back with the last snapshot
 	scratch   []entry
 }
 

@@ -200,7 +200,7 @@ func (s *Store) nextVersion() uint64 {
 
 // clearKeys forgets all keys, and who was to fill which, in O(1). Their memory goes back by and by (Tend).
 func (s *Store) clearKeys() {
-	s.retire(s.keys)
+	s.dying = append(s.dying, s.keys)
 	s.keys = newKeyspace(s.cfg.Pages, s.first, s.last)
 	s.sums.keys, s.keyBytes = 0, 0
 	s.leases, s.ending = newTree(lessLease), newTree(lessEnding)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"slices"
 
 	"torc/core/slab"
 )
@@ -22,10 +23,15 @@ const (
 // Tend gives back memory that is not needed, in about as much time as it takes to copy so many bytes.
 // It changes nothing that can be seen, and may be called at any time.
 func (s *Store) Tend(bytes int) {
-	for budget := releaseMin + releasePart*bytes; budget > 0 && len(s.dying) > 0; {
-		spent, done := s.dying[0].release(budget)
+	for i, budget := 0, releaseMin+releasePart*bytes; budget > 0 && i < len(s.dying); {
+		k := s.dying[i]
+		if len(k.snapshots) > 0 {
+			i++
+			continue
+		}
+		spent, done := k.release(budget)
 		if budget -= spent + releaseNone; done {
-			s.dying[0], s.dying = nil, s.dying[1:]
+			s.dying = slices.Delete(s.dying, i, i+1)
 		}
 	}
 	if s.keys.retired.Len() > 0 {
@@ -62,18 +68,16 @@ func (s *Store) Memory() Memory {
 	return m
 }
 
-// Close gives back all memory. Snapshots that run may go on; the store is of no other use.
+// Discard forgets everything. The memory goes back by and by (Tend, until Tended), for gigabytes at once would hold up
+// whoever shares the thread; the store is of no other use.
+func (s *Store) Discard() { s.clearKeys() }
+
+// Close gives back all memory at once. Snapshots that run may go on; the store is of no other use.
 func (s *Store) Close() {
-	s.retire(s.keys)
-	for _, k := range s.dying {
-		k.release(math.MaxInt)
+	for _, k := range append(s.dying, s.keys) {
+		if k.closed = true; len(k.snapshots) == 0 {
+			k.release(math.MaxInt)
+		}
 	}
 	s.dying = nil
-}
-
-// retire gives up a keyspace, at once or when its last snapshot has ended.
-func (s *Store) retire(k *keyspace) {
-	if k.closed = true; len(k.snapshots) == 0 {
-		s.dying = append(s.dying, k)
-	}
 }

@@ -102,3 +102,37 @@ func TestAnAbandonedSnapshot(t *testing.T) {
 	require.Less(t, ticks, 12)
 	require.NoError(t, s.verify())
 }
+
+// TestDiscard: the memory goes back in parts, and what a snapshot needs goes after it.
+func TestDiscard(t *testing.T) {
+	pages := new(counted)
+	s := New(Config{Pages: pages})
+	for b := range 30 {
+		var cmds []wire.Command
+		for n := range 100 {
+			cmds = append(cmds, setOf(100*b+n, 20_000))
+		}
+		s.Apply(batchOf(cmds...))
+	}
+	first, other := s.Snapshot(), s.Snapshot()
+	_, done := first.Next(1000)
+	require.False(t, done)
+	s.Discard()
+	full := pages.out
+	for range 10 {
+		s.Tend(0)
+	}
+	require.Equal(t, full, pages.out)
+	require.False(t, s.Tended())
+	_, done = first.Next(1000)
+	require.False(t, done)
+	first.Close()
+	other.Close()
+	for pages.out > 0 {
+		before := pages.out
+		s.Tend(0)
+		require.Less(t, pages.out, before)
+		require.GreaterOrEqual(t, pages.out, before-releaseMin-1<<20)
+	}
+	require.True(t, s.Tended())
+}
