@@ -1,0 +1,5 @@
+//go:build !linux
+
+package peer
+
+func fileSystem(string) string { return "an unknown file system" }
