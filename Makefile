@@ -1,5 +1,5 @@
 # Torc's few commands. Needs Go, make and gcc; the Go tool fetches the rest.
-.PHONY: run test vet sim sim-many gallery mutants controls bench-sim
+.PHONY: run test vet sim sim-many gallery mutants controls bench-sim bench-peers
 
 run: ## a three-node cluster in one process, on loopback
 	go build -o bin/torc ./cmd/torc
@@ -40,3 +40,7 @@ controls: ## runs that tempt a bad checker: make controls SEEDS=1000
 
 bench-sim: ## how fast the simulator is
 	go test ./scenarios -run '^$$' -bench . -benchmem
+
+bench-peers: ## Torc beside Redis, memcached and etcd, into docs/benchmarks; a look: make bench-peers QUICK=1
+	@go -C bench/peers build -o ../../bin/bench-peers .
+	@exec ./bin/bench-peers --out $(if $(QUICK),bin/quick --quick,docs/benchmarks) $(if $(ETCD_DATA),--etcd-data $(ETCD_DATA))
