@@ -6,12 +6,14 @@
 //	/readyz   200 while the node can serve, else 503 with the reason; for load balancers
 //	/metrics  Prometheus text format
 //	/status   JSON, as `torc status --json` shows it
-//	/debug/pprof/  only with Options.Pprof
+//	/debug/pprof/  profiles of the Go runtime, only with Options.Profiles
+//	/debug/flight  the last seconds as a Go execution trace, likewise
 //
 // What must hold:
 //
 //  1. Nothing here changes the node: every path only answers GET and HEAD.
 //  2. Nothing here is secret, and nothing is asked for: listen on loopback, or on a network
-//     that operators have to themselves. Keys and values never appear.
+//     that operators have to themselves. Keys and values never appear; but
+//     whoever may ask for profiles can slow the node down, so they are off unless wanted.
 //  3. A question has a time limit: a node that hangs answers 503, not never.
 package admin

@@ -27,7 +27,8 @@ type Options struct {
 	Ready   func(context.Context) error        // nil while the node can serve
 	Status  func(context.Context) (any, error) // put into JSON
 	Samples func() []Sample                    // the node's own metrics, beside those of the Go runtime and the process
-	Pprof   bool                               // serve profiles
+	// Profiles serves profiles and traces, and records the last seconds all the time.
+	Profiles bool
 
 	Timeout time.Duration // for one question to the node; 2 s
 	Logger  *slog.Logger  // nil takes slog.Default()
@@ -35,9 +36,10 @@ type Options struct {
 
 // Server is the HTTP server.
 type Server struct {
-	opts Options
-	ln   net.Listener
-	http *http.Server
+	opts   Options
+	ln     net.Listener
+	http   *http.Server
+	flight *flight // nil without Options.Profiles
 }
 
 // Listen takes the address; Serve begins to answer on it. When the port is taken the error
@@ -57,6 +59,9 @@ func Listen(opts Options) (*Server, error) {
 		return nil, listenError(opts, err)
 	}
 	s := &Server{opts: opts, ln: ln}
+	if opts.Profiles {
+		s.flight = newFlight()
+	}
 	s.http = &http.Server{
 		Handler:           readOnly(s.routes()),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -80,6 +85,7 @@ func (s *Server) Serve() error {
 
 // Close answers what was asked and ends; when ctx ends first it ends at once.
 func (s *Server) Close(ctx context.Context) error {
+	defer s.flight.stop()
 	if err := s.http.Shutdown(ctx); err != nil {
 		_ = s.http.Close()
 		return fmt.Errorf("admin: close: %w", err)
@@ -96,7 +102,8 @@ func (s *Server) routes() *http.ServeMux {
 	mux.Handle("/metrics", promhttp.HandlerFor(s.registry(), promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelWarn), MaxRequestsInFlight: 4, Timeout: 10 * time.Second,
 	}))
-	if s.opts.Pprof {
+	if s.flight != nil {
+		mux.HandleFunc("/debug/flight", s.flight.serve)
 		mux.HandleFunc("/debug/pprof/", pprof.Index)
 		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

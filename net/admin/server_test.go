@@ -67,6 +67,7 @@ func TestAnswers(t *testing.T) {
 			return func() {}, nil
 		}}, 500, "status does not encode: json: unsupported type: func()\n"},
 		{"profiles are off", "/debug/pprof/", Options{}, 404, "404 page not found\n"},
+		{"the flight is off", "/debug/flight", Options{}, 404, "404 page not found\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, body := get(t, serve(t, c.opts)+c.path)
@@ -114,9 +115,23 @@ func TestABadSampleDoesNotStopTheNode(t *testing.T) {
 }
 
 func TestProfilesWhenAskedFor(t *testing.T) {
-	code, body := get(t, serve(t, Options{Pprof: true})+"/debug/pprof/goroutine?debug=1")
+	code, body := get(t, serve(t, Options{Profiles: true})+"/debug/pprof/goroutine?debug=1")
 	require.Equal(t, 200, code)
 	require.Contains(t, body, "goroutine profile")
+}
+
+// TestFlight: the last seconds are there at any time, one recorder for all nodes of a process, and gone after Close.
+func TestFlight(t *testing.T) {
+	t.Run("two nodes", func(t *testing.T) {
+		for _, url := range []string{serve(t, Options{Profiles: true}), serve(t, Options{Profiles: true})} {
+			code, body := get(t, url+"/debug/flight")
+			require.Equal(t, 200, code, body)
+			require.True(t, strings.HasPrefix(body, "go 1."), "an execution trace begins with Go's version")
+		}
+	})
+	code, body := get(t, serve(t, Options{Profiles: true})+"/debug/flight")
+	require.Equal(t, 200, code, body)
+	require.True(t, strings.HasPrefix(body, "go 1."))
 }
 
 func TestNothingCanBeChanged(t *testing.T) {

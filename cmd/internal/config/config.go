@@ -21,6 +21,7 @@ type Config struct {
 	GRPC      string // for Torc's clients
 	Peer      string // for other nodes
 	Admin     string // HTTP for operators; empty: off
+	Profiles  bool   // profiles and traces on Admin
 	Advertise string // host by which others reach this node; empty: the host of each address
 
 	Name     string        // empty: the advertised peer address

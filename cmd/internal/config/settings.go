@@ -42,6 +42,7 @@ var settings = []setting{
 	address(groupAddresses, "grpc", "Torc's own clients and torc connect here", must, func(c *Config) *string { return &c.GRPC }),
 	address(groupAddresses, "peer", "other nodes connect here", must, func(c *Config) *string { return &c.Peer }),
 	address(groupAddresses, "admin", "HTTP: /metrics /status /readyz /healthz; empty turns it off", mayBeEmpty, func(c *Config) *string { return &c.Admin }),
+	boolean(groupAddresses, "profiles", "serve profiles and traces of the process there, too: /debug/pprof/ and /debug/flight", func(c *Config) *bool { return &c.Profiles }),
 	text(groupAddresses, "advertise", "HOST", "the host, without a port, by which other nodes and clients reach this one; the host of each address above if not given",
 		wantHost, func(c *Config) *string { return &c.Advertise }),
 

@@ -39,6 +39,7 @@ var examples = map[string]example{
 	"lanes":               {field: "Lanes", one: "7", is: 7, other: "256", then: 256},
 	"rebalance-rate":      {field: "RebalanceRate", one: "8MiB", is: Size(8 << 20), other: "0", then: Size(0)},
 	"when-drained":        {field: "WhenDrained", one: "exit", is: "exit", other: "STAY", then: "stay"},
+	"profiles":            {field: "Profiles", one: "true", is: true, other: "false", then: false},
 	"redirect":            {field: "Redirect", one: "true", is: true, other: "false", then: false},
 	"reads":               {field: "Reads", one: "readindex", is: "readindex", other: "LEASE", then: "lease"},
 	"clock-drift":         {field: "ClockDrift", one: "0", is: 0, other: "200", then: 200},

@@ -40,7 +40,7 @@ func (n *Node) listen() (err error) {
 		return nil
 	}
 	n.admin, err = admin.Listen(admin.Options{Addr: n.cfg.Admin, Flag: "--admin", Health: n.Health, Ready: n.Ready,
-		Status: func(ctx context.Context) (any, error) { return n.Status(ctx) }, Samples: n.samples, Pprof: true, Logger: n.logger})
+		Status: func(ctx context.Context) (any, error) { return n.Status(ctx) }, Samples: n.samples, Profiles: n.cfg.Profiles, Logger: n.logger})
 	return err
 }
 
