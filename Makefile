@@ -1,5 +1,5 @@
 # Torc's few commands. Needs Go, make and gcc; the Go tool fetches the rest.
-.PHONY: run test vet sim sim-many gallery mutants controls bench-sim bench-peers
+.PHONY: run test vet sim sim-many gallery mutants controls bench-sim bench bench-peers
 
 run: ## a three-node cluster in one process, on loopback
 	go build -o bin/torc ./cmd/torc
@@ -40,6 +40,9 @@ controls: ## runs that tempt a bad checker: make controls SEEDS=1000
 
 bench-sim: ## how fast the simulator is
 	go test ./scenarios -run '^$$' -bench . -benchmem
+
+bench: ## Go micro-benchmarks beside those kept in docs/benchmarks/micro.txt; make bench KEEP=1 keeps these
+	@KEEP=$(KEEP) bench/micro.sh
 
 bench-peers: ## Torc beside Redis, memcached and etcd, into docs/benchmarks; a look: make bench-peers QUICK=1
 	@go -C bench/peers build -o ../../bin/bench-peers .
