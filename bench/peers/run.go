@@ -92,11 +92,11 @@ func (b *bench) rounds(ctx context.Context) (samples []report.Sample, err error)
 				sample.Round = round
 				samples = append(samples, sample)
 				b.shown.sample(round, i, c, sample)
-				if err := b.peers[name].Server.Dead(); err != nil {
-					return nil, err
-				}
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
+				}
+				if err := b.peers[name].Server.Dead(); err != nil {
+					return nil, err
 				}
 			}
 		}

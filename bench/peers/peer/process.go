@@ -33,7 +33,7 @@ func start(dir, name, program string, args ...string) (*process, error) {
 	}
 	defer func() { _ = out.Close() }() // the child has its own
 	cmd := exec.Command(program, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = dir, out, out, apart()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}

@@ -108,7 +108,11 @@ func (r *Run) bars(w io.Writer, title string, shapes []Shape, value func(Shape, 
 }
 
 func (r *Run) foot() string {
-	return fmt.Sprintf("medians of %d rounds, %s, %d cores for servers and load, %s", r.Rounds, r.Machine.CPU, r.Machine.Cores, r.Began.UTC().Format("2006-01-02"))
+	rounds := fmt.Sprintf("medians of %d rounds", r.Rounds)
+	if r.Rounds == 1 {
+		rounds = "one round"
+	}
+	return fmt.Sprintf("%s, %s, %d cores for servers and load, %s", rounds, r.Machine.CPU, r.Machine.Cores, r.Began.UTC().Format("2006-01-02"))
 }
 
 // class is a peer's style in the pictures.
