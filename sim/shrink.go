@@ -49,7 +49,7 @@ type Shrunk struct {
 // With how many seeds a candidate is tried that leaves out a single thing: the more the smaller it
 // is, because then a run takes less time, and more hangs on chance.
 const (
-	triesMany = 20 // of at most 12 things
+	triesMany = 60 // of at most 12 things
 	triesFew  = 4  // of at most 40
 )
 
@@ -306,8 +306,7 @@ var plain = [][2]string{
 
 // simplify takes nodes away, and makes settings plain.
 func (k *shrinking) simplify() {
-	for k.best.Case.Settings.Nodes > 1 && k.try(k.with((*Case).dropNode), k.seeds()) {
-	}
+	k.dropNodes()
 	k.try(k.with(func(c *Case) {
 		for i := range c.Settings.Lanes {
 			c.Settings.Lanes[i] = 1
@@ -319,7 +318,25 @@ func (k *shrinking) simplify() {
 			k.try(c, 2)
 		}
 	}
+	k.fewNodes()
 	k.try(k.with((*Case).dropIdle), triesFew)
+}
+
+func (k *shrinking) dropNodes() {
+	for k.best.Case.Settings.Nodes > 1 && k.try(k.with((*Case).dropNode), k.seeds()) {
+	}
+}
+
+// fewNodes looks for the least number of nodes once more, from one up: with little left that
+// happens, and with plain settings, each number is worth a try of its own.
+func (k *shrinking) fewNodes() {
+	for n := 1; n < k.best.Case.Settings.Nodes; n++ {
+		k.try(k.with(func(c *Case) {
+			for c.Settings.Nodes > n {
+				c.dropNode()
+			}
+		}), k.seeds())
+	}
 }
 
 // dropNode takes the last node away, with what is done to it.

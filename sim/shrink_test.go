@@ -12,8 +12,11 @@ import (
 // shrinkToy shrinks a run of flawed toys.
 func shrinkToy(t *testing.T, flaw string, scenario Scenario, oracle Oracle) Shrunk {
 	t.Helper()
-	r := toyRun(3, flaw, scenario, nil)
-	require.NotEqual(t, Pass, r.Verdict)
+	r := toyRun(1, flaw, scenario, nil)
+	for seed := uint64(2); r.Verdict == Pass && seed < 20; seed++ { // which seeds show a flaw changes with what is drawn
+		r = toyRun(seed, flaw, scenario, nil)
+	}
+	require.Contains(t, r.Fired(), oracle)
 	small, ok := Shrink{Case: CaseOf(&r), Oracle: oracle, Lanes: toyFactory(flaw)}.Run()
 	require.True(t, ok)
 	require.Contains(t, small.Result.Fired(), oracle)
