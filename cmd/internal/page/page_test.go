@@ -147,7 +147,7 @@ func TestPorcupinesPage(t *testing.T) {
 }
 
 func TestShiVizLogOfARun(t *testing.T) {
-	rec, _ := Make(options(t, "swarm", 2, 5*time.Second))
+	rec, _ := Make(options(t, "healthy", 2, 5*time.Second)) // swarm runs may be founded late
 	var log bytes.Buffer
 	require.NoError(t, ShiViz(&log, rec, 2*time.Second, 3*time.Second))
 	events := parseShiViz(t, log.String())
