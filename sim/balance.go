@@ -40,7 +40,7 @@ func (w *World) uneven() string {
 // unevenIn is uneven of a map, and of who leads the shards.
 func unevenIn(m *wire.ClusterMap, leaders []wire.NodeID) string {
 	held, led := map[wire.NodeID]int{}, map[wire.NodeID]int{} // for look-up, never ranged
-	replicas, weights := 0, 0
+	replicas, shards := 0, len(m.Placements)
 	for i := range m.Placements {
 		for _, r := range m.Placements[i].Replicas {
 			held[r.Node]++
@@ -48,22 +48,51 @@ func unevenIn(m *wire.ClusterMap, leaders []wire.NodeID) string {
 		}
 		led[leaders[i]]++
 	}
+	list := shares(m, replicas, shards)
 	for i := range m.Members {
-		weights += shareOf(&m.Members[i])
-	}
-	for i := range m.Members {
-		id, weight := m.Members[i].ID, shareOf(&m.Members[i])
-		if weight == 0 {
+		id, s := m.Members[i].ID, list[i]
+		if s.of == 0 {
 			continue
 		}
-		if text := within("replicas", held[id], replicas*weight, weights, 10); text != "" {
+		if text := within("replicas", held[id], s.replicas, s.of, 10, shards); text != "" {
 			return fmt.Sprintf("n%d holds %s", id, text)
 		}
-		if text := within("shards", led[id], len(m.Placements)*weight, weights, 15); text != "" {
+		if text := within("shards", led[id], s.replicas*shards, s.of*replicas, 15, shards); text != "" {
 			return fmt.Sprintf("n%d leads %s", id, text)
 		}
 	}
 	return ""
+}
+
+// share is what a node should hold: replicas/of, or nothing at all if of is zero.
+type share struct{ replicas, of int }
+
+// shares are what the members should hold, by weight. Nobody holds two replicas of a shard, so what is too heavy
+// for its number goes to the others.
+func shares(m *wire.ClusterMap, replicas, shards int) []share {
+	list := make([]share, len(m.Members))
+	for left, again := replicas, true; again; {
+		again = false
+		weights := 0
+		for i := range m.Members {
+			if list[i].of == 0 {
+				weights += shareOf(&m.Members[i])
+			}
+		}
+		for i := range m.Members {
+			if weight := shareOf(&m.Members[i]); list[i].of == 0 && weight > 0 && left*weight >= shards*weights {
+				list[i], again = share{shards, 1}, true
+				left -= shards
+				break // the others' shares are to be counted again
+			}
+		}
+		for i := range m.Members {
+			if weight := shareOf(&m.Members[i]); !again && list[i].of == 0 && weight > 0 {
+				list[i] = share{left * weight, weights}
+			}
+		}
+	}
+	return list
 }
 
 // shareOf is the weight with which a member takes part in the spreading, or zero.
@@ -85,9 +114,9 @@ func leaderOf(groups []cluster.GroupStatus) (on wire.NodeID) {
 	return on
 }
 
-// within says how far a number is from share/of, if by more than slack percent, rounded outwards.
-func within(what string, n, share, of, slack int) string {
-	low, high := share*(100-slack)/(of*100), (share*(100+slack)+of*100-1)/(of*100)
+// within says how far a number is from share/of, if by more than slack percent, rounded outwards, and at most most.
+func within(what string, n, share, of, slack, most int) string {
+	low, high := share*(100-slack)/(of*100), min((share*(100+slack)+of*100-1)/(of*100), most)
 	if n >= low && n <= high {
 		return ""
 	}

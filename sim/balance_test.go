@@ -14,6 +14,9 @@ func TestUneven(t *testing.T) {
 		return wire.Member{ID: wire.NodeID(id), State: wire.MemberActive, Weight: uint32(weight)}
 	}
 	type nodes = []wire.NodeID
+	m := &wire.ClusterMap{Members: []wire.Member{active(1, 25), active(2, 100), active(3, 400)}}
+	require.Equal(t, []share{{4, 1}, {4, 1}, {4, 1}}, shares(m, 12, 4), "as many nodes as replicas: each holds all")
+	require.Equal(t, []share{{4 * 25, 125}, {4 * 100, 125}, {4, 1}}, shares(m, 8, 4), "the heavy one holds one of each, the others share the rest")
 	for _, c := range []struct {
 		name    string
 		members []wire.Member
@@ -30,7 +33,7 @@ func TestUneven(t *testing.T) {
 		{"who is down has no share", []wire.Member{active(1, 100), {ID: 2, State: wire.MemberDown, Weight: 100}}, nodes{1, 1}, nodes{1, 1}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := &wire.ClusterMap{Epoch: 1, Members: c.members}
+			m := &wire.ClusterMap{Members: c.members}
 			for i, node := range c.on {
 				m.Placements = append(m.Placements, wire.Placement{Shard: wire.ShardID(i), Replicas: []wire.Replica{{Node: node, Role: wire.RoleVoter}}})
 			}

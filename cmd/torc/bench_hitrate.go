@@ -79,9 +79,12 @@ func (s *hitrateShape) run(out io.Writer) error {
 }
 
 func (s *hitrateShape) traces() (traces []*hitrate.Trace, err error) {
+	if s.requests < 0 {
+		return nil, fmt.Errorf("--requests: want how many requests of each trace, or 0 for all, not %d", s.requests)
+	}
 	if s.dir == "" {
 		requests := s.requests
-		if requests <= 0 {
+		if requests == 0 {
 			requests = 200_000
 		}
 		traces = hitrate.Generated(s.seed, requests)

@@ -29,6 +29,7 @@ func TestBenchHitrate(t *testing.T) {
 
 func TestBenchHitrateSaysWhatIsWrong(t *testing.T) {
 	require.ErrorContains(t, (&hitrateShape{dir: t.TempDir()}).run(nil), "holds no traces")
+	require.ErrorContains(t, (&hitrateShape{requests: -1}).run(nil), "--requests")
 	require.ErrorContains(t, (&hitrateShape{requests: 10, with: "/nonexistent"}).run(nil), "/nonexistent")
 	require.Equal(t, exitError, benchHitrate([]string{"argument"}))
 }

@@ -153,7 +153,7 @@ func (g *generator) recency() {
 func (g *generator) shifting() {
 	z := g.zipf(20000, 1.0)
 	for turn := uint64(0); !g.full(); turn++ {
-		for range g.want / 12 {
+		for range max(g.want/12, 1) {
 			g.add((z.next()*7919 + turn*5003) % 20000)
 		}
 	}
@@ -174,7 +174,7 @@ func (g *generator) news() {
 func (g *generator) phases() {
 	z, fresh := g.zipf(8000, 0.9), uint64(0)
 	for turn := uint64(0); !g.full(); turn++ {
-		for i := range uint64(g.want / 16) {
+		for i := range uint64(max(g.want/16, 1)) {
 			switch turn % 4 {
 			case 0:
 				g.add(z.next())
