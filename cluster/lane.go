@@ -127,6 +127,9 @@ func (l *Lane) OnFrame(f *wire.Frame) {
 	for _, m := range f.Messages {
 		l.onMessage(f, m)
 	}
+	if l.index == 0 {
+		l.heardFrom(f) // once more: by its hello a life becomes known, and what was heard of the one before is old
+	}
 }
 
 func firstContact(f *wire.Frame) bool {

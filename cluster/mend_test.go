@@ -71,3 +71,21 @@ func TestTheDownAreTakenBackByEar(t *testing.T) {
 	w.drop = nil
 	require.True(t, w.until(10*time.Second, func() bool { return state() == wire.MemberActive }))
 }
+
+// A life that says hello is heard from then on: what was heard of the one before counts for nothing, and a
+// leader that went by it would declare the new one down as soon as it is admitted.
+func TestAHelloIsHeard(t *testing.T) {
+	o := newOffice(t, 4, 4)
+	leader := o.first()
+	other := o.node(1)
+	if other == leader {
+		other = o.node(2)
+	}
+	other.over = true
+	o.run(3 * time.Second)
+	who := other.cfg.Self
+	who.Incarnation++
+	leader.OnFrame(&wire.Frame{From: who.ID, FromIncarnation: who.Incarnation, To: leader.cfg.Self.ID,
+		Messages: []wire.Message{&wire.Hello{Member: who, ClusterID: leader.m.ClusterID, Epoch: leader.m.Epoch}}})
+	require.Equal(t, o.now, leader.heard[who.ID])
+}
