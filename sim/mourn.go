@@ -42,10 +42,14 @@ func (o *watch) mourning(leader *node) {
 			continue
 		}
 		since := max(o.newest[wire.MetaShard].at, leader.awake, leader.spareSince, leader.heard[i], b.dead)
-		if of := (life{subject.id, b.incarnation}); now-since > int64(w.settings.Grace+mournSlack) && !o.unmourned[of] {
+		grace := w.settings.Grace
+		if subject.incarnation != b.incarnation {
+			grace *= 3 // a rumour of the later life may have come and gone: then its ears alone count, for longer
+		}
+		if of := (life{subject.id, b.incarnation}); now-since > int64(grace+mournSlack) && !o.unmourned[of] {
 			o.unmourned[of] = true
 			w.violate(OracleLiveness, "%v has been silent and known to be dead to %v, the meta group's leader, for %.1f s: the grace is %v, and nobody declares it down",
-				subject, leader, time.Duration(now-since).Seconds(), w.settings.Grace)
+				subject, leader, time.Duration(now-since).Seconds(), grace)
 		}
 	}
 }
