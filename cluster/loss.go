@@ -21,7 +21,7 @@ import (
 //     the grace period, the map asks for a seal. A replica whose node adopts that map and which
 //     knows no leader (a learner: at once) takes no more messages, ticks no more and answers nobody, and
 //     says what configuration it has applied (Sealed). A group that can go on has a leader, obeys
-//     in part or not at all, and its report (onReport) or what the sealed ones say lifts the seal; it loses
+//     in part or not at all, and its report (liftSeal) or what the sealed ones say lifts the seal; it loses
 //     a moment, no more. A seal is lifted by a later map and by nothing else.
 //  2. Reset. Of a sealed shard the meta group's leader knows what is left. If that is lost for sure
 //     it asks for new replicas, in a command that is void unless seal and replicas are still the same.
@@ -105,6 +105,19 @@ func (l *Lane) decide(m *wire.ClusterMap, p *wire.Placement, d *doubt) {
 			l.command(&wire.MetaCommand{Kind: wire.MetaReset, Shard: p.Shard, Seal: p.Seal, Voters: idsOf(p.Replicas), Founders: founders, At: l.env.Wall()})
 		}
 	}
+}
+
+// liftSeal lets a shard that was to be sealed go on, as its leader's report shows that it can. Its voters are not
+// sealed, and so never say anything; whoever else has sealed himself would wait for ever.
+func (l *Lane) liftSeal(m *wire.ClusterMap, r *wire.Report) {
+	p := m.Placement(r.Shard)
+	if p == nil || p.Seal == 0 || p.Replica(r.Replica) == nil {
+		return
+	}
+	if d := l.doubts[r.Shard]; d != nil {
+		d.since = l.env.Now()
+	}
+	l.command(&wire.MetaCommand{Kind: wire.MetaUnseal, Shard: p.Shard, Seal: p.Seal})
 }
 
 // judge says of a sealed shard that it is lost, or which replica's word shows that it can go on, or

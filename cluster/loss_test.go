@@ -256,3 +256,14 @@ func TestWhoIsSilentMayLive(t *testing.T) {
 	require.True(t, w.until(20*time.Second, w.leads), "begun anew")
 	require.EqualValues(t, 1, w.newest().Placements[1].Losses)
 }
+
+// A shard that was to be sealed and has a leader goes on: nobody of it seals himself, so the leader's report
+// lifts the seal. A learner would seal itself at once, and never be brought up to date.
+func TestALeadersReportLiftsTheSeal(t *testing.T) {
+	o := newOffice(t, 3, 4)
+	p := func() *wire.Placement { return o.m().Placement(2) }
+	o.lead(wire.MetaShard).command(&wire.MetaCommand{Kind: wire.MetaSeal, Shard: 2, Index: p().ConfIndex})
+	require.True(t, o.until(2*time.Second, func() bool { return p().Seal != 0 }), "sealed")
+	require.True(t, o.until(5*time.Second, func() bool { return p().Seal == 0 }))
+	require.Zero(t, p().Losses)
+}

@@ -61,14 +61,15 @@ func (g *group) settled(p *wire.Placement, conf wire.ConfState) bool {
 }
 
 // report tells the meta group's leader what it does not know. Whom a report leaves out may stop, so it
-// waits until the group can do without.
+// waits until the group can do without. A group that is to be sealed and has a leader says so in any case: it can go on.
 func (g *group) report() {
 	l := g.lane
 	if !g.member.Settled() {
 		return
 	}
+	sealed := l.m.Placement(g.shard).Seal != 0
 	r := &wire.Report{Shard: g.shard, Replica: g.replica, Term: g.member.Term(), Applied: g.member.Applied(), Conf: g.member.Conf()}
-	if !wouldChange(l.m, setRolesOf(r)) {
+	if !sealed && !wouldChange(l.m, setRolesOf(r)) {
 		return
 	}
 	if l.index == 0 {

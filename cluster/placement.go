@@ -148,6 +148,7 @@ func (l *Lane) onReport(from wire.NodeID, r *wire.Report) {
 	if c := setRolesOf(r); wouldChange(g.meta.m, c) {
 		l.command(c)
 	}
+	l.liftSeal(g.meta.m, r)
 }
 
 func setRolesOf(r *wire.Report) *wire.MetaCommand {
