@@ -157,7 +157,7 @@ func (b *Brain) OnResponse(id uint64, r *wire.Response) {
 	case r.Outcome == wire.OutcomeRefused:
 		b.onRefused(a, r, awaited)
 	case r.Reason == wire.ReasonSessionExpired:
-		b.onForgotten(a, awaited)
+		b.onForgotten(a, r, awaited)
 	default: // in doubt; so is an answer that does not fit the question
 		a.part.doubt = true
 		if awaited {
@@ -224,14 +224,21 @@ func (b *Brain) answered(id uint64) (a *attempt, awaited bool) {
 
 func (b *Brain) onOK(a *attempt, r *wire.Response) {
 	b.heard = b.clock.Now()
-	b.hint(a.part.shard, r.Leader)
-	if r.Leader == 0 && b.down(a.node) {
-		b.hint(a.part.shard, a.node) // the map is wrong about it: no need to find that out again
-	}
+	b.served(a, r)
 	if a.part.window != nil {
 		a.part.window.known = true
 	}
 	b.conclude(a.part, Item{}, r.Results)
+}
+
+// served notes that a shard's leader answered, here or behind this node. When the first guess was of no help to the part, or
+// the map is wrong about the node, that need not be found out again: with a leader by preference that is silent
+// every write would wait for it first, and come in doubt to a shard that knows no session of its.
+func (b *Brain) served(a *attempt, r *wire.Response) {
+	b.hint(a.part.shard, r.Leader)
+	if r.Leader == 0 && (len(a.part.useless) > 0 || b.down(a.node)) {
+		b.hint(a.part.shard, a.node)
+	}
 }
 
 // onRefused: the attempt surely had no effect. What that means for the part depends on its
@@ -241,7 +248,7 @@ func (b *Brain) onRefused(a *attempt, r *wire.Response, awaited bool) {
 	p.refusal = r.Reason
 	switch r.Reason {
 	case wire.ReasonSessionExpired:
-		b.onForgotten(a, awaited)
+		b.onForgotten(a, r, awaited)
 		return
 	case wire.ReasonTooLarge, wire.ReasonOutOfMemory:
 		// Trying again soon changes nothing but the load. If an earlier attempt is in doubt,
@@ -285,7 +292,8 @@ func (b *Brain) onRedirect(a *attempt, r *wire.Response) {
 }
 
 // onForgotten: the shard does not remember the session, so this attempt had no effect.
-func (b *Brain) onForgotten(a *attempt, awaited bool) {
+func (b *Brain) onForgotten(a *attempt, r *wire.Response, awaited bool) {
+	b.served(a, r)
 	p := a.part
 	if p.write {
 		if s := &b.shards[p.shard]; s.window == p.window {

@@ -21,6 +21,7 @@ type wide struct {
 	leader wire.NodeID // zero: nobody
 	dead   wire.NodeID // answers nothing
 	deaf   bool        // nobody but the leader knows who leads
+	anew   bool        // the shard knows no session: what comes in doubt is not taken
 	asked  []wire.NodeID
 }
 
@@ -46,7 +47,7 @@ func (q *wide) FetchMap(id uint64, _ string) {
 	q.After(time.Millisecond, func() { q.brain.OnMap(id, q.cmap) })
 }
 
-func (q *wide) Send(id uint64, addr string, _ *wire.Request, _ time.Duration) {
+func (q *wide) Send(id uint64, addr string, req *wire.Request, _ time.Duration) {
 	var node wire.NodeID
 	_, _ = fmt.Sscanf(addr, "n%d", &node)
 	q.asked = append(q.asked, node)
@@ -56,7 +57,10 @@ func (q *wide) Send(id uint64, addr string, _ *wire.Request, _ time.Duration) {
 		}
 		r := &wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonNotLeader, Epoch: q.cmap.Epoch}
 		switch {
+		case node == q.leader && q.anew && req.Session.Retry:
+			r.Reason = wire.ReasonSessionExpired
 		case node == q.leader:
+			q.anew = false
 			r = &wire.Response{Results: make([]wire.Result, 1), Epoch: q.cmap.Epoch}
 		case node > q.owners:
 			r.Reason, r.Leader = wire.ReasonNotOwner, q.cmap.Placement(1).Preferred
@@ -109,5 +113,24 @@ func TestALeaderThatIsCalledDownIsFound(t *testing.T) {
 		q.asked = nil
 		q.set(t)
 		require.Equal(t, []wire.NodeID{q.leader}, q.asked)
+	})
+}
+
+// A shard begun anew knows no session, and its leader by preference is silent. The first write comes in doubt to
+// the node that leads, which cannot tell what became of it; the next asks that one first, and succeeds at once.
+func TestWhoLeadsIsLearntFromAForgottenSession(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		q := newWide(rapid.Uint64().Draw(t, "seed"), 3, rapid.IntRange(3, 30).Draw(t, "nodes"))
+		q.dead, q.deaf, q.leader, q.anew = q.cmap.Placement(1).Preferred, true, 3, true
+		require.NotEqual(t, q.dead, q.leader)
+		var outcomes []Item
+		for range 3 {
+			q.brain.Do([]wire.Command{{Op: wire.OpSet, Key: []byte("k")}}, 4*time.Second, func(items []Item) { outcomes = append(outcomes, items[0]) })
+			q.run(q.now + 5*time.Second)
+			q.asked = q.asked[:len(q.asked)*min(len(outcomes)-1, 1)]
+		}
+		require.Equal(t, wire.OutcomeUnknown, outcomes[0].Outcome)
+		require.Equal(t, []wire.Outcome{wire.OutcomeOK, wire.OutcomeOK}, []wire.Outcome{outcomes[1].Outcome, outcomes[2].Outcome})
+		require.Equal(t, []wire.NodeID{q.leader, q.leader}, q.asked)
 	})
 }
