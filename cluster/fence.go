@@ -31,7 +31,8 @@ func (g *group) underSeal() bool {
 	return true
 }
 
-// tellSealed tells the meta group's leader of the seal, again and again: it may change.
+// tellSealed tells the meta group's leader of the seal, again and again: it may change. Without a seal it tells of a
+// replica that is stranded.
 func (g *group) tellSealed() {
 	l := g.lane
 	if (l.ticks+int(g.shard))%sealedEvery != 0 {

@@ -32,16 +32,17 @@ type group struct {
 	baseAt   time.Duration
 	ticking  uint64 // number of the tick batch in the log, or zero
 
-	sealed   wire.Epoch     // takes part in nothing under this seal (fence.go)
-	touched  bool           // is on the lane's list for the end of this turn
-	former   bool           // planted bugs: it serves reads although it has no right to
-	offered  wire.ReplicaID // to whom this replica offered the leadership last
-	patience int            // ticks until it may offer it again
-	declined int            // offers since one was taken
-	before   wire.ReplicaID // who else led last, and
-	respite  int            // ticks for which that one is not offered the leadership
-	evict    *evictor       // nil until memory is bounded (evict.go)
-	visitors []visitor      // wait for the voters to speak (inspect.go)
+	sealed     wire.Epoch     // takes part in nothing under this seal (fence.go)
+	touched    bool           // is on the lane's list for the end of this turn
+	former     bool           // planted bugs: it serves reads although it has no right to
+	offered    wire.ReplicaID // to whom this replica offered the leadership last
+	patience   int            // ticks until it may offer it again
+	declined   int            // offers since one was taken
+	before     wire.ReplicaID // who else led last, and
+	respite    int            // ticks for which that one is not offered the leadership
+	leaderless int            // ticks for which it has known no leader; see tellStranded
+	evict      *evictor       // nil until memory is bounded (evict.go)
+	visitors   []visitor      // wait for the voters to speak (inspect.go)
 }
 
 // proposal is a batch that is in the log, perhaps, and who waits for it.
@@ -397,6 +398,7 @@ func (g *group) tick() {
 	}
 	g.member.Tick(g.lane.ticks)
 	g.lane.touch(g)
+	g.tellStranded()
 	if g.store == nil || !g.member.Leads() {
 		return
 	}

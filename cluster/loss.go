@@ -17,8 +17,8 @@ import (
 // voter in the place of 1 before 2 died, and 3 and 4 serve. Nor does it help to ask them: an append
 // of 2's that is still under way may tell them tomorrow that 4 votes. So it takes two steps.
 //
-//  1. Seal. When so many lives are over that the voters of the map cannot make a quorum, and have been for
-//     the grace period, the map asks for a seal. A replica whose node adopts that map and which
+//  1. Seal. When so many lives are over that the voters of the map cannot make a quorum, or those of the configuration
+//     that a stranded replica tells of (stranded.go), and have been for the grace period, the map asks for a seal. A replica whose node adopts that map and which
 //     knows no leader (a learner: at once) takes no more messages, ticks no more and answers nobody, and
 //     says what configuration it has applied (Sealed). A group that can go on has a leader, obeys
 //     in part or not at all, and its report (liftSeal) or what the sealed ones say lifts the seal; it loses
@@ -71,7 +71,7 @@ func onItsWay(m *wire.ClusterMap, p *wire.Placement) bool {
 func (l *Lane) overseeLosses(m *wire.ClusterMap) {
 	for i := range m.Placements {
 		p := &m.Placements[i]
-		if !onItsWay(m, p) {
+		if !onItsWay(m, p) && !l.isStranded(p.Shard) {
 			delete(l.doubts, p.Shard)
 			continue
 		}
@@ -193,7 +193,7 @@ func (l *Lane) founders(m *wire.ClusterMap, shard wire.ShardID) (list []wire.Rep
 	return list
 }
 
-// onSealed takes what a sealed replica says, from its node; who does not lead the meta group passes it on.
+// onSealed takes what a sealed or stranded replica says, from its node; who does not lead the meta group passes it on.
 func (l *Lane) onSealed(from wire.NodeID, life wire.Incarnation, s *wire.Sealed) {
 	g := l.groups[wire.MetaShard]
 	if g == nil || !g.member.Leads() {
@@ -206,8 +206,13 @@ func (l *Lane) onSealed(from wire.NodeID, life wire.Incarnation, s *wire.Sealed)
 	if p == nil || p.Seal != s.Seal {
 		return
 	}
-	d := l.doubts[s.Shard]
-	if r := p.Replica(s.Replica); d != nil && r != nil && r.Node == from && r.Incarnation == life {
+	r := p.Replica(s.Replica)
+	if r == nil || r.Node != from || r.Incarnation != life {
+		return
+	}
+	if d := l.doubts[s.Shard]; s.Seal == 0 {
+		l.onStranded(g.meta.m, p, s)
+	} else if d != nil {
 		d.told[s.Replica] = s
 	}
 }

@@ -100,7 +100,7 @@ func (g *group) change(p *wire.Placement, conf wire.ConfState) error {
 		}
 	}
 	if gone := g.gone(p, conf); gone != 0 && g.staying(p, conf) >= wanted(g.lane.m) {
-		return g.dismiss(gone, p)
+		return g.dismiss(gone, p, conf)
 	}
 	return nil
 }
@@ -125,15 +125,34 @@ func (g *group) promote(id wire.ReplicaID, p *wire.Placement, conf wire.ConfStat
 	case 0:
 		return g.member.Replace([]wire.ReplicaID{id}, nil)
 	case g.replica:
-		return g.dismiss(gone, p)
+		return g.dismiss(gone, p, conf)
 	}
-	return g.member.Replace([]wire.ReplicaID{id}, []wire.ReplicaID{gone})
+	return g.replace(conf, id, gone)
+}
+
+// replace makes a learner a voter, if any, and removes a voter, if those that are left can go on without it: a quorum of them
+// has been heard a moment ago. The map calls a node alive that has just died, and the voter that is to go may be the last
+// that makes up for it. If not the next round asks again.
+func (g *group) replace(conf wire.ConfState, promote, remove wire.ReplicaID) error {
+	var in []wire.ReplicaID
+	recent := map[uint64]bool{} // for look-up, never ranged
+	left := slices.DeleteFunc(slices.Clone(conf.Voters), func(id uint64) bool { return id == uint64(remove) })
+	if promote != 0 {
+		in, left = append(in, promote), append(left, uint64(promote))
+	}
+	for _, id := range left {
+		recent[id] = g.member.Recent(wire.ReplicaID(id))
+	}
+	if !quorumOf(left, recent) {
+		return nil
+	}
+	return g.member.Replace(in, []wire.ReplicaID{remove})
 }
 
 // dismiss removes a voter. A leader does not remove itself: it lets another one lead, who will.
-func (g *group) dismiss(id wire.ReplicaID, p *wire.Placement) error {
+func (g *group) dismiss(id wire.ReplicaID, p *wire.Placement, conf wire.ConfState) error {
 	if id != g.replica || mutant.On(mutant.RemovedLeader) {
-		return g.member.Replace(nil, []wire.ReplicaID{id})
+		return g.replace(conf, 0, id)
 	}
 	for _, r := range p.Replicas {
 		if r.Role == wire.RoleVoter && g.offer(r) {

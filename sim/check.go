@@ -219,6 +219,7 @@ type replicaKey struct {
 // leadership is who led a shard last, as far as anybody said so.
 type leadership struct {
 	node    wire.NodeID
+	life    wire.Incarnation
 	term    uint64
 	at      int64 // since when, by the node's own clock
 	changes int
@@ -350,7 +351,7 @@ func (o *watch) role(e *trace.Event) {
 	o.leaders[key] = e.Replica
 	if l := &o.newest[e.Shard]; e.Term > l.term {
 		l.node, l.term = e.Node, e.Term
-		l.at = o.w.clockOf(e.Node)
+		l.at, l.life = o.w.clockOf(e.Node), o.w.lifeAt(e.Node)
 		l.changes++
 		o.campaigns(e.Shard, l)
 	}

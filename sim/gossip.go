@@ -64,6 +64,7 @@ type belief struct {
 	refuted     uint64 // as it was then
 	edition     int
 	goodbye     wire.Incarnation // a life that said goodbye and was heard
+	rumour      wire.Incarnation // the latest life that a rumour told the node of
 }
 
 func (w *World) startSwim(n *node) *swim {
@@ -212,6 +213,7 @@ func (s *swim) rumour(subject *node, b *belief) {
 	lives := []wire.Incarnation{b.incarnation, subject.rumoured, 0}
 	e := gossip.Event{Node: subject.id, Incarnation: lives[s.node.w.swimRand.IntN(len(lives))], Status: gossip.Alive, Refuted: b.refuted}
 	e.Digest = subject.swim.digest
+	b.rumour = max(b.rumour, e.Incarnation)
 	s.tell(e)
 }
 

@@ -43,8 +43,8 @@ func (o *watch) mourning(leader *node) {
 		}
 		since := max(o.newest[wire.MetaShard].at, leader.awake, leader.spareSince, leader.heard[i], b.dead)
 		grace := w.settings.Grace
-		if subject.incarnation != b.incarnation {
-			grace *= 3 // a rumour of the later life may have come and gone: then its ears alone count, for longer
+		if b.rumour > b.incarnation {
+			grace *= 3 // a rumour of a later life has come and gone: then its ears alone count, for longer
 		}
 		if of := (life{subject.id, b.incarnation}); now-since > int64(grace+mournSlack) && !o.unmourned[of] {
 			o.unmourned[of] = true
@@ -68,6 +68,9 @@ func spared(m *wire.ClusterMap) bool {
 // leadsMeta reports whether a node leads the meta group, as far as it knows.
 func (o *watch) leadsMeta(n *node) bool {
 	newest := &o.newest[wire.MetaShard]
+	if newest.life != n.incarnation {
+		return false
+	}
 	m := o.replicas[replicaKey{wire.MetaShard, o.leaders[shardTerm{wire.MetaShard, newest.term}]}]
 	return newest.node == n.id && m != nil && m.leads
 }
@@ -80,4 +83,14 @@ func (w *World) clockOf(id wire.NodeID) int64 {
 		}
 	}
 	return w.now
+}
+
+// lifeAt is a node's present life.
+func (w *World) lifeAt(id wire.NodeID) wire.Incarnation {
+	for _, n := range w.nodes {
+		if n.id == id {
+			return n.incarnation
+		}
+	}
+	return 0
 }

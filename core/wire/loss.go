@@ -4,9 +4,10 @@ import "encoding/binary"
 
 // Sealed tells the meta group's leader that a replica has sealed itself, as the map asks of it, and
 // what it knows of its group. It will take no part in anything unless a later map lifts the seal.
+// Without a seal it says, unasked, that nobody leads the replica's group.
 type Sealed struct {
 	Shard   ShardID
-	Seal    Epoch // which of the seals
+	Seal    Epoch // which of the seals; zero: none
 	Replica ReplicaID
 	Applied uint64 // the index that Conf is of
 	Last    uint64 // last index in its log; zero: it has never been told anything

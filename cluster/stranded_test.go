@@ -1,0 +1,88 @@
+package cluster
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/core/wire"
+)
+
+// leader is the node that leads a group, or nil.
+func (w *world) leader(shard wire.ShardID) *node {
+	for _, addr := range w.names {
+		if n := w.nodes[addr]; !n.over && n.groups[shard] != nil && n.groups[shard].member.Leads() {
+			return n
+		}
+	}
+	return nil
+}
+
+// noReports keeps the map from hearing of a shard's members.
+func noReports(_ string, f *wire.Frame) bool {
+	return slices.ContainsFunc(f.Messages, func(m wire.Message) bool { _, is := m.(*wire.Report); return is })
+}
+
+// others are the voters of shard 1 but for its leader: their replicas and the addresses of their nodes.
+func (w *world) others(lead *node) (ids []wire.ReplicaID, addrs []string) {
+	for _, r := range w.newest().Placements[1].Replicas {
+		if r.ID != lead.groups[1].replica {
+			ids, addrs = append(ids, r.ID), append(addrs, w.names[r.Node-1])
+		}
+	}
+	return ids, addrs
+}
+
+// The map takes one for a voter whom the group's last change let go, and so sees a majority of three where one of two is
+// left. Who is left says so, and the shard is begun anew.
+func TestAGroupIsLostThoughTheMapSeesAMajority(t *testing.T) {
+	w := five(t, Config{ResetGrace: 4 * time.Second})
+	lead := w.leader(1)
+	require.NotSame(t, lead, w.leader(wire.MetaShard), "its reports are sent")
+	w.drop = noReports
+	ids, addrs := w.others(lead)
+	lead.turn(func() { require.NoError(t, lead.groups[1].member.Replace(nil, ids[:1])) })
+	require.True(t, w.until(time.Second, func() bool { return len(lead.groups[1].member.Conf().Voters) == 2 }))
+	w.run(50 * time.Millisecond)
+	w.restart(addrs[1])
+	m := w.newest()
+	require.False(t, m.QuorumGone(&m.Placements[1]))
+	require.True(t, w.until(20*time.Second, func() bool { return w.newest().Placements[1].Losses == 1 && w.leads() }), "begun anew")
+}
+
+// A shard that has no leader for long and can have one is not touched: its replicas' words show a quorum.
+func TestWhoCanGoOnIsNotStranded(t *testing.T) {
+	w := five(t, Config{ResetGrace: 4 * time.Second})
+	w.drop = func(_ string, f *wire.Frame) bool { // nobody is elected
+		return slices.ContainsFunc(f.Messages, func(m wire.Message) bool { _, is := m.(*wire.Raft); return is && m.Group() == 1 })
+	}
+	sealed := false
+	w.listening = func(_ string, f *wire.Frame) {
+		sealed = sealed || slices.ContainsFunc(f.Messages, func(m wire.Message) bool { s, is := m.(*wire.Sealed); return is && s.Seal != 0 })
+	}
+	told := false
+	w.until(30*time.Second, func() bool { told = told || len(w.leader(wire.MetaShard).stranded) > 0; return false })
+	require.False(t, told)
+	require.False(t, sealed)
+	w.drop = nil
+	require.True(t, w.until(5*time.Second, w.leads))
+	require.Zero(t, w.newest().Placements[1].Losses)
+}
+
+// A voter is not let go while those who stay are not known to live: the map takes the dead for alive, for a moment.
+func TestNobodyIsLetGoWhileHeIsNeeded(t *testing.T) {
+	w := five(t, Config{ResetGrace: 4 * time.Second, Grace: time.Minute})
+	lead := w.leader(1)
+	ids, addrs := w.others(lead)
+	g := lead.groups[1]
+	w.nodes[addrs[1]].over = true
+	w.run(2 * time.Second)
+	require.True(t, g.member.Leads())
+	lead.turn(func() { require.NoError(t, g.replace(g.member.Conf(), 0, ids[0])) })
+	w.run(time.Second)
+	require.Len(t, g.member.Conf().Voters, 3, "one of the two that would stay is silent")
+	lead.turn(func() { require.NoError(t, g.replace(g.member.Conf(), 0, ids[1])) })
+	require.True(t, w.until(time.Second, func() bool { return len(g.member.Conf().Voters) == 2 }))
+}
