@@ -51,13 +51,15 @@ type Shrunk struct {
 const (
 	triesMany = 60 // of at most 12 things
 	triesFew  = 4  // of at most 40
+	passes    = 2  // so many times the given run's work is a whole pass worth
 )
 
 // shrinking is a Shrink under way.
 type shrinking struct {
 	Shrink
-	best Shrunk
-	over bool // there is no time left
+	best  Shrunk
+	whole uint64 // events of the given run
+	over  bool   // there is no time left
 }
 
 // Run shrinks. ok is false when the given case does not fail (with the oracle that was asked for).
@@ -76,6 +78,8 @@ func (s Shrink) Run() (small Shrunk, ok bool) {
 	}
 	k.best.Oracle = k.Oracle
 	k.keep(s.Case, r)
+	k.whole = r.Events
+	k.window()
 	for size := -1; size != k.size() && !k.over; {
 		size = k.size()
 		k.shorten()
@@ -86,7 +90,10 @@ func (s Shrink) Run() (small Shrunk, ok bool) {
 	k.operations()
 	k.faults()
 	k.timings()
-	k.best.Minimal = k.minimal()
+	for k.best.Minimal = k.minimal(); !k.best.Minimal && !k.over; k.best.Minimal = k.minimal() {
+		k.operations()
+		k.faults()
+	}
 	return k.best, true
 }
 
@@ -120,18 +127,22 @@ func (k *shrinking) keep(c Case, r Result) {
 	}
 }
 
-// try keeps a candidate if the oracle fires on it, with one of so many seeds.
+// try keeps a candidate if the oracle fires on it, with one of so many seeds; with more of them if all together take no more
+// work than the smallest run so far does once: much less of a run is worth as much chance.
 func (k *shrinking) try(c Case, seeds int) bool {
-	for i := range seeds {
+	spent := uint64(0)
+	for i := 0; i < seeds || i < triesMany && spent < k.best.Result.Events; i++ {
 		if k.over = k.over || k.More != nil && !k.More(); k.over {
 			return false
 		}
 		next := c
 		next.Seed = c.Seed + uint64(i)
-		if r := k.run(next, false); k.fires(&r) {
+		r := k.run(next, false)
+		if k.fires(&r) {
 			k.keep(next, r)
 			return true
 		}
+		spent += r.Events
 	}
 	return false
 }
@@ -284,15 +295,19 @@ func (k *shrinking) leaveOut(length func(*Case) int, remove func(c *Case, i, j i
 	}
 }
 
-// seeds is how many seeds it is worth to try with a run of this size.
+// seeds is how many seeds it is worth to try with a run of this size: to leave out each thing once takes no more work than
+// the given run did a few times, or there is little left.
 func (k *shrinking) seeds() int {
-	switch n := k.size(); {
-	case n <= 12:
+	n := k.size()
+	if n <= 12 {
 		return triesMany
-	case n <= 40:
-		return triesFew
 	}
-	return 1
+	least := 1
+	if n <= 40 {
+		least = triesFew
+	}
+	afford := passes * k.whole / (uint64(n) * max(1, k.best.Result.Events))
+	return int(min(triesMany, max(uint64(least), afford)))
 }
 
 // plain are the settings that a reader need not think about.

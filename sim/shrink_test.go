@@ -86,3 +86,21 @@ func TestDropIdle(t *testing.T) {
 	require.Equal(t, 1, c.Scenario.Calls[1].Client)
 	require.Equal(t, []int{0, 1}, c.Scenario.Script[0].Fault.(For).Fault.(Split).Near)
 }
+
+func TestCrop(t *testing.T) {
+	at := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+	c := Case{Scenario: Scenario{Duration: at(60), Script: []Step{
+		{At: at(10), Fault: Isolate{Node(1)}},
+		{At: at(20), Fault: For{Fault: Isolate{Node(1)}, Duration: at(5)}},
+		{At: at(20), Fault: For{Fault: Isolate{Node(2)}, Duration: at(15)}},
+		{At: at(32), Fault: Isolate{Node(3)}},
+		{At: at(50), Fault: Isolate{Node(3)}},
+	}, Calls: []Call{{At: at(29)}, {At: at(31)}, {At: at(41)}}}}
+	c.crop(at(30), at(40))
+	require.Equal(t, []Step{
+		{At: at(1), Fault: For{Fault: Isolate{Node(2)}, Duration: at(5)}},
+		{At: at(3), Fault: Isolate{Node(3)}},
+	}, c.Scenario.Script, "what is under way when the window opens begins then; what was over or comes later is left out")
+	require.Equal(t, []Call{{At: at(2)}}, c.Scenario.Calls)
+	require.Equal(t, at(11), c.Scenario.Duration)
+}

@@ -16,6 +16,7 @@ func galleryCommands() []command {
 	return []command{
 		{"run", "NAME: the lesson of a planted bug: predict, run, explain, fix", galleryRun},
 		{"score", "how many planted bugs random search catches, and with which seed first", galleryScore},
+		{"shrink", "how small their runs become, and in what time", galleryShrink},
 		{"controls", "runs that tempt a bad checker: none may be flagged", galleryControls},
 		{"seal", "NAME [SALT]: hide a planted bug's name behind a code, for a course", gallerySeal},
 		{"open", "CODE: the name behind a seal", galleryOpen},

@@ -54,10 +54,19 @@ func galleryScore(args []string) int {
 	if !needMutants("score") {
 		return exitError
 	}
+	h, err := newHunt(s)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "torc sim gallery score: %v\n", err)
+		return exitError
+	}
+	return h.all()
+}
+
+// newHunt readies a search for the planted bugs that the flags name.
+func newHunt(s scoreFlags) (*hunt, error) {
 	self, err := os.Executable()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "torc sim gallery score: find this program: %v\n", err)
-		return exitError
+		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	h := &hunt{scoreFlags: s, binary: self, live: term.IsTerminal(int(os.Stderr.Fd())) && !s.json, begun: time.Now()}
 	for _, m := range scenarios.Mutants() {
@@ -66,10 +75,9 @@ func galleryScore(args []string) int {
 		}
 	}
 	if len(h.list) == 0 {
-		fmt.Fprintf(os.Stderr, "torc sim gallery score: there is no planted bug %q\n", s.only)
-		return exitError
+		return nil, fmt.Errorf("there is no planted bug %q: torc sim gallery lists them", s.only)
 	}
-	return h.all()
+	return h, nil
 }
 
 // hunt is a search for planted bugs under way.
@@ -102,13 +110,18 @@ func (h *hunt) all() int {
 	return exitOK
 }
 
+// huntJob is the runs that a planted bug is looked for in.
+func huntJob(name string) sweep.Job {
+	return sweep.Job{Scenario: "swarm", Duration: time.Minute, Mutant: name}
+}
+
 // one looks for one planted bug: seeds in order, a few at a time, until the first that catches it.
 // Those that are under way then are waited for, so the answer does not depend on how many there are.
 func (h *hunt) one(m scenarios.Mutant) (score, error) {
 	number, entry, _ := scenarios.Catalogued(m.Name)
 	sc := score{Number: number, Name: m.Name, Budget: entry.Budget}
 	begun, stop := time.Now(), make(chan struct{})
-	search := &sweep.Sweep{Job: sweep.Job{Scenario: "swarm", Duration: time.Minute, Mutant: m.Name}, Workers: h.workers, Budget: 5 * time.Minute,
+	search := &sweep.Sweep{Job: huntJob(m.Name), Workers: h.workers, Budget: 5 * time.Minute,
 		Start: func() (*sweep.Process, error) { return sweep.Spawn(h.binary) }, Stop: stop}
 	budget := entry.Budget * h.factor
 	for i := range budget {
