@@ -51,7 +51,7 @@ type Shrunk struct {
 const (
 	triesMany = 60 // of at most 12 things
 	triesFew  = 4  // of at most 40
-	passes    = 2  // so many times the given run's work is a whole pass worth
+	passes    = 3  // so many times the given run's work is a whole pass worth
 )
 
 // shrinking is a Shrink under way.
@@ -283,30 +283,28 @@ func (k *shrinking) faults() {
 // last is the least likely to be the cause of anything.
 func (k *shrinking) leaveOut(length func(*Case) int, remove func(c *Case, i, j int)) {
 	for piece := (length(&k.best.Case) + 1) / 2; piece >= 1 && !k.over; piece /= 2 {
-		seeds := 1
-		if piece == 1 {
-			seeds = k.seeds()
-		}
 		for end := length(&k.best.Case); end > 0 && !k.over; {
 			from := max(0, end-piece)
-			k.try(k.with(func(c *Case) { remove(c, from, end) }), seeds)
+			k.try(k.with(func(c *Case) { remove(c, from, end) }), k.seeds(piece))
 			end = min(from, length(&k.best.Case))
 		}
 	}
 }
 
-// seeds is how many seeds it is worth to try with a run of this size: to leave out each thing once takes no more work than
-// the given run did a few times, or there is little left.
-func (k *shrinking) seeds() int {
+// seeds is how many seeds it is worth to try when pieces of this size are left out of what is left, one after the other: all
+// of them together may take as much work as the given run did a few times. Single things of a small run are worth more.
+func (k *shrinking) seeds(piece int) int {
 	n := k.size()
-	if n <= 12 {
-		return triesMany
-	}
 	least := 1
-	if n <= 40 {
+	switch {
+	case piece > 1:
+	case n <= 12:
+		return triesMany
+	case n <= 40:
 		least = triesFew
 	}
-	afford := passes * k.whole / (uint64(n) * max(1, k.best.Result.Events))
+	candidates := uint64(max(1, n/piece))
+	afford := passes * k.whole / (candidates * max(1, k.best.Result.Events))
 	return int(min(triesMany, max(uint64(least), afford)))
 }
 
@@ -338,7 +336,7 @@ func (k *shrinking) simplify() {
 }
 
 func (k *shrinking) dropNodes() {
-	for k.best.Case.Settings.Nodes > 1 && k.try(k.with((*Case).dropNode), k.seeds()) {
+	for k.best.Case.Settings.Nodes > 1 && k.try(k.with((*Case).dropNode), k.seeds(1)) {
 	}
 }
 
@@ -350,7 +348,7 @@ func (k *shrinking) fewNodes() {
 			for c.Settings.Nodes > n {
 				c.dropNode()
 			}
-		}), k.seeds())
+		}), k.seeds(1))
 	}
 }
 
@@ -496,7 +494,7 @@ func (k *shrinking) minimal() bool {
 				c.Scenario.Calls = slices.Delete(c.Scenario.Calls, i-len(s.Script), i-len(s.Script)+1)
 			}
 		})
-		if k.try(c, 1) {
+		if k.try(c, k.seeds(1)) {
 			return false // try has kept the smaller one, which is welcome
 		}
 	}
