@@ -1,5 +1,5 @@
 # Torc's few commands. Needs Go, make and gcc; the Go tool fetches the rest.
-.PHONY: run test vet sim sim-many gallery mutants controls bench-sim bench bench-peers
+.PHONY: run test vet sim sim-many gallery mutants controls bench-sim bench bench-peers bench-overload
 
 run: ## a three-node cluster in one process, on loopback
 	go build -o bin/torc ./cmd/torc
@@ -43,6 +43,10 @@ bench-sim: ## how fast the simulator is
 
 bench: ## Go micro-benchmarks beside those kept in docs/benchmarks/micro.txt; make bench KEEP=1 keeps these
 	@KEEP=$(KEEP) bench/micro.sh
+
+bench-overload: ## what becomes of a cluster that is asked for three times what it can do
+	@go -C bench/peers build -o ../../bin/bench-peers .
+	@exec ./bin/bench-peers --overload
 
 bench-peers: ## Torc beside Redis, memcached and etcd, into docs/benchmarks; a look: make bench-peers QUICK=1
 	@go -C bench/peers build -o ../../bin/bench-peers .

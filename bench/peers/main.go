@@ -33,13 +33,18 @@ func main() {
 	flag.StringVar(&o.root, "torc", ".", "Torc's source tree, a `folder`")
 	flag.StringVar(&o.etcd, "etcd-data", "", "a `folder` for etcd's data, such as /dev/shm to spare it the disk (default: the system's for temporary files)")
 	flag.BoolVar(&o.noInstall, "no-install", false, "leave out peers that are not installed, even where they could be")
+	overloaded := flag.Bool("overload", false, "instead of all that: what becomes of Torc that is asked for three times what it can do")
 	flag.Parse()
 	o.mode = "full"
 	if *quickly {
 		o.mode = "quick"
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := o.run(ctx)
+	run := o.run
+	if *overloaded {
+		run = func(ctx context.Context) error { return o.overload(ctx, os.Stdout, newProgress()) }
+	}
+	err := run(ctx)
 	stop()
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("stopped: nothing was written")

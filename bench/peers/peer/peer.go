@@ -126,6 +126,25 @@ func Start(ctx context.Context, o Options, find func(program string) error) (ser
 	return servers, peers, out, nil
 }
 
+// With starts a Torc of three nodes, does something with it, and stops it.
+func With(ctx context.Context, root string, do func(*Server) error) error {
+	dir, err := os.MkdirTemp("", "torc-bench-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()                    // it is in the system's folder for temporary files
+	starting, cancel := context.WithTimeout(ctx, 5*time.Minute) // building torcd is a part of it
+	server, _, err := startTorc(starting, Options{Dir: dir, Root: root}, dir)
+	cancel()
+	if server != nil {
+		defer server.Stop()
+	}
+	if err != nil {
+		return err
+	}
+	return do(server)
+}
+
 // add starts one more of a server's processes.
 func (s *Server) add(dir, name, program string, args ...string) (*process, error) {
 	p, err := start(dir, name, program, args...)
