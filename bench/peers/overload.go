@@ -81,14 +81,14 @@ func (v *overload) run(ctx context.Context) error {
 }
 
 func (v *overload) findPeak(target load.RESP) error {
-	callers, err := target.Open(50)
+	callers, err := target.Open(floodConns) // as many as the flood's: a pipeline costs a server less than connections do
 	if err != nil {
 		return err
 	}
 	defer closeAll(callers)
-	r := load.Closed{Mix: v.mix, Pipeline: 16, Warm: time.Second, Measure: 5 * time.Second}.Run(callers)
+	r := load.Closed{Mix: v.mix, Pipeline: 1, Warm: time.Second, Measure: 5 * time.Second}.Run(callers)
 	if r.Errors > 0 || r.PerSecond == 0 {
-		return fmt.Errorf("a closed loop of 50 callers met %d errors: %s", r.Errors, r.Error)
+		return fmt.Errorf("a closed loop met %d errors: %s", r.Errors, r.Error)
 	}
 	v.peak = r.PerSecond
 	return nil
@@ -139,7 +139,7 @@ func (v *overload) tell(before, during, after load.Flooded) error {
 	for i := range v.memory {
 		grown = append(grown, fmt.Sprintf("%d to %d MiB", v.memory[i]>>20, v.server.Memory(i)>>20))
 	}
-	_, err := fmt.Fprintf(v.out, `peak           %.0f requests a second (closed loop, 50 connections, pipelines of 16, 80%% reads of 100 B, any node)
+	_, err := fmt.Fprintf(v.out, `peak           %.0f requests a second (closed loop on as many connections as the flood, 80%% reads of 100 B, any node)
 before         %.0f/s: p99 of a tenth of a second %v in the median
 flood          %.0f/s on %d connections: %d due, %d held back by a full backlog of %d, %d lost
 goodput        %.0f/s, %.2f of the peak
