@@ -4,7 +4,7 @@ package linearizability
 // that key, and returns all violations and all indecisions, keys in ascending order, the
 // checkers of a key in a fixed order. No verdict at all means that the history is as good as
 // the checkers can tell (see the package's doc for what they cannot). Equal histories give
-// equal verdicts, unless porcupine runs into its timeout.
+// equal verdicts.
 //
 //	on a key there are                        linearizability   also
 //	reads, writes of unique values            register          session

@@ -34,7 +34,7 @@
 //	                |
 //	   +-----------+-----------+---------+------+-----------+
 //	register    counter     append     ttl    model       session, durability
-//	(zones)     (ladder)   (ladder)          (porcupine)
+//	(zones)     (ladder)   (ladder)          (walk)
 //	                |
 //	            []Verdict: violation or undecided, with a sentence and the operations
 //	                |
@@ -55,10 +55,12 @@
 // unknown operations in the game a doubled one can hide behind one that never happened, if
 // both have the same delta. Unique tokens do not have that hole: prefer appends.
 //
-// model (CheckModel). Every command, by exhaustive search with porcupine: CAS by value or
-// version, SETNX, GETDEL, delete, any mixture. Exact, but the cost is exponential in the number
-// of operations open at once, and operations of unknown outcome stay open for ever. Beyond
-// its bounds the verdict is Undecided. Spread a workload over many keys and rotate them.
+// model (CheckModel). Every command, by exhaustive search (walk.go): CAS by value or
+// version, SETNX, GETDEL, delete, any mixture. Exact, but the cost can be exponential in the number
+// of changes open at once, and operations of unknown outcome stay open for ever; what only looks costs
+// nothing, and answers that tell versions or the numbers of leases (turns.go) leave little to try. Beyond
+// its bounds the verdict is Undecided. Spread a workload over many keys and rotate them. Porcupine draws
+// its pictures, and the tests ask it for a second opinion.
 //
 // ttl (CheckTTL), with the zones of the register checker. Linearizability has no clock, so
 // expiry needs its own: not served later than the TTL plus a tolerance, not lost earlier than
@@ -96,8 +98,7 @@
 //     operations, explains the history. When in doubt a checker accepts or is Undecided.
 //  2. Undecided is not fine: whoever runs a check counts it as a failure.
 //  3. Absent, "", and "0" are three different values.
-//  4. Equal histories and options give equal verdicts in equal order. Only porcupine's timeout
-//     reads a clock; the bound on its steps is meant to make it unreachable.
+//  4. Equal histories and options give equal verdicts in equal order: no verdict depends on a clock.
 //  5. Checkers never change a history, and a KeyHistory's operations are shared, not copied.
 //  6. Every sentence can be understood by someone who knows what a read and a write are.
 //

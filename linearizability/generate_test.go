@@ -15,6 +15,8 @@ type cell struct {
 	value   Value
 	version uint64
 	expires int64 // 0 = never
+	lease   uint64
+	granted uint64 // the lease that was granted last, over or not
 }
 
 // do executes an operation and returns its answer; ok is false if it is answered with an error.
@@ -24,6 +26,7 @@ func (c *cell) do(op *Operation, at int64, clock *uint64) (out Output, ok bool) 
 	}
 	put := func(v string) {
 		*clock++
+		c.lease = 0
 		c.value, c.version = Some(v), *clock
 		out.Version = *clock
 	}
@@ -45,10 +48,25 @@ func (c *cell) do(op *Operation, at int64, clock *uint64) (out Output, ok bool) 
 		}
 	case Delete:
 		out.Applied = c.value.Found
-		*c = cell{}
+		*c = cell{granted: c.granted}
 	case GetDel:
 		out.Value = c.value
-		*c = cell{}
+		*c = cell{granted: c.granted}
+	case Lease:
+		switch {
+		case c.value.Found && c.version != op.In.Version:
+			out.Value = c.value
+		case c.lease == 0:
+			*clock++
+			c.lease, c.granted = *clock, *clock
+			out.Applied, out.Number = true, int64(*clock)
+		}
+		out.Version = c.version
+	case Fill:
+		if out.Applied = c.lease != 0 && c.lease == op.In.Version; out.Applied {
+			put(op.In.Value)
+		}
+		out.Version = c.version
 	case SetNX:
 		if !c.value.Found {
 			out.Applied = true
@@ -116,6 +134,12 @@ func (p profile) runAndLose(rng *rand.Rand, lossAt int) (*History, Loss) {
 		op.Client = rng.IntN(4)
 		op.Call = at - rng.Int64N(p.spread+1)
 		op.Return = at + rng.Int64N(p.spread+1)
+		switch op.Kind { // nobody fills under a lease before its number was answered
+		case Lease:
+			op.Return = at
+		case Fill:
+			op.Call = at
+		}
 		at := at + rng.Int64N(2*p.skew+1) - p.skew // the store's clock from here on
 		percent := rng.IntN(100)
 		switch {
@@ -124,7 +148,9 @@ func (p profile) runAndLose(rng *rand.Rand, lossAt int) (*History, Loss) {
 		case percent < p.failed+p.unknown:
 			op.Outcome, op.Return = Unknown, Open
 			if rng.IntN(2) == 0 {
+				granted := c.granted
 				c.do(&op, at, &clock)
+				c.granted = granted // nobody was told
 			}
 		default:
 			before, answered := c, false
@@ -156,6 +182,10 @@ func (p profile) draw(rng *rand.Rand, i int, c *cell) Operation {
 	switch op.Kind {
 	case Read, Delete, GetDel:
 		op.In.Value = ""
+	case Lease:
+		op.In = Input{Version: c.version * uint64(rng.IntN(2))}
+	case Fill:
+		op.In.Version = c.granted
 	case Increment:
 		op.In = Input{Delta: p.deltas[rng.IntN(len(p.deltas))]}
 	case Touch:

@@ -35,10 +35,13 @@ type ladder struct {
 	oracle string
 	noun   string // "value" or "length"
 	rungs  []rung
-	// spare are the moves of unknown outcome whose place is not known, by call; size is how
-	// far each moves, if it is the same for all of them, else 0.
-	spare []*Operation
-	size  int64
+	spare  []spares // by size
+}
+
+// spares are the moves of one size whose outcome and place are not known, by call.
+type spares struct {
+	size int64
+	ops  []*Operation
 }
 
 // gap is a stretch that no acknowledged move covers, below rungs[above].
@@ -47,8 +50,8 @@ type gap struct {
 	above    int
 }
 
-// climb looks for a violation. exact is false if spare moves of different sizes would have
-// to fill a gap: that is a knapsack, and left to the model checker.
+// climb looks for a violation. exact is false if it is too hard to say whether spare moves of different
+// sizes fill the gaps: that is a knapsack, and left to the model checker.
 func (l *ladder) climb() (v Verdict, wrong, exact bool) {
 	slices.SortFunc(l.rungs, func(a, b rung) int {
 		if a.to != b.to {
@@ -69,11 +72,7 @@ func (l *ladder) climb() (v Verdict, wrong, exact bool) {
 	if v, wrong = l.order(); wrong {
 		return v, true, true
 	}
-	if len(gaps) > 0 && l.size == 0 && len(l.spare) > 0 {
-		return v, false, false
-	}
-	v, wrong = l.fill(gaps)
-	return v, wrong, true
+	return l.fill(gaps)
 }
 
 // cover checks 1 and 2 and collects the gaps.
@@ -159,30 +158,34 @@ func (l *ladder) backwards(low, high *Operation) Verdict {
 }
 
 // fill checks 3. Moves of one size are interchangeable but for their calls; the lower a gap,
-// the sooner it must be filled (deadlines only grow upwards), so the earliest calls go to
-// the lowest gaps.
-func (l *ladder) fill(gaps []gap) (v Verdict, wrong bool) {
+// the sooner it must be filled (deadlines only grow upwards), so of each size the earliest calls go to
+// the lowest gaps. What is left to try is how many of each size fill a gap: exact is false if that
+// takes too many tries.
+func (l *ladder) fill(gaps []gap) (v Verdict, wrong, exact bool) {
 	if len(gaps) == 0 {
-		return v, false
+		return v, false, true
 	}
-	deadlines := make([]int64, len(l.rungs)) // the earliest return from here upwards
-	deadline := Open
+	f := filling{gaps: gaps, deadlines: l.deadlines(gaps), spare: l.spare, used: make([]int, len(l.spare)), hopeless: map[string]bool{}, tries: triesOfFill}
+	switch {
+	case f.from(0, gaps[0].to-gaps[0].from, 0):
+		return v, false, true
+	case f.tries <= 0:
+		return v, false, false
+	}
+	return l.unfilled(gaps[f.deepest]), true, true
+}
+
+// deadlines are, of each gap, the earliest return above it.
+func (l *ladder) deadlines(gaps []gap) []int64 {
+	list := make([]int64, len(gaps))
+	deadline, next := Open, len(gaps)-1
 	for i, r := range slices.Backward(l.rungs) {
 		deadline = min(deadline, r.op.Return)
-		deadlines[i] = deadline
-	}
-	used := 0
-	for _, g := range gaps {
-		width := g.to - g.from
-		if l.size == 0 || width%l.size != 0 || width/l.size > int64(len(l.spare)-used) {
-			return l.unfilled(g), true
-		}
-		used += int(width / l.size)
-		if l.spare[used-1].Call > deadlines[g.above] {
-			return l.unfilled(g), true
+		for ; next >= 0 && gaps[next].above == i; next-- {
+			list[next] = deadline
 		}
 	}
-	return v, false
+	return list
 }
 
 func (l *ladder) unfilled(g gap) Verdict {
@@ -196,16 +199,14 @@ func (l *ladder) unfilled(g gap) Verdict {
 	return violation(l.oracle, l.k, s, ops...)
 }
 
-// setSpare sorts the spare moves and finds their common size.
-func (l *ladder) setSpare(spare []*Operation, size func(*Operation) int64) {
-	l.spare = spare
-	slices.SortFunc(l.spare, byCall)
-	for i, op := range spare {
-		if i == 0 {
-			l.size = size(op)
-		} else if size(op) != l.size {
-			l.size = 0
-			return
+// setSpare sorts the spare moves by size, each size by call.
+func (l *ladder) setSpare(ops []*Operation, size func(*Operation) int64) {
+	slices.SortFunc(ops, byCall)
+	for _, op := range ops {
+		i, known := slices.BinarySearchFunc(l.spare, size(op), func(s spares, size int64) int { return cmp.Compare(s.size, size) })
+		if !known {
+			l.spare = slices.Insert(l.spare, i, spares{size: size(op)})
 		}
+		l.spare[i].ops = append(l.spare[i].ops, op)
 	}
 }

@@ -5,14 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"time"
-
-	"github.com/anishathalye/porcupine"
 )
 
-// The model checker: any mix of commands on one key, by exhaustive search (porcupine, after
-// Wing and Gong 1993, Lowe 2017).
+// The model checker: any mix of commands on one key, by exhaustive search (walk.go).
 //
 // Linearizability is prefix-closed: if the history up to some moment cannot be explained,
 // the whole cannot. So the search runs on prefixes that double in length. On a good history
@@ -49,10 +44,7 @@ type search struct {
 	// instead anything may have become of them.
 	guessed map[*Operation]int64
 	exact   bool
-	// steps are how many steps of the model all runs together may still take, deadline is when
-	// the key's time is over.
-	steps    int64
-	deadline time.Time
+	steps   int64 // of the model, that all runs together may still take
 }
 
 // CheckModel checks any mix of commands but Touch and writes with a TTL for
@@ -65,9 +57,8 @@ func CheckModel(k KeyHistory, o Options) []Verdict {
 		return []Verdict{v}
 	}
 	var verdicts []Verdict
-	deadline := time.Now().Add(o.Timeout)
 	for _, ops := range lossCases(k, o) {
-		s := newSearch(KeyHistory{k.Key, ops}, o, deadline)
+		s := newSearch(KeyHistory{k.Key, ops}, o)
 		v := s.run()
 		o.StepsMax = max(0, s.steps) // the bounds are for the key, not for each way of losing it
 		if v.Result == Fine {
@@ -85,10 +76,18 @@ func CheckModel(k KeyHistory, o Options) []Verdict {
 	return verdicts[:1]
 }
 
-// effective leaves out what cannot have had an effect and tells nothing.
+// effective leaves out what cannot have had an effect and tells nothing. Nobody knows the number of a lease
+// whose grant was not answered, so nobody fills under it; and a fill does nothing but under a lease.
 func effective(ops []*Operation) (kept []*Operation) {
+	leases := map[uint64]bool{}
 	for _, op := range ops {
-		if op.Outcome == OK || op.Outcome == Unknown && op.Kind != Read {
+		if op.grants() {
+			leases[uint64(op.Out.Number)] = true
+		}
+	}
+	for _, op := range ops {
+		idle := op.Kind == Read || op.Kind == Lease || op.Kind == Fill && !leases[op.In.Version]
+		if op.Outcome == OK || op.Outcome == Unknown && !idle {
 			kept = append(kept, op)
 		}
 	}
@@ -205,8 +204,8 @@ func withLosses(k KeyHistory, losses []Loss, choice int, open bool) []*Operation
 	return ops
 }
 
-func newSearch(k KeyHistory, o Options, deadline time.Time) *search {
-	s := &search{k: k, o: o, rank: map[*Operation]int{}, guessed: map[*Operation]int64{}, steps: o.StepsMax, deadline: deadline}
+func newSearch(k KeyHistory, o Options) *search {
+	s := &search{k: k, o: o, rank: map[*Operation]int{}, guessed: map[*Operation]int64{}, steps: o.StepsMax}
 	for _, op := range k.Ops {
 		switch {
 		case op.Return == Open:
@@ -234,23 +233,15 @@ func (s *search) run() Verdict {
 		}
 		s.exact = true
 		switch s.try(n, nil) {
-		case porcupine.Illegal:
+		case excluded:
 			return s.accuse(n)
-		case porcupine.Unknown:
+		case tired:
 			return undecided(OracleModel, s.k, who(s.ends[n-1])+" "+answer(s.ends[n-1])+
-				", and an order that explains this answer was neither found nor excluded "+s.effort()+
+				", and an order that explains this answer was neither found nor excluded within the bound on steps"+
 				": look at it, and use fewer clients per key or a larger bound")
 		}
 		good = n // the guesses were wrong; from here on the search stays exact
 	}
-}
-
-// effort is what was spent in vain.
-func (s *search) effort() string {
-	if s.steps <= 0 {
-		return "within the bound on steps"
-	}
-	return "in " + seconds(int64(s.o.Timeout))
 }
 
 // firstBad is the length of the shortest prefix, longer than one known to be good, that
@@ -262,7 +253,7 @@ func (s *search) firstBad(good int) int {
 		if n <= good {
 			return 0
 		}
-		if s.try(n, nil) == porcupine.Ok {
+		if s.try(n, nil) == found {
 			good = n
 		} else {
 			bad = n
@@ -270,7 +261,7 @@ func (s *search) firstBad(good int) int {
 	}
 	for bad-good > 1 {
 		middle := (good + bad) / 2
-		if s.try(middle, nil) == porcupine.Ok {
+		if s.try(middle, nil) == found {
 			good = middle
 		} else {
 			bad = middle
@@ -291,7 +282,7 @@ func (s *search) guess(n int) bool {
 			continue
 		}
 		s.guessed[op] = now
-		if s.try(n, nil) == porcupine.Ok {
+		if s.try(n, nil) == found {
 			return true
 		}
 		delete(s.guessed, op)
@@ -299,36 +290,35 @@ func (s *search) guess(n int) bool {
 	return false
 }
 
-func (s *search) try(n int, other *Operation) porcupine.CheckResult {
-	left := time.Until(s.deadline)
-	if left <= 0 || s.steps <= 0 {
-		return porcupine.Unknown
+// attempt is what comes of one search.
+type attempt uint8
+
+const (
+	found    attempt = iota // an order that explains all answers
+	excluded                // there is none
+	tired                   // nobody knows: it took too many steps
+)
+
+// try looks for an order that explains the first n answers. If other is set it stands for the last of them.
+func (s *search) try(n int, other *Operation) attempt {
+	if s.steps <= 0 {
+		return tired
 	}
-	model := porcupineModel()
-	var taken atomic.Int64 // porcupine steps in a goroutine, which may outlive a timeout
-	plain, most := model.Step, s.steps
-	list := s.prefix(n, other)
-	before := toldBefore(list)
-	model.Step = func(at, input, output any) (bool, any) {
-		if taken.Add(1) > most {
-			return false, at // nothing leads on from here: the search ends at once
-		}
-		if at.(state).told < before[input.(*Operation)] {
-			return false, at
-		}
-		return plain(at, input, output)
+	w := newWalk(s.prefix(n, other), s.steps)
+	explained := w.from(state{})
+	s.steps = w.steps
+	switch {
+	case w.tired:
+		return tired
+	case explained:
+		return found
 	}
-	result := porcupine.CheckOperationsTimeout(model, list, left)
-	s.steps -= taken.Load()
-	if result == porcupine.Illegal && s.steps < 0 {
-		return porcupine.Unknown
-	}
-	return result
+	return excluded
 }
 
 // prefix is the history at the moment at which its n-th operation returned. What had been
 // called but not answered by then is open. If other is set it stands for the last answer.
-func (s *search) prefix(n int, other *Operation) (list []porcupine.Operation) {
+func (s *search) prefix(n int, other *Operation) (list []span) {
 	now := s.ends[n-1].Return
 	for _, op := range s.k.Ops {
 		if op.Call > now {
@@ -353,7 +343,7 @@ func (s *search) prefix(n int, other *Operation) (list []porcupine.Operation) {
 			open.Outcome, open.Out = Unknown, Output{}
 			op, end = &open, Open
 		}
-		list = append(list, porcupine.Operation{ClientId: op.Client, Input: op, Call: op.Call, Return: end})
+		list = append(list, span{op, end})
 	}
 	return list
 }
@@ -375,7 +365,7 @@ func (s *search) alternatives(culprit *Operation, n int) string {
 	for _, value := range s.candidates(culprit) {
 		guess := *culprit
 		guess.Out.Value, guess.Out.Version = value, 0
-		if s.try(n, &guess) == porcupine.Ok {
+		if s.try(n, &guess) == found {
 			right = append(right, value.String())
 		}
 	}

@@ -172,9 +172,9 @@ func TestSearchFindsTheCulprit(t *testing.T) {
 // TestTimeoutIsUndecided: a search that is too hard ends, and does not end as fine.
 func TestTimeoutIsUndecided(t *testing.T) {
 	h := hopeless(40)
-	verdicts := CheckModel(h.ByKey()[0], Options{Timeout: 50 * time.Millisecond})
+	verdicts := CheckModel(h.ByKey()[0], Options{})
 	require.Equal(t, Undecided, Worst(verdicts))
-	require.Regexp(t, "in 50 ms|within the bound on steps", verdicts[0].Sentence)
+	require.Contains(t, verdicts[0].Sentence, "within the bound on steps")
 	require.Error(t, Picture(&strings.Builder{}, h.ByKey()[0], Options{Timeout: 50 * time.Millisecond}))
 }
 
@@ -190,7 +190,7 @@ func TestStepsAreBounded(t *testing.T) {
 	require.Equal(t, first, CheckModel(k, o))
 
 	o = o.withDefaults()
-	s := newSearch(KeyHistory{k.Key, effective(k.Ops)}, o, time.Now().Add(time.Hour))
+	s := newSearch(KeyHistory{k.Key, effective(k.Ops)}, o)
 	require.Equal(t, Undecided, s.run().Result)
 	require.Less(t, -s.steps, int64(10_000), "the search unwinds at once")
 

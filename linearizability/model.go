@@ -1,9 +1,7 @@
 package linearizability
 
 import (
-	"cmp"
 	"hash/fnv"
-	"slices"
 	"strconv"
 
 	"github.com/anishathalye/porcupine"
@@ -17,10 +15,8 @@ type state struct {
 	// version that is not known either. The next operation that observes the value is
 	// believed. This accepts too much, never too little, and keeps the model deterministic.
 	fuzzy bool
-	// floor is the greatest version that an answer has told so far, of this value or an older one,
-	// and told is how many answers have told one.
+	// floor is the greatest version that an answer has told so far, of this value or an older one.
 	floor uint64
-	told  int
 	// lease is the number of the lease that was granted since anything was done to the key; 0 = none. It may be
 	// over in truth: leases end by themselves, so a fill may always be refused.
 	lease int64
@@ -31,11 +27,11 @@ type state struct {
 // of unknown outcome got no answer, so any answer of the state's is accepted.
 //
 // Every change gives a key a version greater than all before it (core/store promises that, and CAS by
-// version rests on it). So the versions that were told give the order of most operations away, and
+// version rests on it). So the versions that were told give the order of most operations away (turns.go), and
 // what is left to search is where those of unknown outcome took effect.
 func step(s state, op *Operation) (bool, state) {
 	ok, next := stepKind(s, op)
-	next.floor, next.told = s.floor, s.told
+	next.floor = s.floor
 	if op.Kind == Read || next.fuzzy {
 		next.lease = s.lease // nothing was done to the key, or perhaps not
 	}
@@ -45,11 +41,12 @@ func step(s state, op *Operation) (bool, state) {
 		return ok, next
 	case version < s.floor || op.changes() && version == s.floor:
 		return false, s
-	case !op.changes() && s.version != 0 && s.version != version && !s.fuzzy:
+	case !op.changes() && !s.fuzzy && (!s.value.Found || s.version != 0 && s.version != version):
 		return false, s
+	case !op.changes() && next.value.Found:
+		next.version = version
 	}
 	next.floor = version
-	next.told++
 	return true, next
 }
 
@@ -67,25 +64,8 @@ func (op *Operation) changes() bool {
 	return true
 }
 
-// toldBefore gives for every operation in a list whose answer told a version how many others told a
-// smaller one. All of those come first.
-func toldBefore(list []porcupine.Operation) map[*Operation]int {
-	var told []*Operation
-	for _, o := range list {
-		if op := o.Input.(*Operation); op.tells() {
-			told = append(told, op)
-		}
-	}
-	slices.SortFunc(told, func(a, b *Operation) int { return cmp.Compare(a.Out.Version, b.Out.Version) })
-	before := make(map[*Operation]int, len(told))
-	for i, op := range told {
-		before[op] = i
-		if i > 0 && told[i-1].Out.Version == op.Out.Version {
-			before[op] = before[told[i-1]]
-		}
-	}
-	return before
-}
+// grants reports whether an operation's answer told the number of a lease.
+func (op *Operation) grants() bool { return op.Outcome == OK && op.Kind == Lease && op.Out.Applied }
 
 func stepKind(s state, op *Operation) (bool, state) {
 	answered := op.Outcome == OK

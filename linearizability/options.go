@@ -20,18 +20,18 @@ type Options struct {
 	Losses []Loss
 
 	// OperationsMax and ConcurrencyMax bound, per key, the histories that are given to
-	// porcupine, whose cost can be exponential in the number of operations open at the same
+	// the model checker, whose cost can be exponential in the number of operations open at the same
 	// time (operations of unknown outcome stay open for ever). Beyond them the verdict is
 	// Undecided. Defaults 20,000 and 128.
 	OperationsMax  int
 	ConcurrencyMax int
-	// StepsMax bounds the steps that porcupine takes for one key before the verdict is
+	// StepsMax bounds the steps that the model checker takes for one key before the verdict is
 	// Undecided. Unlike a timeout it gives up at the same point on every machine. Default
-	// 3,000,000: one to two seconds, and hundreds of MiB of states that were seen. For scale:
-	// 2,000 operations by 8 clients on one key take 70,000 steps, 200 by 16 a million.
+	// 3,000,000: about a second. For scale: without versions 2,000 operations by 8 clients on one key take 22,000
+	// steps, 200 by 16 take 75,000.
 	StepsMax int64
-	// Timeout is how long porcupine may think about one key before the verdict is Undecided,
-	// should its steps be slower than that. It is the only use of a wall clock here. Default 30 s.
+	// Timeout is how long porcupine may draw a picture of one key (Picture). It is the only use of a wall
+	// clock here. Default 30 s.
 	Timeout time.Duration
 	// ViolationsMax bounds the violations reported per key and oracle. Default 5.
 	ViolationsMax int

@@ -18,7 +18,7 @@ func (r Result) String() string { return resultNames[r] }
 const (
 	OracleHistory     = "history"     // the history itself is malformed
 	OracleRegister    = "register"    // reads and writes of unique values: linearizable (zones)
-	OracleModel       = "model"       // any commands: linearizable (porcupine)
+	OracleModel       = "model"       // any commands: linearizable (search)
 	OracleTTL         = "ttl"         // served too late, lost too early
 	OracleCounter     = "counter"     // each increment counts once
 	OracleAppend      = "append"      // each appended token is there once

@@ -39,7 +39,7 @@ func TestFrozenLeader(t *testing.T) {
 			for _, v := range linearizability.Check(history, linearizability.Options{}) {
 				t.Error(v)
 			}
-			for _, k := range history.ByKey() { // the same once more, by porcupine
+			for _, k := range history.ByKey() { // the same once more, by the model
 				for _, v := range linearizability.CheckModel(k, linearizability.Options{}) {
 					t.Error(v)
 				}
