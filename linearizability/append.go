@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// CheckAppend checks a key that is only appended to and read: every acknowledged token is in
+// CheckAppend checks a key that is only appended to and read, and evicted: every acknowledged token is in
 // the text exactly once, every unknown one at most once, failed ones never; every read is a
 // prefix of every longer one; and the order is the ladder's. exact and ok are as for
 // CheckCounter.
@@ -15,24 +15,10 @@ import (
 // It knows tokens by their text. So they should be unique and none a prefix of another, as
 // in "c3-17;". Of other tokens only the prefix rule is checked, and exact is false.
 func CheckAppend(k KeyHistory, o Options) (verdicts []Verdict, exact, ok bool) {
-	a := appends{k: k, tokens: map[string]*Operation{}, place: map[*Operation]int64{}}
-	if !a.sort() {
+	if !onlyAppended(k) {
 		return nil, false, false
 	}
-	v, wrong := a.prefixes()
-	exact = true
-	if !wrong && !a.distinct() {
-		return nil, false, true
-	}
-	if !wrong {
-		v, wrong = a.read()
-	}
-	if !wrong {
-		v, wrong = a.lost()
-	}
-	if !wrong {
-		v, wrong, exact = a.ladder().climb()
-	}
+	v, wrong, exact := checkTexts(k)
 	if _, lossy := o.lostUntil(k.Key); wrong && lossy {
 		return nil, false, true // the loss may be the reason
 	}
@@ -42,7 +28,59 @@ func CheckAppend(k KeyHistory, o Options) (verdicts []Verdict, exact, ok bool) {
 	return verdicts, exact, true
 }
 
-// appends is the history of a key that is only appended to and read.
+func onlyAppended(k KeyHistory) bool {
+	return !slices.ContainsFunc(k.Ops, func(op *Operation) bool {
+		return op.Kind != Read && op.Kind != Append && op.Kind != Evict && op.Outcome != Failed
+	})
+}
+
+// checkTexts checks the texts of each era, and then the ladder of all.
+func checkTexts(k KeyHistory) (v Verdict, wrong, exact bool) {
+	eras, ordered := erasOf(k)
+	histories, told := eras.split(k)
+	if !ordered || !told {
+		return v, false, false
+	}
+	l := &ladder{k: k, oracle: OracleAppend, noun: "length"}
+	var parts [][]rung
+	placed := map[*Operation]*appends{}
+	for _, history := range histories {
+		a := newAppends(history)
+		if v, wrong, exact = a.check(); wrong || !exact {
+			return v, wrong, exact
+		}
+		if v, wrong = a.twice(placed); wrong {
+			return v, true, true
+		}
+		parts = append(parts, a.rungs())
+	}
+	var spare []*Operation
+	for _, op := range k.Ops {
+		if op.Kind == Append && op.Outcome == Unknown && placed[op] == nil {
+			spare = append(spare, op)
+		}
+	}
+	l.stack(parts, eras.ends)
+	l.setSpare(spare, func(op *Operation) int64 { return int64(len(op.In.Value)) })
+	return l.climb()
+}
+
+// twice finds a token of unknown outcome that an era before had, too, and notes those of this one.
+func (a *appends) twice(placed map[*Operation]*appends) (v Verdict, wrong bool) {
+	for _, op := range a.ops {
+		if a.place[op] == 0 || op.Outcome == OK {
+			continue
+		}
+		if before := placed[op]; before != nil {
+			return a.accuse(", but "+who(before.longest)+" "+answer(before.longest)+" before the key was evicted, so "+shown(op.In.Value)+
+				" was there before and after that, but "+deed(op)+" was asked for once: it was applied twice", op), true
+		}
+		placed[op] = a
+	}
+	return v, false
+}
+
+// appends is the history, or one era of it, of a key that is only appended to and read.
 type appends struct {
 	k       KeyHistory
 	ops     []*Operation // appends, by call, failed ones included
@@ -53,15 +91,14 @@ type appends struct {
 	longest *Operation           // the read that returned most, nil if none found anything
 }
 
-func (a *appends) sort() bool {
-	for _, op := range a.k.Ops {
+func newAppends(k KeyHistory) *appends {
+	a := &appends{k: k, tokens: map[string]*Operation{}, place: map[*Operation]int64{}}
+	for _, op := range k.Ops {
 		switch {
 		case op.Kind == Append:
 			a.ops = append(a.ops, op)
 		case op.Kind == Read && op.Outcome == OK:
 			a.reads = append(a.reads, op)
-		case op.Kind != Read && op.Outcome != Failed:
-			return false
 		}
 	}
 	slices.SortStableFunc(a.reads, func(x, y *Operation) int {
@@ -70,7 +107,22 @@ func (a *appends) sort() bool {
 	if n := len(a.reads); n > 0 && a.reads[n-1].Out.Value.Found {
 		a.longest = a.reads[n-1]
 	}
-	return true
+	return a
+}
+
+// check is what can be said without the ladder. exact is false if tokens cannot be told apart.
+func (a *appends) check() (v Verdict, wrong, exact bool) {
+	if v, wrong = a.prefixes(); wrong {
+		return v, true, true
+	}
+	if !a.distinct() {
+		return v, false, false
+	}
+	if v, wrong = a.read(); wrong {
+		return v, true, true
+	}
+	v, wrong = a.lost()
+	return v, wrong, true
 }
 
 // prefixes checks that what was read once is never taken back or changed.
@@ -164,26 +216,20 @@ func (a *appends) lost() (v Verdict, wrong bool) {
 	return v, false
 }
 
-func (a *appends) ladder() *ladder {
-	l := &ladder{k: a.k, oracle: OracleAppend, noun: "length"}
-	var spare []*Operation
+// rungs are the appends whose places are known, and the reads.
+func (a *appends) rungs() (list []rung) {
 	for _, op := range a.ops {
-		end, size := op.Out.Number, int64(len(op.In.Value))
+		end := op.Out.Number
 		if op.Outcome != OK {
 			end = a.place[op]
 		}
-		switch {
-		case op.Outcome == Failed:
-		case op.Outcome == Unknown && end == 0:
-			spare = append(spare, op)
-		default:
-			l.rungs = append(l.rungs, rung{op, end - size, end})
+		if op.Outcome == OK || op.Outcome == Unknown && end != 0 {
+			list = append(list, rung{op: op, from: end - int64(len(op.In.Value)), to: end})
 		}
 	}
 	for _, op := range a.reads {
 		n := int64(len(op.Out.Value.Text))
-		l.rungs = append(l.rungs, rung{op, n, n})
+		list = append(list, rung{op: op, from: n, to: n})
 	}
-	l.setSpare(spare, func(op *Operation) int64 { return int64(len(op.In.Value)) })
-	return l
+	return list
 }

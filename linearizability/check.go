@@ -13,6 +13,7 @@ package linearizability
 //	reads, writes, deletes, touches, TTLs     register*, ttl    (* sound, not complete)
 //	anything else without TTLs                model
 //
+// evictions (eviction.go) may be among all of these,
 // and durability wherever there is a final phase. In the end come the checkers that look at
 // several keys: the order of writes as clients saw them, and transactions.
 func Check(h *History, o Options) []Verdict {
@@ -47,6 +48,9 @@ func Check(h *History, o Options) []Verdict {
 // checkOrder runs the checkers of linearizability on one key.
 func checkOrder(k KeyHistory, o Options) []Verdict {
 	kinds := kindSet(k)
+	if v, wrong := outOfEra(k); wrong {
+		return []Verdict{v}
+	}
 	if !kinds.ttl && sureLoss(o.lossesOf(k.Key)) {
 		if fineByGenerations(k, o) {
 			return nil
@@ -54,23 +58,23 @@ func checkOrder(k KeyHistory, o Options) []Verdict {
 		return CheckModel(k, o)
 	}
 	switch {
-	case kinds.ttl && kinds.only(Read, Write, Delete, Touch):
+	case kinds.ttl && kinds.only(Read, Write, Delete, Touch, Evict):
 		return checkExpiring(k, o)
 	case kinds.ttl:
 		return CheckModel(k, o) // which says that nobody knows this mixture
-	case kinds.only(Read, Write):
+	case kinds.only(Read, Write, Evict):
 		if found, ok := checkPlain(k, o); ok {
 			return found
 		}
-	case kinds.only(Read, Increment):
+	case kinds.only(Read, Increment, Evict):
 		if found, exact, _ := CheckCounter(k, o); exact || len(found) > 0 {
 			return found
 		}
-	case kinds.only(Read, Append):
+	case kinds.only(Read, Append, Evict):
 		if found, exact, _ := CheckAppend(k, o); exact || len(found) > 0 {
 			return found
 		}
-	case kinds.only(Read, Write, Delete):
+	case kinds.only(Read, Write, Delete, Evict):
 		// The zones see most errors around deletes sooner, and word them better.
 		if found, _ := checkZones(k, o, true); len(found) > 0 {
 			return found

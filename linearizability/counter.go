@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// CheckCounter checks a key that is only incremented and read: every acknowledged increment
+// CheckCounter checks a key that is only incremented and read, and evicted: every acknowledged increment
 // counts exactly once, every unknown one at most once, failed ones never.
 //
 // Any deltas: what a read returned lies between the sum of what it must have seen and the
@@ -18,7 +18,7 @@ func CheckCounter(k KeyHistory, o Options) (verdicts []Verdict, exact, ok bool) 
 	if !c.sort() {
 		return nil, false, false
 	}
-	c.lostUntil, c.lossy = o.lostUntil(k.Key)
+	c.lostUntil, c.lossy = o.goneUntil(k)
 	o = o.withDefaults()
 	for _, read := range c.reads {
 		if v, wrong := c.checkSum(read); wrong && len(verdicts) < o.ViolationsMax {
@@ -31,8 +31,12 @@ func CheckCounter(k KeyHistory, o Options) (verdicts []Verdict, exact, ok bool) 
 	if !c.growing {
 		return nil, false, true
 	}
-	v, wrong, exact := c.ladder().climb()
-	if wrong && c.lossy {
+	l, ok := c.ladder()
+	if !ok {
+		return nil, false, true
+	}
+	v, wrong, exact := l.climb()
+	if _, declared := o.lostUntil(k.Key); wrong && declared {
 		return nil, false, true // the loss may be the reason
 	}
 	if wrong {
@@ -48,7 +52,7 @@ type counter struct {
 	all       []*Operation // acknowledged and unknown, by call
 	reads     []*Operation
 	growing   bool // every delta is positive
-	lossy     bool // a declared loss covers the key, until
+	lossy     bool // a declared loss covers the key, or it was evicted, until
 	lostUntil int64
 
 	mustSum, mustNegative, mayPositive, mayNegative []int64 // prefix sums over acked, acked, all, all
@@ -56,7 +60,7 @@ type counter struct {
 
 func (c *counter) sort() bool {
 	for _, op := range c.k.Ops {
-		if op.Kind != Read && op.Kind != Increment && op.Outcome != Failed {
+		if op.Kind != Read && op.Kind != Increment && op.Kind != Evict && op.Outcome != Failed {
 			return false
 		}
 		switch {
@@ -161,20 +165,36 @@ func (c *counter) boundsAfterLoss(read *Operation) (low, high int64) {
 	return low, high
 }
 
-func (c *counter) ladder() *ladder {
-	l := &ladder{k: c.k, oracle: OracleCounter, noun: "value"}
+// ladder is not ok if there are evictions and somebody was not told a version.
+func (c *counter) ladder() (l *ladder, ok bool) {
+	l = &ladder{k: c.k, oracle: OracleCounter, noun: "value"}
+	eras, ok := erasOf(c.k)
+	if !ok {
+		return nil, false
+	}
+	parts := make([][]rung, len(eras.ends)+1)
+	add := func(op *Operation, from, to int64) {
+		switch era := eras.of(op); era {
+		case unplaced:
+			ok = false
+		case explained:
+		default:
+			parts[era] = append(parts[era], rung{op: op, from: from, to: to})
+		}
+	}
 	var spare []*Operation
 	for _, op := range c.all {
 		if op.Outcome == OK {
-			l.rungs = append(l.rungs, rung{op, op.Out.Number - op.In.Delta, op.Out.Number})
+			add(op, op.Out.Number-op.In.Delta, op.Out.Number)
 		} else {
 			spare = append(spare, op)
 		}
 	}
 	for _, op := range c.reads {
 		n, _ := number(op.Out.Value)
-		l.rungs = append(l.rungs, rung{op, n, n})
+		add(op, n, n)
 	}
+	l.stack(parts, eras.ends)
 	l.setSpare(spare, func(op *Operation) int64 { return op.In.Delta })
-	return l
+	return l, ok
 }

@@ -89,8 +89,10 @@
 // that nobody reads: let batches read several keys at once. Batches on keys that are written,
 // incremented or deleted are Undecided, because such values do not tell their order.
 //
-// None of them sees: liveness, replicas that differ behind the scenes, evictions (an evicted
-// key looks lost: run with room enough).
+// Evictions are operations of the history, by nobody (eviction.go): the checkers know them by the versions that they
+// removed. A key that was given up and of which the history does not say so looks lost.
+//
+// None of them sees: liveness, replicas that differ behind the scenes.
 //
 // # What must hold
 //

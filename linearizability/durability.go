@@ -44,19 +44,20 @@ func CheckDurability(k KeyHistory, o Options) (verdicts []Verdict, ok bool) {
 func finalCheck(k KeyHistory, o Options) func(*Operation) (Verdict, bool) {
 	kinds := kindSet(k)
 	lostUntil, lossy := o.lostUntil(k.Key)
+	goneUntil, gone := o.goneUntil(k)
 	switch {
-	case kinds.ttl && kinds.only(Read, Write, Delete, Touch):
+	case kinds.ttl && kinds.only(Read, Write, Delete, Touch, Evict):
 		return func(*Operation) (Verdict, bool) { return Verdict{}, false } // CheckTTL judges what it shows
 	case kinds.ttl:
 		return nil
-	case kinds.only(Read, Write, Delete):
+	case kinds.only(Read, Write, Delete, Evict):
 		return func(read *Operation) (Verdict, bool) { return finalValue(k, read, lostUntil, lossy) }
-	case kinds.only(Read, Increment):
-		c := counter{k: k, growing: true, lostUntil: lostUntil, lossy: lossy}
+	case kinds.only(Read, Increment, Evict):
+		c := counter{k: k, growing: true, lostUntil: goneUntil, lossy: gone}
 		c.sort()
 		return func(read *Operation) (Verdict, bool) { return c.checkLost(read, OracleDurability) }
-	case kinds.only(Read, Append):
-		return func(read *Operation) (Verdict, bool) { return finalText(k, read, lostUntil, lossy) }
+	case kinds.only(Read, Append, Evict):
+		return func(read *Operation) (Verdict, bool) { return finalText(k, read, goneUntil, gone) }
 	}
 	return nil
 }

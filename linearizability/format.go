@@ -21,6 +21,7 @@ import (
 //	i5 c3 20ms ? increment n delta=1 unknown
 //	a6 c3 30ms 35ms append log value="6;" batch=6 ok number=2
 //	r7 c3 30ms 35ms read other batch=6 ok absent
+//	e8 c0 40ms 40ms evict x removed=7 ok
 //
 // Times are whole numbers with a unit (s, ms, us; none = ns), "?" is an open end. Strings
 // other than plain words are quoted as in Go.
@@ -56,6 +57,9 @@ func (op *Operation) inputWords() (words []string) {
 		words = append(words, "seen="+strconv.FormatUint(op.In.Version, 10))
 	case Fill:
 		words = append(words, "lease="+strconv.FormatUint(op.In.Version, 10))
+	}
+	if op.Kind == Evict {
+		words = append(words, "removed="+strconv.FormatUint(op.In.Version, 10))
 	}
 	if op.Kind.setsWhole() || op.Kind == Append {
 		words = append(words, "value="+quoted(op.In.Value))

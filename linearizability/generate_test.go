@@ -62,6 +62,10 @@ func (c *cell) do(op *Operation, at int64, clock *uint64) (out Output, ok bool) 
 			out.Applied, out.Number = true, int64(*clock)
 		}
 		out.Version = c.version
+	case Evict:
+		ok := c.value.Found
+		*c = cell{lease: c.lease, granted: c.granted}
+		return Output{}, ok
 	case Fill:
 		if out.Applied = c.lease != 0 && c.lease == op.In.Version; out.Applied {
 			put(op.In.Value)
@@ -108,6 +112,7 @@ type profile struct {
 	double, lose    int // percent of mutations: applied twice, acknowledged but not applied
 	delay           int64
 	skew            int64 // how far the store's clock may be from the history's, either way
+	evict           int   // percent: how often the key is evicted before an operation
 }
 
 // run executes operations one after the other and gives each an interval around the instant
@@ -129,6 +134,10 @@ func (p profile) runAndLose(rng *rand.Rand, lossAt int) (*History, Loss) {
 		if i == lossAt {
 			c = cell{}
 			loss = Loss{From: at - rng.Int64N(4), To: at + rng.Int64N(4)}
+		}
+		if c.value.Found && p.evict > 0 && rng.IntN(100) < p.evict {
+			ops = append(ops, Operation{Call: at, Return: at, Kind: Evict, Key: "x", In: Input{Version: c.version}, Outcome: OK})
+			c.do(&ops[len(ops)-1], at, &clock)
 		}
 		op := p.draw(rng, i, &c)
 		op.Client = rng.IntN(4)

@@ -76,6 +76,7 @@ var (
 	errOpen    = errors.New("an operation has no return time if and only if its outcome is unknown")
 	errToken   = errors.New("appends nothing")
 	errTTL     = errors.New("negative TTL")
+	errEvict   = errors.New("an eviction has happened, at an instant, to a version")
 	errBatch   = errors.New("a batch has a positive number, one client, and all its calls before any return")
 )
 
@@ -145,6 +146,8 @@ func (op *Operation) validate() error {
 		return errToken
 	case op.In.TTL < 0:
 		return errTTL
+	case op.Kind == Evict && (op.Outcome != OK || op.Call != op.Return || op.In.Version == 0):
+		return errEvict
 	}
 	return nil
 }

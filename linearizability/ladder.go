@@ -20,11 +20,15 @@ import (
 //
 // Appends are the same with length in bytes for value. Concurrency costs nothing here, while
 // the general search needs time exponential in it.
+//
+// Evictions part a key's history into eras, in each of which the quantity grows from nothing. The eras stand
+// one on the other, with a step of 1 between them that is the eviction's.
 
 // rung is an acknowledged move (from < to), or a read (from == to).
 type rung struct {
 	op       *Operation
 	from, to int64
+	base     int64 // where its era begins
 }
 
 func (r rung) moves() bool { return r.from < r.to }
@@ -48,6 +52,23 @@ type spares struct {
 type gap struct {
 	from, to int64
 	above    int
+}
+
+// stack puts the rungs of eras one on the other.
+func (l *ladder) stack(parts [][]rung, ends []*Operation) {
+	base := int64(0)
+	for era, rungs := range parts {
+		top := base
+		for _, r := range rungs {
+			r.from, r.to, r.base = r.from+base, r.to+base, base
+			l.rungs = append(l.rungs, r)
+			top = max(top, r.to)
+		}
+		if era < len(ends) {
+			l.rungs = append(l.rungs, rung{ends[era], top, top + 1, top})
+			base = top + 1
+		}
+	}
 }
 
 // climb looks for a violation. exact is false if it is too hard to say whether spare moves of different
@@ -79,7 +100,7 @@ func (l *ladder) climb() (v Verdict, wrong, exact bool) {
 func (l *ladder) cover() (gaps []gap, v Verdict, wrong bool) {
 	var at int64
 	for i, r := range l.rungs {
-		if r.from < 0 {
+		if r.from < r.base {
 			return nil, violation(l.oracle, l.k, who(r.op)+" "+answer(r.op)+", which is less than it added itself", r.op), true
 		}
 		if r.from < at {
@@ -97,14 +118,14 @@ func (l *ladder) clash(a, b rung) Verdict {
 	var s string
 	switch {
 	case a.moves() && a.to == b.to:
-		s = who(a.op) + " and " + who(b.op) + " both returned " + strconv.FormatInt(a.to, 10) +
+		s = who(a.op) + " and " + who(b.op) + " both returned " + strconv.FormatInt(a.to-a.base, 10) +
 			": one of them was lost, or was answered from an old state"
 	case a.moves():
-		s = who(b.op) + " " + answer(b.op) + ", so it started from " + l.noun + " " + strconv.FormatInt(b.from, 10) +
-			", but " + deed(a.op) + " by client " + strconv.Itoa(a.op.Client) + " had moved it from " + strconv.FormatInt(a.from, 10) + " to " + strconv.FormatInt(a.to, 10) + ": one of them was lost"
+		s = who(b.op) + " " + answer(b.op) + ", so it started from " + l.noun + " " + strconv.FormatInt(b.from-b.base, 10) +
+			", but " + deed(a.op) + by(a.op) + " had moved it from " + strconv.FormatInt(a.from-a.base, 10) + " to " + strconv.FormatInt(a.to-a.base, 10) + ": one of them was lost"
 	default:
-		s = who(a.op) + " " + answer(a.op) + ", but " + deed(b.op) + " by client " + strconv.Itoa(b.op.Client) + " moved the " + l.noun +
-			" from " + strconv.FormatInt(b.from, 10) + " to " + strconv.FormatInt(b.to, 10) + " in one step"
+		s = who(a.op) + " " + answer(a.op) + ", but " + deed(b.op) + by(b.op) + " moved the " + l.noun +
+			" from " + strconv.FormatInt(b.from-b.base, 10) + " to " + strconv.FormatInt(b.to-b.base, 10) + " in one step"
 	}
 	return violation(l.oracle, l.k, s, a.op, b.op)
 }
@@ -153,8 +174,12 @@ func (l *ladder) backwards(low, high *Operation) Verdict {
 		return violation(l.oracle, l.k, who(high)+" "+answer(high)+", but "+deed(low)+", which must come before that, was only called "+
 			seconds(low.Call-high.Return)+" later", high, low)
 	}
+	why := ", and the " + l.noun + " only grows"
+	if low.Kind == Evict || high.Kind == Evict {
+		why = ": by the versions the other way round"
+	}
 	return violation(l.oracle, l.k, who(low)+" "+answer(low)+", but "+evidence(high)+" "+seconds(low.Call-high.Return)+
-		" before it began, and the "+l.noun+" only grows", low, high)
+		" before it began"+why, low, high)
 }
 
 // fill checks 3. Moves of one size are interchangeable but for their calls; the lower a gap,
@@ -189,9 +214,9 @@ func (l *ladder) deadlines(gaps []gap) []int64 {
 }
 
 func (l *ladder) unfilled(g gap) Verdict {
-	above := l.rungs[g.above].op
-	s := who(above) + " " + answer(above) + ", so the " + l.noun + " must have gone from " + strconv.FormatInt(g.from, 10) +
-		" to " + strconv.FormatInt(g.to, 10) + " before it, but no acknowledged operation made that step and those of unknown outcome do not suffice: something was applied twice, or by nobody"
+	above, base := l.rungs[g.above].op, l.rungs[g.above].base
+	s := who(above) + " " + answer(above) + ", so the " + l.noun + " must have gone from " + strconv.FormatInt(g.from-base, 10) +
+		" to " + strconv.FormatInt(g.to-base, 10) + " before it, but no acknowledged operation made that step and those of unknown outcome do not suffice: something was applied twice, or by nobody"
 	ops := []*Operation{above}
 	if g.above > 0 {
 		ops = append(ops, l.rungs[g.above-1].op)

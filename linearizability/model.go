@@ -35,7 +35,7 @@ func step(s state, op *Operation) (bool, state) {
 	if op.Kind == Read || next.fuzzy {
 		next.lease = s.lease // nothing was done to the key, or perhaps not
 	}
-	version := op.Out.Version
+	version := op.version()
 	switch {
 	case !ok || !op.tells():
 		return ok, next
@@ -51,12 +51,12 @@ func step(s state, op *Operation) (bool, state) {
 }
 
 // tells reports whether an operation's answer told the key's version.
-func (op *Operation) tells() bool { return op.Outcome == OK && op.Out.Version != 0 }
+func (op *Operation) tells() bool { return op.version() != 0 }
 
 // changes reports whether an operation that was answered has given its key a new version.
 func (op *Operation) changes() bool {
 	switch op.Kind {
-	case Read, GetDel, Lease:
+	case Read, GetDel, Lease, Evict:
 		return false
 	case CAS, SetNX, Fill:
 		return op.Out.Applied
@@ -91,6 +91,8 @@ func stepKind(s state, op *Operation) (bool, state) {
 		return stepLease(s, op)
 	case Fill:
 		return stepFill(s, op)
+	case Evict:
+		return true, state{lease: s.lease} // leases are none of its business
 	}
 	return false, s
 }

@@ -26,19 +26,20 @@ const (
 	Touch                     // gives the key a TTL, or with TTL 0 takes it away [PEXPIRE, PERSIST]
 	Lease                     // asks for the right to fill the key, whose value it has seen (Torc's own)
 	Fill                      // sets the value, if nothing was done to the key since the lease (Torc's own)
+	Evict                     // the system itself gave the key up, to make room (eviction.go)
 	kindEnd
 )
 
 var kindNames = [kindEnd]string{
 	Read: "read", Write: "write", Delete: "delete", CAS: "cas", SetNX: "setnx",
 	GetDel: "getdel", Increment: "increment", Append: "append", Touch: "touch",
-	Lease: "lease", Fill: "fill",
+	Lease: "lease", Fill: "fill", Evict: "evict",
 }
 
 var kindLetters = [kindEnd]byte{
 	Read: 'r', Write: 'w', Delete: 'd', CAS: 'c', SetNX: 'n',
 	GetDel: 'g', Increment: 'i', Append: 'a', Touch: 't',
-	Lease: 'l', Fill: 'f',
+	Lease: 'l', Fill: 'f', Evict: 'e',
 }
 
 func (k Kind) String() string {
@@ -86,7 +87,7 @@ type Input struct {
 	Value     string        // Write, SetNX, CAS: the new value; Append: the text to add, never empty
 	Expect    Value         // CAS by value: what must be there
 	ByVersion bool          // CAS: compare Version, not Expect
-	Version   uint64        // CAS by version, Lease: 0 = the key must be absent; Fill: the lease
+	Version   uint64        // CAS by version, Lease: 0 = the key must be absent; Fill: the lease; Evict: what was removed
 	Delta     int64         // Increment
 	TTL       time.Duration // Write: 0 = lives for ever; Touch: 0 = persist
 }
@@ -147,6 +148,17 @@ func (op *Operation) acknowledged() bool {
 		return op.Out.Value.Found
 	}
 	return false
+}
+
+// version is the version of its key that an operation tells: the one after it, or the one that it removed. 0 = none.
+func (op *Operation) version() uint64 {
+	switch {
+	case op.Outcome != OK:
+		return 0
+	case op.Kind == Evict:
+		return op.In.Version
+	}
+	return op.Out.Version
 }
 
 // observes says that the operation answered with the key's value.

@@ -180,7 +180,7 @@ func fields(words []string, allowed string) ([]field, error) {
 var inputFields = [kindEnd]string{
 	Read: "batch", Delete: "batch", GetDel: "batch", Write: "value ttl batch", SetNX: "value batch",
 	CAS: "expect expect-absent expect-version value batch", Increment: "delta batch", Append: "value batch", Touch: "ttl batch",
-	Lease: "seen batch", Fill: "lease value batch",
+	Lease: "seen batch", Fill: "lease value batch", Evict: "removed",
 }
 
 func (op *Operation) parseInput(words []string) error {
@@ -203,7 +203,7 @@ func (op *Operation) parseInput(words []string) error {
 	return nil
 }
 
-var inputNeeds = [kindEnd]int{Write: 1, SetNX: 1, CAS: 2, Increment: 1, Append: 1, Touch: 1, Lease: 1, Fill: 2}
+var inputNeeds = [kindEnd]int{Write: 1, SetNX: 1, CAS: 2, Increment: 1, Append: 1, Touch: 1, Lease: 1, Fill: 2, Evict: 1}
 
 func (op *Operation) setInput(f field) (err error) {
 	if f.valued == (f.name == "expect-absent") {
@@ -218,7 +218,7 @@ func (op *Operation) setInput(f field) (err error) {
 	case "expect-version":
 		op.In.ByVersion = true
 		op.In.Version, err = strconv.ParseUint(f.text, 10, 64)
-	case "seen", "lease":
+	case "seen", "lease", "removed":
 		op.In.Version, err = strconv.ParseUint(f.text, 10, 64)
 	case "delta":
 		op.In.Delta, err = strconv.ParseInt(f.text, 10, 64)
@@ -252,7 +252,7 @@ var outputFields = [kindEnd]string{
 
 func (op *Operation) parseOutput(words []string) error {
 	allowed := "nothing"
-	if op.Outcome == OK {
+	if op.Outcome == OK && op.Kind != Evict {
 		allowed = outputFields[op.Kind]
 	}
 	list, err := fields(words, allowed)

@@ -64,6 +64,13 @@ func (r *Recorder) Return(id int, at int64, outcome Outcome, out Output) {
 	op.Return, op.Outcome, op.Out = at, outcome, out
 }
 
+// Evict records that the system gave a version of a key up at an instant, to make room.
+func (r *Recorder) Evict(at int64, key string, version uint64) (id int) {
+	id = r.Invoke(0, at, Evict, key, Input{Version: version})
+	r.Return(id, at, OK, Output{})
+	return id
+}
+
 // Len is the number of operations invoked so far.
 func (r *Recorder) Len() int {
 	r.mu.Lock()

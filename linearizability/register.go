@@ -31,10 +31,13 @@ import (
 // unknown outcome has no return: unread, its zone [call, for ever] lies inside no other, so
 // it is as if it never happened; read, it is a write with an open end. A failed write is
 // nobody's cluster, and a read of its value is an error of its own.
+//
+// An eviction begins an absence that is a cluster of its own, with the reads that found nothing between it and the
+// next one; and it is the last sight of the value that it removed.
 
 // cluster is one value: its write and the reads that returned it.
 type cluster struct {
-	write *Operation // nil for the initial absence, and for an absence that stands alone
+	write *Operation // nil for the initial absence, and for an absence that stands alone; of a later absence its eviction
 	first *Operation // has the earliest return
 	last  *Operation // has the latest call
 	f, s  int64
@@ -62,9 +65,12 @@ type registers struct {
 	byValue  map[string]int32
 	failed   map[string]*Operation
 	orphans  []Verdict // reads that belong to no cluster
+	eras     eras
+	absences []int32          // by era: the absence that it begins with
+	versions map[uint64]int32 // where there are evictions: clusters by the version of their value
 }
 
-// CheckRegister checks a key whose operations are reads and writes, no two writes (but
+// CheckRegister checks a key whose operations are reads, writes and evictions, no two writes (but
 // failed ones) with the same value, for linearizability. It decides exactly, at any length
 // and concurrency. ok is false if the history is not of that sort; then nothing is checked.
 func CheckRegister(k KeyHistory, o Options) (verdicts []Verdict, ok bool) {
@@ -77,10 +83,11 @@ func CheckRegister(k KeyHistory, o Options) (verdicts []Verdict, ok bool) {
 func checkZones(k KeyHistory, o Options, lone bool) (verdicts []Verdict, ok bool) {
 	o = o.withDefaults()
 	r := registers{k: k}
-	if !r.addWrites(lone) {
+	if !r.addWrites(lone) || !lone && !r.addAbsences() {
 		return nil, false
 	}
 	r.addReads(lone)
+	r.addEvictions()
 	found := r.conflicts(o.ViolationsMax)
 	verdicts = append(r.orphans, found...)
 	return verdicts[:min(len(verdicts), o.ViolationsMax)], true
@@ -95,7 +102,7 @@ func (r *registers) addWrites(lone bool) bool {
 	}
 	for _, op := range r.k.Ops {
 		switch {
-		case op.Kind == Read || lone && (op.Kind == Delete || op.Kind == Touch):
+		case op.Kind == Read || op.Kind == Evict || lone && (op.Kind == Delete || op.Kind == Touch):
 			continue
 		case op.Outcome == Failed:
 			if r.failed == nil {
@@ -117,6 +124,29 @@ func (r *registers) addWrites(lone bool) bool {
 	return true
 }
 
+// addAbsences makes a cluster of what each eviction leaves. It is not ok if nobody can say in which order they came.
+func (r *registers) addAbsences() (ok bool) {
+	r.eras, ok = erasOf(r.k)
+	r.absences = append(r.absences, 0)
+	for _, op := range r.eras.ends {
+		r.absences = append(r.absences, int32(len(r.clusters)))
+		r.clusters = append(r.clusters, cluster{write: op, first: op, last: op, f: op.Return, s: op.Call})
+	}
+	if len(r.eras.ends) > 0 {
+		r.versions = map[uint64]int32{}
+	}
+	return ok
+}
+
+// addEvictions shows each eviction the value that it removed, if anybody knows which that was.
+func (r *registers) addEvictions() {
+	for _, op := range r.eras.ends {
+		if i, known := r.versions[op.In.Version]; known {
+			r.clusters[i].add(op)
+		}
+	}
+}
+
 func (r *registers) addReads(lone bool) {
 	for _, op := range r.k.Ops {
 		switch {
@@ -124,10 +154,14 @@ func (r *registers) addReads(lone bool) {
 			continue
 		case op.Kind == Read && op.Out.Value.Found:
 			r.addRead(op)
-		case lone && (op.Kind == Delete || op.Kind == Read):
+		case lone && (op.Kind == Delete || op.Kind == Read || op.Kind == Evict):
 			r.clusters = append(r.clusters, cluster{first: op, last: op, f: op.Return, s: op.Call, lone: true})
 		case op.Kind == Read:
-			r.clusters[0].add(op)
+			if era := r.eras.of(op); era >= 0 {
+				r.clusters[r.absences[era]].add(op)
+			}
+		case op.Kind == Write && r.versions != nil && op.Out.Version != 0:
+			r.versions[op.Out.Version] = r.byValue[op.In.Value]
 		}
 	}
 }
@@ -145,6 +179,9 @@ func (r *registers) addRead(op *Operation) {
 		return
 	}
 	c.add(op)
+	if r.versions != nil && op.Out.Version != 0 {
+		r.versions[op.Out.Version] = i
+	}
 }
 
 // orphan accuses a read of a value that nobody wrote, or only a write that failed.
@@ -211,6 +248,8 @@ func (r *registers) contradiction(a, b *cluster) Verdict {
 		s += " and nothing deleted the key"
 	case fresh.lone:
 		s += ", after " + shown(stale.write.In.Value) + " was in place, and nothing wrote " + shown(stale.write.In.Value) + " again: what was gone came back"
+	case stale.write.Kind == Evict:
+		s += " and nothing removed the key after it"
 	case stale.write.before(fresh.write):
 		s += " and nothing wrote " + shown(stale.write.In.Value) + " after it"
 	default:

@@ -138,6 +138,9 @@ func (t *transactions) clause(s arrow) (text string, about []*Operation) {
 			return t.title(s.from) + " wrote in " + quoted(token.Key) + " before " + t.tokenName(s, token), []*Operation{token}
 		}
 		before := t.keys[s.key].list[s.at-1].op
+		if before.Kind == Evict || token.Kind == Evict {
+			return deed(before) + " comes before " + deed(token) + " in " + quoted(token.Key), []*Operation{before, token}
+		}
 		return shown(before.In.Value) + " (" + before.Name() + t.of(s.from) + ") stands before " + t.tokenName(s, token), []*Operation{before, token}
 	case wr:
 		token, read := t.token(s), t.reader(s)
@@ -161,6 +164,9 @@ func (t *transactions) token(s arrow) *Operation {
 
 // tokenName is `"4;" (a4 of batch 3) in x`.
 func (t *transactions) tokenName(s arrow, token *Operation) string {
+	if token.Kind == Evict {
+		return deed(token) + " in " + quoted(token.Key)
+	}
 	owner := s.to
 	if s.kind == wr {
 		owner = s.from

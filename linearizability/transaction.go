@@ -85,7 +85,7 @@ type anomaly struct {
 
 // CheckTransactions checks that each batch of several operations was done as one, at an
 // instant between its call and its return (strict serializability), on keys that are only
-// appended to and read and whose tokens can be told apart. Other keys that occur in batches
+// appended to, read and evicted and whose tokens can be told apart. Other keys that occur in batches
 // are Undecided. Keys that a declared loss covers are left out.
 //
 // Every violation is one: a cycle of reasons, the shortest that was found. Without violation
@@ -260,6 +260,8 @@ func (t *transactions) order(v *versions) {
 		return
 	case foreign:
 		t.undecided(v, "batches use the key for "+kindsOf(v.operations())+", but only batches of reads and appends can be judged")
+	case unversioned:
+		t.undecided(v, "the key was evicted, and some answers do not tell versions, which alone would say what came before and what after it")
 	case ambiguous:
 		t.undecided(v, "appends of unknown outcome were seen that cannot be told apart by their text: append tokens that are unique and none a prefix of another")
 	case aborted:
@@ -306,16 +308,16 @@ func (t *transactions) checkInternal(v *versions) {
 	if t.former == nil {
 		t.former = make([]int32, len(t.list))
 	}
-	for i, m := range v.ops {
+	for i, m := range v.all {
 		if !t.list[m.txn].many {
 			continue
 		}
 		f := int(t.former[m.txn]) // left by another key it is no place of this transaction before i
 		t.former[m.txn] = int32(i)
-		if f >= i || v.ops[f].txn != m.txn {
+		if f >= i || v.all[f].txn != m.txn {
 			continue
 		}
-		before := v.ops[f].op
+		before := v.all[f].op
 		if before.Outcome != OK || m.op.Outcome != OK || lengthAfter(before) == lengthBefore(m.op) {
 			continue
 		}

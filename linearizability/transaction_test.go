@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,13 +22,31 @@ func (s shelf) clone() shelf {
 	return c
 }
 
+// versions makes a shelf give versions, which it keeps beside the keys.
+func (s shelf) versions() { s["#"] = "0" }
+
+func (s shelf) version(key string) (version uint64) {
+	version, _ = strconv.ParseUint(s["#"+key], 10, 64)
+	return version
+}
+
 func (s shelf) do(op *Operation) (out Output) {
+	_, versions := s["#"]
+	switch {
+	case op.Kind == Evict:
+		delete(s, op.Key)
+		delete(s, "#"+op.Key)
+		return Output{}
+	case op.Kind == Append && versions:
+		s["#"] = strconv.FormatUint(s.version("")+1, 10)
+		s["#"+op.Key] = s["#"]
+	}
 	if op.Kind == Append {
 		s[op.Key] += op.In.Value
-		return Output{Number: int64(len(s[op.Key]))}
+		return Output{Number: int64(len(s[op.Key])), Version: s.version(op.Key)}
 	}
 	text, found := s[op.Key]
-	return Output{Value: Value{text, found}}
+	return Output{Value: Value{text, found}, Version: s.version(op.Key)}
 }
 
 // fault is what goes wrong with a batch.
@@ -51,19 +70,28 @@ type batchProfile struct {
 	unknown, failed int   // percent
 	fault           fault
 	faulty          int // percent
+	evict           int // percent: how often a key is evicted before a batch; then there are versions, too
 }
 
 // run executes batches one after the other, each at an instant of its interval, and lets some
 // of them go wrong.
 func (p batchProfile) run(rng *rand.Rand) (*History, shelf) {
 	now, late := shelf{}, map[int][]*Operation{}
-	past := []shelf{{}}
+	if p.evict > 0 {
+		now.versions()
+	}
+	past := []shelf{now.clone()}
 	var ops []*Operation
 	for i := range p.n {
 		for _, op := range late[i] {
 			now.do(op)
 		}
 		at := int64(10 * (i + 1))
+		if key := string(rune('x' + rng.IntN(p.keys))); p.evict > 0 && rng.IntN(100) < p.evict && now[key] != "" {
+			op := &Operation{Call: at, Return: at, Kind: Evict, Key: key, In: Input{Version: now.version(key)}, Outcome: OK}
+			ops = append(ops, op)
+			now.do(op)
+		}
 		call, end := at-rng.Int64N(p.spread+1), at+rng.Int64N(p.spread+1)
 		reads, width := rng.IntN(2) == 0, 1+rng.IntN(p.width)
 		var batch []*Operation
@@ -173,6 +201,7 @@ func arrange(s shelf, left [][]*Operation) bool {
 		next, fits := s.clone(), true
 		for _, op := range batch {
 			out := next.do(op)
+			out.Version = op.Out.Version
 			fits = fits && (op.Outcome != OK || out == op.Out)
 		}
 		if fits && arrange(next, slices.Concat(left[:i], left[i+1:])) {
@@ -217,6 +246,41 @@ func TestTransactionsAgree(t *testing.T) {
 			require.Less(t, missed*50, caught, "what is missed is rare")
 		})
 	}
+}
+
+// TestTransactionsAndEvictions: evictions are transactions like others. What trying every order (which knows nothing
+// of versions) cannot explain is caught.
+func TestTransactionsAndEvictions(t *testing.T) {
+	good, caught, missed := 0, 0, 0
+	for seed := range uint64(6000) {
+		rng := rand.New(rand.NewPCG(seed, 23))
+		p := batchProfile{n: 3 + rng.IntN(4), keys: 2, width: 3, spread: rng.Int64N(20), evict: 40}
+		if seed%3 > 0 {
+			p.fault, p.faulty = []fault{tornRead, staleRead, doubled}[rng.IntN(3)], 40
+		} else if seed%2 > 0 {
+			p.n, p.keys = 30, 3
+		}
+		if seed%2 > 0 {
+			p.unknown, p.failed = 10, 10
+		}
+		h, _ := p.run(rng)
+		require.NoError(t, h.Validate())
+		verdicts := append(Check(h, Options{}), CheckTransactions(h, Options{})...)
+		switch {
+		case seed%3 == 0:
+			require.Empty(t, sentences(verdicts), "seed %d: a false alarm\n%s", seed, text(t, h))
+			good++
+		case serializable(h): // as far as can be told without versions
+		case Worst(verdicts) == Violation:
+			caught++
+		default:
+			missed++
+			require.NotZero(t, p.unknown, "seed %d: missed without any unknown outcome\n%s\n%s", seed, text(t, h), sentences(verdicts))
+		}
+	}
+	t.Logf("%d good; %d bad ones caught, %d missed", good, caught, missed)
+	require.Greater(t, caught, 500)
+	require.Less(t, missed*50, caught, "what is missed is rare")
 }
 
 // TestBatchesThatHappenedAreAccepted, on longer histories of any shape.

@@ -44,7 +44,7 @@ type lives struct {
 	absent      []*Operation
 	absentCalls []int64
 	touches     latest // applied touches
-	removers    latest // applied deletes, and acknowledged setters with a TTL
+	removers    latest // applied deletes, evictions, and acknowledged setters with a TTL
 	// Touches and removers of unknown outcome are few and never end.
 	openTouches, openRemovers []*Operation
 }
@@ -78,7 +78,7 @@ func (l *latest) overlapping(from, to int64, f func(*Operation) (stop bool)) {
 	}
 }
 
-// CheckTTL checks a key that is only read, written, deleted and touched, with or without
+// CheckTTL checks a key that is only read, written, deleted, touched and evicted, with or without
 // TTLs: no value is served after its expiry (plus epsilon), none is lost before it (minus
 // epsilon). It is sound and not complete: resurrection and the order of values are the zone
 // checker's part (see Check). ok is false, and nothing is checked, if there are other kinds.
@@ -114,7 +114,7 @@ func newLives(k KeyHistory, o Options) *lives {
 		if op.Outcome == Failed {
 			continue
 		}
-		if op.Outcome == OK && (op.Kind == Delete || op.missed()) {
+		if op.Outcome == OK && (op.Kind == Delete || op.Kind == Evict || op.missed()) {
 			l.absent = append(l.absent, op)
 		}
 		switch op.Kind {
@@ -126,6 +126,8 @@ func newLives(k KeyHistory, o Options) *lives {
 			if op.Outcome == Unknown || op.Out.Applied {
 				l.addRemover(op)
 			}
+		case Evict:
+			l.addRemover(op)
 		default:
 			return nil
 		}
@@ -336,7 +338,7 @@ func (l *lives) checkGone(read *Operation) (v Verdict, wrong bool) {
 // removed the key by the time the read returned.
 func (l *lives) explained(read *Operation, superseded int64) (yes bool) {
 	removes := func(op *Operation) bool {
-		yes = yes || op.Call <= read.Return && (op.Kind == Delete || after(op.Call, op, -l.eps) <= read.Return)
+		yes = yes || op.Call <= read.Return && (op.Kind == Delete || op.Kind == Evict || after(op.Call, op, -l.eps) <= read.Return)
 		return yes
 	}
 	l.removers.overlapping(superseded, read.Return, removes)

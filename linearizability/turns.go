@@ -63,8 +63,8 @@ func turnsOf(list []span) map[*Operation]turn {
 	}
 	slices.SortFunc(told, func(a, b *Operation) int {
 		switch {
-		case a.Out.Version != b.Out.Version || a.changes() == b.changes():
-			return cmp.Compare(a.Out.Version, b.Out.Version)
+		case a.version() != b.version() || a.changes() == b.changes():
+			return cmp.Compare(a.version(), b.version())
 		case a.changes():
 			return -1
 		}
@@ -75,18 +75,18 @@ func turnsOf(list []span) map[*Operation]turn {
 	turns := make(map[*Operation]turn, len(told)+len(granted))
 	changed, leases := 0, 0
 	for i, op := range told {
-		for leases < len(granted) && uint64(granted[leases].Out.Number) < op.Out.Version {
+		for leases < len(granted) && uint64(granted[leases].Out.Number) < op.version() {
 			leases++
 		}
 		t := turn{told: i, granted: leases}
-		if i > 0 && told[i-1].Out.Version == op.Out.Version && told[i-1].changes() == op.changes() {
+		if i > 0 && told[i-1].version() == op.version() && told[i-1].changes() == op.changes() {
 			t = turns[told[i-1]] // looks at the same
 			t.never = op.changes()
 		}
 		turns[op] = t
 	}
 	for i, op := range granted {
-		for changed < len(told) && told[changed].Out.Version < uint64(op.Out.Number) {
+		for changed < len(told) && told[changed].version() < uint64(op.Out.Number) {
 			changed++
 		}
 		t := turns[op]

@@ -9,18 +9,24 @@ import (
 
 // versions is a key that is only appended to: its tokens in the order in which they were
 // appended. An acknowledged append tells its place itself, by the length it returned; one of
-// unknown outcome counts if the longest text that was read has it.
+// unknown outcome counts if the longest text that was read has it. A key that was evicted has a part for each era, whose
+// lists stand one after the other, with the evictions in between.
 type versions struct {
 	key     string
 	number  int32
-	ops     []micro      // in order of ID
+	ops     []micro      // in order of ID, without evictions, and reads that fit into several eras
+	all     []micro      // with those reads
 	failed  []*Operation // failed operations
 	list    []version    // in order of end
 	seen    int          // how many of list are in the longest text that was read
 	longest micro        // the read of that text
 	// missing are the appends of unknown outcome that are not in list.
-	missing []micro
-	culprit *Operation // an append that failed and was seen
+	missing   []micro
+	culprit   *Operation // an append that failed and was seen
+	eras      eras
+	parts     []*versions // by era, if there is more than one
+	evictions []micro
+	begins    []int // where in list each part does
 }
 
 // version is a token and where it ends.
@@ -35,15 +41,81 @@ func (v version) begin() int64 { return v.end - int64(len(v.op.In.Value)) }
 type ordering uint8
 
 const (
-	ordered   ordering = iota
-	foreign            // there are other kinds than read and append
-	ambiguous          // tokens of unknown outcome cannot be told apart
-	aborted            // a failed append is in the text
-	torn               // texts and answers contradict each other
+	ordered     ordering = iota
+	foreign              // there are other kinds than read and append
+	ambiguous            // tokens of unknown outcome cannot be told apart
+	aborted              // a failed append is in the text
+	torn                 // texts and answers contradict each other
+	unversioned          // the key was evicted, and somebody was not told a version
 )
 
 // build finds the order, and marks the transactions that somebody saw.
 func (v *versions) build(list []transaction) ordering {
+	if result := v.part(); result != ordered {
+		return result
+	}
+	if v.parts == nil {
+		v.all = v.ops
+		return v.buildPart(list)
+	}
+	for i, p := range v.parts {
+		if result := p.buildPart(list); result != ordered {
+			v.longest, v.culprit = p.longest, p.culprit
+			return result
+		}
+		v.begins = append(v.begins, len(v.list))
+		v.list = append(v.list, p.list...)
+		if i < len(v.eras.ends) {
+			v.list = append(v.list, version{micro: v.evictions[i]})
+		}
+	}
+	return ordered
+}
+
+// part deals the operations out to the eras.
+func (v *versions) part() ordering {
+	for _, m := range v.ops {
+		if m.op.Kind == Evict {
+			v.eras.ends, v.evictions = append(v.eras.ends, m.op), append(v.evictions, m)
+		}
+	}
+	switch {
+	case v.eras.ends == nil:
+		return ordered
+	case !v.eras.inOrder():
+		return torn
+	}
+	for range len(v.eras.ends) + 1 {
+		v.parts = append(v.parts, &versions{key: v.key, number: v.number, failed: v.failed})
+	}
+	var kept []micro
+	for _, m := range v.ops {
+		first, last := 0, len(v.eras.ends)
+		if m.op.Outcome == OK {
+			first = v.eras.of(m.op)
+			last = first
+		}
+		switch {
+		case m.op.Kind == Evict:
+			continue
+		case first == unplaced:
+			return unversioned
+		}
+		v.all = append(v.all, m)
+		if first == explained {
+			continue
+		}
+		kept = append(kept, m)
+		for era := first; era <= last; era++ {
+			v.parts[era].ops = append(v.parts[era].ops, m)
+		}
+	}
+	v.ops = kept
+	return ordered
+}
+
+// buildPart is build of one era.
+func (v *versions) buildPart(list []transaction) ordering {
 	var acked []version
 	var open []micro
 	for _, m := range v.ops {
@@ -167,6 +239,10 @@ func (v *versions) boundaries() bool {
 
 // sees is how many tokens of the list a read returned.
 func (v *versions) sees(read *Operation) int {
+	if v.parts != nil {
+		era := v.eras.of(read)
+		return v.begins[era] + v.parts[era].sees(read)
+	}
 	length := int64(len(read.Out.Value.Text))
 	if length == int64(len(v.text())) {
 		return v.seen

@@ -26,15 +26,17 @@ func TestWalkAgreesWithPorcupine(t *testing.T) {
 		name     string
 		p        profile
 		versions bool
+		evict    int
 	}{
-		{"string", stringProfile, false}, {"string", stringProfile, true}, {"delete", deleteProfile, true},
-		{"uneven", unevenProfile, false}, {"repeat", repeatProfile, true}, {"lease", leaseProfile, true}, {"lease", leaseProfile, false},
+		{"string", stringProfile, false, 0}, {"string", stringProfile, true, 0}, {"delete", deleteProfile, true, 0},
+		{"uneven", unevenProfile, false, 0}, {"repeat", repeatProfile, true, 0}, {"lease", leaseProfile, true, 0}, {"lease", leaseProfile, false, 0},
+		{"string", stringProfile, true, 12}, {"delete", deleteProfile, true, 12}, {"lease", leaseProfile, true, 12},
 	} {
 		good, bad := 0, 0
 		for seed := range uint64(700) {
 			rng := rand.New(rand.NewPCG(seed, 71))
 			p := c.p
-			p.versions = c.versions
+			p.versions, p.evict = c.versions, c.evict
 			p.n, p.spread, p.delay = 6+rng.IntN(14), rng.Int64N(10), rng.Int64N(3)
 			p.unknown = rng.IntN(20)
 			if seed%3 == 1 {

@@ -55,7 +55,18 @@ func (v Value) String() string {
 
 // who names an operation and its client: `read r17 by client 3`.
 func who(op *Operation) string {
-	return op.Kind.String() + " " + op.Name() + " by client " + strconv.Itoa(op.Client)
+	if op.Kind == Evict {
+		return deed(op)
+	}
+	return op.Kind.String() + " " + op.Name() + by(op)
+}
+
+// by names an operation's client, if one asked for it.
+func by(op *Operation) string {
+	if op.Kind == Evict {
+		return ""
+	}
+	return " by client " + strconv.Itoa(op.Client)
 }
 
 // deed says what an operation was to do: `write w12="4"`, `increment i5 of 2`, `read r17`.
@@ -70,6 +81,8 @@ func deed(op *Operation) string {
 		return name + " of " + shown(op.In.Value)
 	case Increment:
 		return name + " of " + strconv.FormatInt(op.In.Delta, 10)
+	case Evict:
+		return "eviction " + op.Name() + " of version " + strconv.FormatUint(op.In.Version, 10)
 	}
 	return name
 }
@@ -90,6 +103,8 @@ func answer(op *Operation) string {
 		return "returned " + strconv.FormatInt(op.Out.Number, 10) + at
 	case Write:
 		return "was acknowledged" + at
+	case Evict:
+		return "came" + at
 	case Delete:
 		if !op.Out.Applied {
 			return "found nothing to delete" + at
@@ -118,6 +133,8 @@ func evidence(op *Operation) string {
 		return deed(op) + " had returned " + strconv.FormatInt(op.Out.Number, 10)
 	case Write:
 		return deed(op) + " had been acknowledged"
+	case Evict:
+		return deed(op) + " had come"
 	case Delete:
 		if !op.Out.Applied {
 			return deed(op) + " had found nothing"
