@@ -278,10 +278,32 @@ func (g *group) shrink() {
 	}
 }
 
-// tellVictims shows what an entry has given up.
-func (g *group) tellVictims(index uint64, victims []wire.Victim) {
+// fate is what will become of a victim when its entry is applied.
+type fate struct {
+	wire.Victim
+	stays bool // it was written since it was chosen
+}
+
+// fates are told to those who watch, if there are any.
+func (g *group) fates(victims []wire.Victim) (list []fate) {
+	if g.lane.trace == nil {
+		return nil
+	}
 	for _, v := range victims {
-		g.emit(trace.Event{Kind: trace.Evict, Index: index, A: v.Hash, B: v.Version})
+		held, found := g.store.FindHash(v.Hash)
+		list = append(list, fate{v, !found || held.Version != v.Version})
+	}
+	return list
+}
+
+// tellVictims shows what an entry has given up.
+func (g *group) tellVictims(index uint64, fates []fate) {
+	for _, f := range fates {
+		e := trace.Event{Kind: trace.Evict, Index: index, A: f.Hash, B: f.Version}
+		if f.stays {
+			e.Term = 1
+		}
+		g.emit(e)
 	}
 }
 

@@ -65,6 +65,7 @@ func (g *group) Apply(index uint64, data []byte) {
 	if mutant.On(mutant.TTLLocalClock) {
 		b.Time = g.lane.env.Wall()
 	}
+	fates := g.fates(b.Victims)
 	if mutant.On(mutant.EvictLocal) {
 		g.chooseLocally(b)
 	}
@@ -73,7 +74,7 @@ func (g *group) Apply(index uint64, data []byte) {
 	if n := g.store.Repeats() - before; n > 0 {
 		g.emit(trace.Event{Kind: trace.Repeat, Index: index, A: n})
 	}
-	g.tellVictims(index, b.Victims)
+	g.tellVictims(index, fates)
 	if b.Proposer == g.replica {
 		g.lane.evicted += g.store.Evicted() - evicted
 	}

@@ -260,10 +260,6 @@ func (o *watch) see(e *trace.Event) {
 		o.w.losses.lost(o.w, e)
 		return
 	}
-	if e.Kind == trace.Evict {
-		o.w.evictions.see(o.w, e)
-		return
-	}
 	if o.w.losses.former(e.Shard, e.Replica) && e.Replica != 0 {
 		if e.Kind == trace.Role && e.A == 2 {
 			o.w.violate(OracleRaft, "shard %d replica %d on %v: it leads, though its group was given up as lost", e.Shard, e.Replica, e.Node)
@@ -284,6 +280,8 @@ func (o *watch) see(e *trace.Event) {
 	case trace.Conf:
 		o.configured(e)
 		o.fence.configured(o.w, e)
+	case trace.Evict:
+		o.w.evictions.see(o.w, e)
 	case trace.Snapshot:
 		if e.A == 0 {
 			o.copies++

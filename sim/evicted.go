@@ -1,48 +1,39 @@
 package sim
 
 import (
-	"torc/core/store"
 	"torc/core/trace"
 	"torc/core/wire"
-	"torc/linearizability"
 )
 
-// evictions are the keys that were given up for want of memory, as the nodes tell it (trace.Evict). A checker that
-// does not know of them would take them for lost: each excuses that its key vanishes, once, about when the first replica
-// applied it.
+// evictions are the keys that were given up for want of memory, as the nodes tell it (trace.Evict). Each is an operation
+// of the history (linearizability.Evict): at the instant at which the first replica applied the entry that gave the key
+// up, with the version that it removed. That is exact:
+//
+//   - A victim is a key in one version, chosen by the leader and written into the log, and versions are given out once. So
+//     whoever applies the entry removes the same, and only the first to do so counts: later ones, after a restart or on
+//     a node that lags, change nothing that anybody could not have seen before.
+//   - All entries before it had been applied somewhere by then, and whoever asks later is answered by a replica that has applied
+//     it, or that knows nothing of its shard at all (a loss, which is declared).
+//
+// A replica tells the entry's victims, not what it removes itself: one that chooses on its own is excused by nothing.
 type evictions struct {
 	known map[wire.Victim]bool
-	list  []eviction
-}
-
-type eviction struct {
-	hash uint64
-	at   int64
 }
 
 func (o *evictions) see(w *World, e *trace.Event) {
+	if e.Term == 1 {
+		w.reached(branchVictimStays)
+		return
+	}
+	w.reached(branchEvicted)
 	v := wire.Victim{Hash: e.A, Version: e.B}
-	if o.known[v] {
+	key, ours := w.work.hashes[v.Hash]
+	if !ours || o.known[v] {
 		return
 	}
 	if o.known == nil {
 		o.known = map[wire.Victim]bool{}
 	}
 	o.known[v] = true
-	o.list = append(o.list, eviction{e.A, w.now})
-}
-
-// excuses are the evictions as the history's checkers take them.
-func (o *evictions) excuses(w *World) (list []linearizability.Loss) {
-	keys := map[uint64]string{}
-	for _, k := range w.work.keys {
-		keys[store.HashOf([]byte(k.key))] = k.key
-	}
-	about := int64(w.settings.Tick)
-	for _, e := range o.list {
-		if key, ours := keys[e.hash]; ours {
-			list = append(list, linearizability.Loss{Keys: []string{key}, From: e.at - about, To: e.at + about})
-		}
-	}
-	return list
+	w.work.record.Evict(w.now, key, v.Version)
 }

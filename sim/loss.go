@@ -103,7 +103,7 @@ func (w *World) excuses() (list []linearizability.Loss) {
 			list = append(list, loss)
 		}
 	}
-	return append(list, w.evictions.excuses(w)...)
+	return list
 }
 
 // awaitResets waits for the shards that have lost their quorum for good to be begun anew: within the grace,

@@ -163,6 +163,12 @@ const (
 	branchFoundersApart
 	branchFounderRestarted
 	branchCameBackCut
+	branchEvicted
+	branchVictimStays
+	branchLeased
+	branchLeaseTaken
+	branchFilled
+	branchFillRefused
 	branchCount
 )
 
@@ -207,6 +213,12 @@ var branchNames = [branchCount]string{
 	branchFoundersApart:        "nodes found a cluster while links are cut",
 	branchFounderRestarted:     "a node is restarted before there is a cluster",
 	branchCameBackCut:          "a node comes back behind a cut",
+	branchEvicted:              "a key is given up",
+	branchVictimStays:          "a key that was to be given up was written meanwhile",
+	branchLeased:               "a lease is granted",
+	branchLeaseTaken:           "a lease is refused: somebody has one",
+	branchFilled:               "a key is filled under a lease",
+	branchFillRefused:          "a fill is refused: its lease is over",
 }
 
 // reasonPoints are the reasons that a run may give its clients. No operation of the workload is too
@@ -214,8 +226,8 @@ var branchNames = [branchCount]string{
 var reasonPoints = []wire.Reason{wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNoQuorum, wire.ReasonDeadline,
 	wire.ReasonOutOfMemory, wire.ReasonSessionExpired, wire.ReasonLeadershipLost, wire.ReasonStopping, wire.ReasonNotReady}
 
-// Leases and fills are made by few runs, and are no points.
-const opKinds = int(linearizability.Touch)
+// opKinds are the kinds of operations that clients make.
+const opKinds = int(linearizability.Fill)
 
 // points is how many there are; the first ones are kinds of fault by operation.
 var points = int(kindCount)*opKinds + int(branchCount) + len(reasonPoints)
@@ -316,6 +328,20 @@ func (c *coverage) end(kind faultKind) {
 	if c.on[kind]--; c.on[kind] <= 0 {
 		c.on[kind] = 0
 		c.active &^= 1 << kind
+	}
+}
+
+// answeredLease notes what came of a lease, or of what it is for.
+func (w *World) answeredLease(op *operation, out *linearizability.Output) {
+	switch {
+	case op.Kind == linearizability.Lease && out.Applied:
+		w.reached(branchLeased)
+	case op.Kind == linearizability.Lease && !out.Value.Found:
+		w.reached(branchLeaseTaken)
+	case op.Kind == linearizability.Fill && out.Applied:
+		w.reached(branchFilled)
+	case op.Kind == linearizability.Fill && op.In.Version != 0:
+		w.reached(branchFillRefused)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"torc/core/store"
 	"torc/core/trace"
 	"torc/core/wire"
 	"torc/linearizability"
@@ -59,6 +60,7 @@ type workload struct {
 	values   int // for unique values
 	keys     []touched
 	known    map[string]int    // keys' places in keys
+	hashes   map[uint64]string // by which victims are named
 	seen     map[string]uint64 // a key's version that anybody saw last
 	leased   map[string]uint64 // a key's lease that anybody was granted last
 	made     []Call            // what the clients did, in full
@@ -76,7 +78,7 @@ type touched struct {
 
 func newWorkload(w *World) *workload {
 	l := &workload{w: w, rand: NewStream(w.seed, "workload"), record: linearizability.NewRecorder(4096),
-		known: map[string]int{}, seen: map[string]uint64{}, leased: map[string]uint64{}}
+		known: map[string]int{}, hashes: map[uint64]string{}, seen: map[string]uint64{}, leased: map[string]uint64{}}
 	counts := [flavourCount]int{w.settings.Registers, w.settings.Models, w.settings.Counters, w.settings.Appends, w.settings.Expiring, w.settings.Leases}
 	for f, count := range counts {
 		for i := range count {
@@ -119,6 +121,7 @@ func (l *workload) touch(key string) wire.ShardID {
 	}
 	shard := shardOf(key, l.w.settings.Shards)
 	l.known[key] = len(l.keys)
+	l.hashes[store.HashOf([]byte(key))] = key
 	l.keys = append(l.keys, touched{key, shard})
 	return shard
 }
@@ -289,6 +292,7 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 		if op.Kind == linearizability.Lease && out.Applied {
 			l.leased[op.Key] = uint64(out.Number)
 		}
+		l.w.answeredLease(op, &out)
 	}
 	l.w.emit(e)
 	l.w.coverage.returned(op.Kind)

@@ -55,7 +55,7 @@ const (
 	Log    // A = 0 cut at its front up to Index, 1 entries from Index on replaced by another leader's
 	Repeat // A = retries in one entry that were answered from the session table
 	Lost   // Shard is begun anew, empty: its quorum was lost for good. A = how often that has happened to it
-	Evict  // Index, A = hash of a key that was to make room, B = the version in which it was chosen
+	Evict  // Index, A = hash of a key that was to make room, B = the version in which it was chosen, Term = 1 if it stays, because it was written since
 	kindEnd
 )
 

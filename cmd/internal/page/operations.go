@@ -38,6 +38,8 @@ func asked(op *linearizability.Operation) string {
 		} else {
 			words += " if " + value(in.Expect)
 		}
+	case linearizability.Evict:
+		return "given up, version " + strconv.FormatUint(in.Version, 10)
 	case linearizability.Increment:
 		words += " by " + strconv.FormatInt(in.Delta, 10)
 	case linearizability.Touch:
@@ -66,6 +68,8 @@ func got(op *linearizability.Operation) string {
 		return "made it " + strconv.FormatInt(op.Out.Number, 10) + " bytes long"
 	case linearizability.Write:
 		return "was acknowledged"
+	case linearizability.Evict:
+		return "came"
 	}
 	if op.Out.Applied {
 		return "was applied"

@@ -29,6 +29,13 @@ type Recorder struct {
 	reasons  map[int]wire.Reason // by operation's number
 	moments  []sim.Moment
 	asked    map[question]int // the slot that a client asks about
+	evictors map[victim]int   // who was the first to give a key up
+}
+
+// victim is a key that was given up, known by its version and the instant.
+type victim struct {
+	version uint64
+	at      int64
 }
 
 // flight is a copy of a frame that has not arrived.
@@ -52,7 +59,7 @@ type probe struct {
 // NewRecorder returns a recorder for one run.
 func NewRecorder() *Recorder {
 	return &Recorder{flying: map[uint64][]flight{}, hosts: map[wire.ReplicaID]wire.NodeID{}, lives: map[wire.NodeID]int{}, reasons: map[int]wire.Reason{},
-		asked: map[question]int{}}
+		asked: map[question]int{}, evictors: map[victim]int{}}
 }
 
 // Observe takes an event. It never ends the run.
@@ -67,6 +74,12 @@ func (r *Recorder) Observe(e *trace.Event, f *wire.Frame) bool {
 	case trace.Fault:
 		r.moments = append(r.moments, sim.Moment{At: time.Duration(e.At), Text: e.Note})
 		r.add(e, ui.Moment, ui.Event{Text: rounded(e.Note)})
+	case trace.Evict:
+		if v := (victim{e.B, e.At}); e.Term == 0 {
+			if _, known := r.evictors[v]; !known {
+				r.evictors[v] = host(e.Node)
+			}
+		}
 	case trace.Violation, trace.Founded:
 	default:
 		r.state(e)

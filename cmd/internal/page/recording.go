@@ -125,8 +125,12 @@ func (r *Recorder) operations(rec *ui.Recording, result *sim.Result) (extra []ui
 		op := &result.History.Ops[i]
 		u := operationOf(op, shardOf(op.Key, result.Settings.Shards), r.reasons[op.ID])
 		u.Host = r.nodes + op.Client - 1 // the history counts clients from 1
+		if op.Kind == linearizability.Evict {
+			u.Host = r.evictors[victim{op.In.Version, op.Call}]
+			extra = append(extra, ui.Event{At: op.Call, Kind: ui.Invoke, Host: u.Host, Ref: i}, ui.Event{At: op.Return, Kind: ui.Return, Host: u.Host, Ref: i})
+		}
 		rec.Operations = append(rec.Operations, u)
-		if told[op.ID] {
+		if told[op.ID] || op.Kind == linearizability.Evict {
 			continue
 		}
 		r.claim(op)
