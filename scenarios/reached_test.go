@@ -23,6 +23,8 @@ var floor = []string{
 	"a retry is answered from the session table", "a pre-vote is refused", "a leadership is handed over",
 	"a quorum is asked for a read during a partition", "a client retries after leadership was lost", "a write is refused for memory",
 	"a clog lets go", "a core is healed and serves",
+	"a key is given up", "a lease is granted", "a lease is refused: somebody has one", "a key is filled under a lease", "a fill is refused: its lease is over",
+	"crash during lease", "isolate during fill",
 	"a client is told: no quorum", "a client is told: deadline exceeded", "a client is told: out of memory",
 }
 

@@ -123,6 +123,7 @@ func (f *nemesis) begin() {
 	if storm := f.w.settings.Storm; storm > 0 {
 		f.strike(Lossy{Drop: storm, Duplicate: storm + f.rand.IntN(3000), Delay: f.rand.Duration(0, 35*time.Millisecond)})
 	}
+	f.runShort()
 	if f.w.settings.Ruin {
 		f.w.after(f.rand.Duration(f.w.torturedFor/8, f.w.torturedFor/2), f.ruinNext)
 	}

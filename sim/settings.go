@@ -204,6 +204,7 @@ func (c *Scenario) Draw(seed uint64) Settings {
 		s.drawMood(seed)
 		s.drawChange(seed)
 		s.drawFounding(seed)
+		s.drawShortage(seed)
 	}
 	if c.Settings != nil {
 		c.Settings(&s)
