@@ -84,11 +84,15 @@ func declaredLoss() sim.Scenario {
 
 // likeValues write 0, nothing and the same again, delete and begin anew, while leaders are cut off.
 func likeValues() sim.Scenario {
+	var steps []sim.Step
+	for node := 1; node <= 3; node++ { // memory is short now and then, so keys are given up, too
+		steps = append(steps, sim.Every(10*s, 15*s, 4, sim.For{Duration: 5 * s, Fault: sim.Squeeze{Target: sim.Node(node), Bytes: 4000}})...)
+	}
 	f := script.File{
-		Name: "control-like-values", Doc: "Values are 0, empty and the same as before; keys are deleted and made again; leaders are cut off meanwhile.",
+		Name: "control-like-values", Doc: "Values are 0, empty and the same as before; keys are deleted, given up and made again; leaders are cut off meanwhile.",
 		Expect: "Nothing is found.", Quiet: true, Calls: likeCalls(), Base: "small",
-		Settings: []script.Pair{{Name: "shards", Value: "2"}, {Name: "sessions", Value: "2"}, {Name: "plain", Value: "2"}},
-		Script:   sim.Every(4*s, 9*s, 6, sim.For{Duration: 2 * s, Fault: sim.Isolate{Target: sim.Leader(1)}}),
+		Settings: []script.Pair{{Name: "shards", Value: "2"}, {Name: "sessions", Value: "2"}, {Name: "plain", Value: "2"}, {Name: "evict", Value: "allkeys-random"}},
+		Script:   append(steps, sim.Every(4*s, 9*s, 6, sim.For{Duration: 2 * s, Fault: sim.Isolate{Target: sim.Leader(1)}})...),
 	}
 	return f.Scenario()
 }
