@@ -25,24 +25,26 @@ const (
 	stoppedFor, runsFor = 49 * time.Millisecond, time.Millisecond
 	slowRate            = 500 // calls a second
 	slowWindow          = 3 * time.Second
-	slowRounds          = 4
+	slowRounds          = 5
+	// Below this a p99 is the machine's, whatever the nodes do. Who waits for the slow node once waits five times as long.
+	slowNoise = 10 * time.Millisecond
 )
 
 // One node of three becomes 50 times as slow. Calls come at a rate, as they do in a server, to the keys of all. Those on
-// the healthy nodes' keys do not notice: their p99 stays within twice of what it was. What the slow node cannot take is
-// refused, or waits, without keeping anybody else.
+// the healthy nodes' keys do not notice: their p99 stays within twice of what it was just before. What the slow node
+// cannot take is refused, or waits, without keeping anybody else.
 //
-// On a machine that other tests keep busy a p99 is chance. So there are a few rounds, each with its own before, and
-// the best counts: if the slow node held the others up it would do so in every one.
+// On a machine that other tests keep busy one p99 is chance. So there are some rounds, each with its own before, and the
+// median of their ratios counts.
 func TestASlowNodeSlowsOnlyItself(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute: not with -short")
 	}
 	c := proctest.Start(t, 3, "--shards", fmt.Sprint(slowShards))
 	db := goClient(t, c)
-	best := 1e9
+	var ratios []float64
 	for round := range slowRounds {
-		c.WaitWhole(proctest.FormsWithin)
+		c.WaitSettled(proctest.FormsWithin) // no leadership moves to the slow node meanwhile
 		slow := c.Nodes[round%3]
 		var mine, others []string // keys
 		for _, n := range c.Nodes {
@@ -57,19 +59,18 @@ func TestASlowNodeSlowsOnlyItself(t *testing.T) {
 		}
 		require.NotEmpty(t, mine)
 		require.NotEmpty(t, others)
-		before, _ := callAtRate(db, others, mine)
+		before, _ := callAtRate(t, db, others, mine)
 		stop := slowDown(slow)
-		during, slowOnes := callAtRate(db, others, mine)
+		during, slowOnes := callAtRate(t, db, others, mine)
 		stop()
-		ratio := float64(quantile(during, 99)) / float64(quantile(before, 99))
-		best = min(best, ratio)
-		t.Logf("round %d: healthy nodes' keys p50 %v, p99 %v; with a slow node p50 %v, p99 %v (%.2f x); %d of %d calls on the slow node's keys done",
-			round+1, quantile(before, 50), quantile(before, 99), quantile(during, 50), quantile(during, 99), ratio, slowOnes.done, slowOnes.all)
-		if best <= 2 {
-			break
-		}
+		ratio := float64(max(quantile(during, 99), slowNoise)) / float64(max(quantile(before, 99), slowNoise))
+		ratios = append(ratios, ratio)
+		t.Logf("round %d: healthy nodes' keys p50 %v, p99 %v; with a slow node p50 %v, p99 %v (%.2f x); the slow node's keys p50 %v, p99 %v",
+			round+1, quantile(before, 50), quantile(before, 99), quantile(during, 50), quantile(during, 99), ratio, quantile(slowOnes, 50), quantile(slowOnes, 99))
+		require.Greater(t, quantile(slowOnes, 50), slowNoise, "the node is not slow: nothing is tested")
 	}
-	require.LessOrEqual(t, best, 2.0, "the slow node's keys hold the others' up")
+	slices.Sort(ratios)
+	require.LessOrEqual(t, ratios[len(ratios)/2], 2.0, "the slow node's keys hold the others' up")
 }
 
 // slowDown makes a node slow until it is told to stop.
@@ -94,11 +95,9 @@ func slowDown(n *proctest.Node) (stop func()) {
 	}
 }
 
-type tally struct{ all, done int }
-
 // callAtRate makes calls for a while, half of them on each sort of keys, whether or not earlier ones have ended. It returns
-// how long the healthy keys' took, sorted, and what became of the others.
-func callAtRate(db *client.Client, healthy, slow []string) (times []time.Duration, rest tally) {
+// how long they took, sorted. A call on a healthy key must be answered: a quick refusal is no quick answer.
+func callAtRate(t *testing.T, db *client.Client, healthy, slow []string) (healthyTimes, slowTimes []time.Duration) {
 	var mu sync.Mutex
 	var calls sync.WaitGroup
 	tick := time.NewTicker(time.Second / slowRate)
@@ -106,7 +105,10 @@ func callAtRate(db *client.Client, healthy, slow []string) (times []time.Duratio
 	began := time.Now()
 	for i := 0; time.Since(began) < slowWindow; i++ {
 		<-tick.C
-		keys := [][]string{healthy, slow}[i%2]
+		keys, times := healthy, &healthyTimes
+		if i%2 == 1 {
+			keys, times = slow, &slowTimes
+		}
 		key := keys[rand.IntN(len(keys))]
 		calls.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -121,19 +123,16 @@ func callAtRate(db *client.Client, healthy, slow []string) (times []time.Duratio
 			took := time.Since(at)
 			mu.Lock()
 			defer mu.Unlock()
-			if i%2 == 0 {
-				times = append(times, took)
-				return
-			}
-			rest.all++
-			if err == nil || errors.Is(err, client.ErrNotFound) {
-				rest.done++
+			*times = append(*times, took)
+			if err != nil && !errors.Is(err, client.ErrNotFound) && i%2 == 0 {
+				t.Errorf("a call on a healthy node's key: %v", err)
 			}
 		})
 	}
 	calls.Wait()
-	slices.Sort(times)
-	return times, rest
+	slices.Sort(healthyTimes)
+	slices.Sort(slowTimes)
+	return healthyTimes, slowTimes
 }
 
 // Nodes are killed and frozen while the client runs. Whatever it says of a call is true: the history of what was done, was
