@@ -20,11 +20,41 @@ import (
 type Transport interface {
 	// Send sends a request to the node at addr. The answer comes by Brain.OnResponse with the
 	// same id, or Brain.OnFailure. Never both, possibly neither: the brain keeps its own time.
-	// timeout is how long the node should try; the request belongs to the transport now.
+	// timeout is how long the node should try. The request is the brain's again when Send returns; its commands, and what
+	// they point to, stay as they are until the operation is concluded.
 	Send(id uint64, addr string, req *wire.Request, timeout time.Duration)
 	// FetchMap asks the node at addr for its cluster map: OnMap or OnFailure.
 	FetchMap(id uint64, addr string)
 }
+
+// Call is one operation with what it needs to run: whoever makes many keeps the memory of those that are done. It must not
+// be touched from Run until Done.
+type Call struct {
+	Commands []wire.Command
+	Shard    wire.ShardID  // run them on this whole shard; zero: each on the shard of its key
+	Timeout  time.Duration // zero: Config.Timeout
+	Caller   Caller
+	Items    []Item // what became of the commands, in their order; its memory is used again
+
+	left     int // parts not concluded
+	deadline time.Duration
+	onShard  bool
+	timer    *timer // while it waits for a map
+}
+
+// Caller is told what becomes of a Call.
+type Caller interface {
+	// Keep makes a result the caller's own: what it points to is the transport's when OnResponse has returned.
+	Keep(r *wire.Result)
+	// Done is called once, when every command has its item. The call may be run again from then on.
+	Done(c *Call)
+}
+
+// callback is a Caller whose transport gives its results away.
+type callback func([]Item)
+
+func (callback) Keep(*wire.Result) {}
+func (f callback) Done(c *Call)    { f(c.Items) }
 
 // Item is what one command came to. Result is meaningful when Outcome is OutcomeOK.
 type Item struct {
@@ -41,7 +71,7 @@ type Config struct {
 	RetryMin     time.Duration             // first backoff, default 5 ms
 	RetryMax     time.Duration             // longest backoff, default 250 ms
 	AttemptLimit time.Duration             // how long one attempt waits before another is made, default 1 s
-	MaxInFlight  int                       // requests (an operation has one per shard) in flight before Do refuses, default 4096
+	MaxInFlight  int                       // requests (an operation has one per shard) in flight before Do refuses, half of them on one node; default 4096
 	Limit        limit.Config              // how many of them may be under way to one node; see core/limit
 }
 

@@ -24,6 +24,10 @@ const (
 
 // admit gives a part its turn: at once, or for writes when the session's window has room.
 func (b *Brain) admit(p *part) {
+	if p.fresh && b.atHome(p) {
+		b.shed(p)
+		return
+	}
 	if p.write {
 		s := &b.shards[p.shard]
 		if s.window == nil {
@@ -68,13 +72,16 @@ func (b *Brain) try(p *part, w why) {
 }
 
 func (b *Brain) send(p *part, w why, node wire.NodeID, addr string, now time.Duration) {
-	req := &wire.Request{Shard: p.shard, Epoch: b.cmap.Epoch, Commands: p.cmds}
+	b.req = wire.Request{Shard: p.shard, Epoch: b.cmap.Epoch, Commands: p.cmds}
 	if p.write {
-		invariant.Check(p.seq >= p.window.base, "session: seq %d is below floor %d", p.seq, p.window.base)
-		req.Session = wire.Session{Client: p.window.client, Seq: p.seq, Floor: p.window.base, Retry: p.window.known || p.inDoubt()}
+		if p.seq < p.window.base {
+			invariant.Check(false, "session: seq %d is below floor %d", p.seq, p.window.base) // asked only then: its words cost memory
+		}
+		b.req.Session = wire.Session{Client: p.window.client, Seq: p.seq, Floor: p.window.base, Retry: p.window.known || p.inDoubt()}
 	}
 	b.lastID++
-	a := &attempt{id: b.lastID, part: p, addr: addr, peer: b.peer(addr), node: node, at: now, paid: w == retried, first: w == first}
+	a := b.newAttempt()
+	*a = attempt{id: b.lastID, part: p, addr: addr, peer: b.peer(addr), node: node, at: now, paid: w == retried, first: w == first}
 	switch w {
 	case first:
 		b.budget.earn(budgetFirst)
@@ -89,7 +96,7 @@ func (b *Brain) send(p *part, w why, node wire.NodeID, addr string, now time.Dur
 	limit := min(b.patience(p.shard, node), p.op.deadline-now)
 	b.wait(p, inFlight, limit)
 	// The node is to give up a little before we do: its word is worth more than our silence.
-	b.out.Send(a.id, addr, req, limit-limit/8)
+	b.out.Send(a.id, addr, &b.req, limit-limit/8)
 }
 
 // patience is how long an attempt waits for its answer: not long for that of a node which is called
@@ -103,10 +110,9 @@ func (b *Brain) patience(id wire.ShardID, node wire.NodeID) time.Duration {
 
 // wait sets the one timer of a part: for its state, or for the deadline if that is earlier.
 func (b *Brain) wait(p *part, s partState, d time.Duration) {
-	b.stop(p.timer)
 	p.leaveLine() // whoever waits for something else waits for its node no more
 	p.state = s
-	p.timer = b.after(min(d, p.op.deadline-b.clock.Now()), func() { b.onTimer(p) })
+	b.set(&p.timer, min(d, p.op.deadline-b.clock.Now()))
 }
 
 func (b *Brain) onTimer(p *part) {
@@ -219,6 +225,7 @@ func (b *Brain) answered(id uint64) (a *attempt, awaited bool) {
 	delete(b.attempts, id)
 	i := slices.Index(a.part.pending, a)
 	a.part.pending = slices.Delete(a.part.pending, i, i+1)
+	b.spares.overAttempt(a)
 	return a, awaited
 }
 
@@ -346,6 +353,7 @@ func (b *Brain) conclude(p *part, item Item, results []wire.Result) {
 	}
 	p.state = concluded
 	b.settle(p, item, results)
+	b.spares.over(p)
 	if s := &b.shards[p.shard]; p.window != nil && p.window == s.window && !p.window.known {
 		s.window = newWindow(b.rand) // an opener without an answer may yet begin its session
 	}
@@ -356,11 +364,13 @@ func (b *Brain) conclude(p *part, item Item, results []wire.Result) {
 
 // forget stops everything that could still call on a part.
 func (b *Brain) forget(p *part) {
-	b.stop(p.timer)
+	b.stop(&p.timer)
 	p.leaveLine()
+	p.leaveHome()
 	for _, a := range p.pending {
 		delete(b.attempts, a.id)
 		b.end(a, limit.Left)
+		b.spares.overAttempt(a)
 	}
 	if p.window != nil {
 		p.window.conclude(p.seq)
@@ -370,15 +380,17 @@ func (b *Brain) forget(p *part) {
 // settle writes a part's outcomes down.
 func (b *Brain) settle(p *part, item Item, results []wire.Result) {
 	for i, at := range p.index {
+		to := &p.op.Items[at]
+		*to = item
 		if results != nil {
-			item = Item{Outcome: wire.OutcomeOK, Result: results[i]}
+			*to = Item{Outcome: wire.OutcomeOK, Result: results[i]}
+			p.op.Caller.Keep(&to.Result)
 		}
-		p.op.items[at] = item
 	}
 	if p.op.left--; p.op.left == 0 {
 		if mutant.On(mutant.BatchLies) { // what is true of the first is said of all
-			for i := range p.op.items {
-				p.op.items[i].Outcome, p.op.items[i].Reason = p.op.items[0].Outcome, p.op.items[0].Reason
+			for i := range p.op.Items {
+				p.op.Items[i].Outcome, p.op.Items[i].Reason = p.op.Items[0].Outcome, p.op.Items[0].Reason
 			}
 		}
 		b.finished = append(b.finished, p.op)

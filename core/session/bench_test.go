@@ -39,3 +39,31 @@ func BenchmarkSet(b *testing.B) {
 		q.asked = q.asked[:0]
 	}
 }
+
+// keeper keeps the memory of its one call.
+type keeper struct {
+	Call
+	cmd [1]wire.Command
+}
+
+func (k *keeper) Keep(*wire.Result) {}
+func (k *keeper) Done(*Call)        {}
+
+// A caller that keeps its memory allocates nothing: what the brain needs for a call is what the last one has left.
+func BenchmarkRun(b *testing.B) {
+	q := &quick{world: newWorld(1)}
+	q.brain = New(Config{Seeds: []string{"n1"}}, q, q, q)
+	q.brain.Start()
+	q.run(q.now)
+	ok := &wire.Response{Results: make([]wire.Result, 1)}
+	k := &keeper{}
+	k.cmd[0] = wire.Command{Op: wire.OpSet, Key: []byte("key")}
+	k.Commands, k.Caller = k.cmd[:], k
+	b.ReportAllocs()
+	for b.Loop() {
+		q.brain.Run(&k.Call)
+		q.now += time.Microsecond
+		q.brain.OnResponse(q.asked[0], ok)
+		q.asked = q.asked[:0]
+	}
+}

@@ -20,17 +20,19 @@ type Brain struct {
 	peers  map[string]*peer // by address
 	freed  []*peer          // that may take more, and some wait for them
 
-	client   uint64       // the client number that new sessions begin with
-	mapless  []*operation // waiting for the first map
-	parts    []*part      // not concluded, in no order that matters
+	client   uint64  // the client number that new sessions begin with
+	mapless  []*Call // waiting for the first map
+	parts    []*part // not concluded, in no order that matters
 	attempts map[uint64]*attempt
 	lastID   uint64 // of attempts and fetches
 	budget   budget
 	timers   timers
 	stats    Stats
+	spares   spares
+	req      wire.Request // the one that is being sent
 
-	finished []*operation // concluded, done not yet called
-	depth    int          // how many of the brain's own calls are on the stack
+	finished []*Call // concluded, done not yet called
+	depth    int     // how many of the brain's own calls are on the stack
 	stopped  bool
 }
 
@@ -85,13 +87,16 @@ func (b *Brain) Stop() {
 // Do refuses with ReasonOverloaded when too much is in flight, and with ReasonStopping after
 // Stop.
 func (b *Brain) Do(cmds []wire.Command, timeout time.Duration, done func([]Item)) {
-	b.begin(&operation{cmds: cmds, done: done}, timeout)
+	b.begin(&Call{Commands: cmds, Timeout: timeout, Caller: callback(done)}, false)
 }
+
+// Run is Do for a caller that keeps the memory of its calls.
+func (b *Brain) Run(op *Call) { b.begin(op, op.Shard != 0) }
 
 // DoOn is Do for commands that concern a whole shard (scan, count, flush). A shard that the
 // cluster does not have is refused with ReasonNotOwner.
 func (b *Brain) DoOn(shard wire.ShardID, cmds []wire.Command, timeout time.Duration, done func([]Item)) {
-	b.begin(&operation{cmds: cmds, done: done, onShard: true, shard: shard}, timeout)
+	b.begin(&Call{Commands: cmds, Shard: shard, Timeout: timeout, Caller: callback(done)}, true)
 }
 
 // Map returns the newest cluster map the brain knows, or nil.
@@ -104,18 +109,23 @@ func (b *Brain) Stats() Stats {
 	return s
 }
 
-func (b *Brain) begin(op *operation, timeout time.Duration) {
+func (b *Brain) begin(op *Call, onShard bool) {
 	b.enter()
 	defer b.leaveLater()
+	timeout := op.Timeout
 	if timeout <= 0 {
 		timeout = b.cfg.Timeout
 	}
-	op.items = make([]Item, len(op.cmds))
+	if cap(op.Items) < len(op.Commands) {
+		op.Items = make([]Item, len(op.Commands))
+	}
+	op.Items = op.Items[:len(op.Commands)]
+	op.left, op.onShard, op.timer = 0, onShard, nil
 	op.deadline = b.clock.Now() + timeout
 	switch {
 	case b.stopped:
 		b.refuse(op, wire.ReasonStopping)
-	case len(op.cmds) == 0:
+	case len(op.Commands) == 0:
 		b.finished = append(b.finished, op)
 	case len(b.parts)+len(b.mapless) >= b.cfg.MaxInFlight:
 		b.refuse(op, wire.ReasonOverloaded)
@@ -127,7 +137,7 @@ func (b *Brain) begin(op *operation, timeout time.Duration) {
 }
 
 // waitForMap parks an operation that cannot be split yet.
-func (b *Brain) waitForMap(op *operation, timeout time.Duration) {
+func (b *Brain) waitForMap(op *Call, timeout time.Duration) {
 	b.mapless = append(b.mapless, op)
 	op.timer = b.after(timeout, func() {
 		for i := range b.mapless {
@@ -142,30 +152,29 @@ func (b *Brain) waitForMap(op *operation, timeout time.Duration) {
 }
 
 // launch splits an operation and sends its parts.
-func (b *Brain) launch(op *operation) {
+func (b *Brain) launch(op *Call) {
 	b.stop(op.timer)
-	var parts []*part
 	switch {
-	case op.onShard && !b.view.Has(op.shard):
+	case op.onShard && !b.view.Has(op.Shard):
 		b.refuse(op, wire.ReasonNotOwner)
-		return
-	case len(op.cmds) == 1:
-		parts = []*part{b.whole(op)}
+	case len(op.Commands) == 1:
+		one := [1]*part{b.whole(op)}
+		b.run(op, one[:])
 	default:
-		index := make([]int, len(op.cmds))
+		index := make([]int, len(op.Commands))
 		for i := range index {
 			index[i] = i
 		}
-		parts = b.split(op, index)
+		b.run(op, b.split(op, index))
 	}
-	b.run(op, parts)
 }
 
-func (b *Brain) run(op *operation, parts []*part) {
+func (b *Brain) run(op *Call, parts []*part) {
 	op.left += len(parts)
 	for _, p := range parts {
 		p.place = len(b.parts)
 		b.parts = append(b.parts, p)
+		b.charge(p)
 	}
 	for _, p := range parts {
 		p.fresh = true
@@ -175,9 +184,9 @@ func (b *Brain) run(op *operation, parts []*part) {
 }
 
 // refuse concludes an operation of which nothing was sent.
-func (b *Brain) refuse(op *operation, reason wire.Reason) {
-	for i := range op.items {
-		op.items[i] = Item{Outcome: wire.OutcomeRefused, Reason: reason}
+func (b *Brain) refuse(op *Call, reason wire.Reason) {
+	for i := range op.Items {
+		op.Items[i] = Item{Outcome: wire.OutcomeRefused, Reason: reason}
 	}
 	b.stop(op.timer)
 	b.finished = append(b.finished, op)
@@ -191,29 +200,36 @@ func (b *Brain) enter() { b.depth++ }
 func (b *Brain) leave() {
 	b.advanceAll()
 	if b.depth == 1 {
-		for len(b.finished) > 0 {
-			op := b.finished[0]
-			b.finished = b.finished[1:]
-			op.done(op.items)
+		b.spares.rest()
+		for next := 0; next < len(b.finished); next++ { // Done may finish more
+			op := b.finished[next]
+			b.finished[next] = nil
+			op.Caller.Done(op)
 		}
+		b.finished = b.finished[:0]
 	}
 	b.depth--
 }
 
 // advanceAll lets those go on who wait for a node that may take more.
 func (b *Brain) advanceAll() {
-	for b.depth == 1 && len(b.freed) > 0 {
-		to := b.freed[0]
-		b.freed = b.freed[1:]
-		b.advance(to)
+	for next := 0; b.depth == 1 && next < len(b.freed); next++ { // advance may free more
+		b.advance(b.freed[next])
+	}
+	if b.depth == 1 {
+		clear(b.freed)
+		b.freed = b.freed[:0]
 	}
 }
 
 // leaveLater is leave for Do, which must not call done itself.
 func (b *Brain) leaveLater() {
 	b.advanceAll()
-	if b.depth == 1 && len(b.finished) > 0 {
-		b.after(0, func() {})
+	if b.depth == 1 {
+		b.spares.rest()
+		if len(b.finished) > 0 {
+			b.after(0, func() {})
+		}
 	}
 	b.depth--
 }

@@ -67,6 +67,7 @@
 //     kept per part by its deadline, breakers by members, seeds and shards.
 //  8. A node that does not answer holds few operations (its limit, see core/limit, and a line of so many more); what
 //     comes then is refused at once. A shard that a living node leaves without answers is cut off alone.
+//     Whatever its parts wait for, those of one node are never more than half of MaxInFlight.
 //
 // The package leaves to others how bytes travel, what a command means (core/store), and
 // giving up early: an operation always runs to its outcome or its deadline.

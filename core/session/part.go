@@ -13,18 +13,6 @@ const (
 	partBytes    = 1 << 20 // unless a single command is larger
 )
 
-// operation is one call of Do.
-type operation struct {
-	cmds     []wire.Command
-	items    []Item
-	left     int // parts not concluded
-	deadline time.Duration
-	onShard  bool // DoOn
-	shard    wire.ShardID
-	done     func([]Item)
-	timer    *timer // while it waits for a map
-}
-
 type partState uint8
 
 const (
@@ -36,7 +24,7 @@ const (
 
 // part is what one operation wants of one shard: one request, however often it is sent.
 type part struct {
-	op    *operation
+	op    *Call
 	index []int // which of the operation's commands these are
 	cmds  []wire.Command
 	shard wire.ShardID
@@ -50,8 +38,10 @@ type part struct {
 	lined why   // what it is sent for, then
 	fresh bool  // it comes from Do just now
 
+	home *peer // the node that seemed to lead its shard when it came: of its share of all requests
+
 	state   partState
-	timer   *timer // its state's, or the deadline's if that is earlier
+	timer   timer // its state's, or the deadline's if that is earlier
 	backoff time.Duration
 
 	// What is known about the attempts made so far (see the package's documentation).
@@ -91,7 +81,7 @@ func (p *part) newest() *attempt {
 }
 
 // split makes the parts of some of an operation's commands.
-func (b *Brain) split(op *operation, index []int) []*part {
+func (b *Brain) split(op *Call, index []int) []*part {
 	type lot struct {
 		shard wire.ShardID
 		write bool
@@ -100,15 +90,15 @@ func (b *Brain) split(op *operation, index []int) []*part {
 	newest := map[lot]*part{} // only looked up, never ranged over
 	size := map[*part]int{}
 	for _, i := range index {
-		cmd := &op.cmds[i]
-		l := lot{op.shard, cmd.Op.IsWrite()}
+		cmd := &op.Commands[i]
+		l := lot{op.Shard, cmd.Op.IsWrite()}
 		if !op.onShard {
 			l.shard = b.view.ShardOfKey(cmd.Key)
 		}
 		bytes := len(cmd.Key) + len(cmd.Value)
 		p := newest[l]
 		if p == nil || mutant.On(mutant.BatchTorn) || len(p.cmds) >= partCommands || size[p]+bytes > partBytes {
-			p = &part{op: op, shard: l.shard, write: l.write, backoff: b.cfg.RetryMin}
+			p = b.newPart(op, l.shard, l.write)
 			newest[l] = p
 			parts = append(parts, p)
 		}
@@ -121,11 +111,13 @@ func (b *Brain) split(op *operation, index []int) []*part {
 
 // whole returns the only part of an operation with a single command: the usual case, without
 // split's maps.
-func (b *Brain) whole(op *operation) *part {
-	p := &part{op: op, index: firstOnly, cmds: op.cmds, shard: op.shard, write: op.cmds[0].Op.IsWrite(), backoff: b.cfg.RetryMin}
+func (b *Brain) whole(op *Call) *part {
+	shard := op.Shard
 	if !op.onShard {
-		p.shard = b.view.ShardOfKey(op.cmds[0].Key)
+		shard = b.view.ShardOfKey(op.Commands[0].Key)
 	}
+	p := b.newPart(op, shard, op.Commands[0].Op.IsWrite())
+	p.index, p.cmds = firstOnly, op.Commands
 	return p
 }
 

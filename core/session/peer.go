@@ -26,6 +26,8 @@ type peer struct {
 
 	limit *limit.Limit
 	line  []*part // that wait until fewer requests are under way to it, in the order they came
+
+	parts int // not concluded that it seemed to lead when they came
 }
 
 // lineFactor is how many times as many parts may wait for a node as may be under way to it. What Do brings then is refused
@@ -101,8 +103,34 @@ func (b *Brain) lineUp(p *part, w why, to *peer) {
 		p.line, p.lined = to, w
 		return
 	}
+	b.shed(p)
+}
+
+// shed refuses a part at once.
+func (b *Brain) shed(p *part) {
 	b.stats.Shed++
 	b.conclude(p, Item{Outcome: wire.OutcomeRefused, Reason: wire.ReasonOverloaded}, nil)
+}
+
+// charge counts a new part for the node that seems to lead its shard. Where it waits and whom it asks may change; what
+// counts is that one node which answers nobody keeps so many parts from being anywhere else.
+func (b *Brain) charge(p *part) {
+	if _, addr := b.guess(p.shard); addr != "" {
+		p.home = b.peer(addr)
+		p.home.parts++
+	}
+}
+
+// atHome reports whether a part would be one too many of its node: half of all that may be in flight is the others'.
+func (b *Brain) atHome(p *part) bool {
+	return p.home != nil && len(b.cmap.Members) > 1 && p.home.parts > max(b.cfg.MaxInFlight/2, 1)
+}
+
+func (p *part) leaveHome() {
+	if p.home != nil {
+		p.home.parts--
+		p.home = nil
+	}
 }
 
 // leaveLine takes a part out of the line that it stands in, if any.

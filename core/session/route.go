@@ -20,6 +20,11 @@ const nearRounds = 3
 // nobody but the down. A node whose breaker is open, its own or that of the shard there, is passed by. When nobody else is left it is any
 // member at all (every node forwards). The address is empty when there is nobody to send to now.
 func (b *Brain) route(p *part, now time.Duration) (wire.NodeID, string) {
+	if len(p.useless) == 0 { // the usual case: the best guess is first among those near
+		if node, addr := b.guess(p.shard); addr != "" && b.peer(addr).allow(p.shard, now) {
+			return node, addr
+		}
+	}
 	near, far := b.owners(p.shard)
 	if node, addr := b.pick(p.shard, near, p.useless, now); addr != "" {
 		return node, addr

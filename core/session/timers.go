@@ -21,6 +21,7 @@ type timer struct {
 	order uint64
 	index int // in the heap, -1 when not there
 	f     func()
+	part  *part // instead of f: the part whose timer it is
 }
 
 // after calls f once d has passed, from the clock's callback. The timer can be stopped.
@@ -30,6 +31,18 @@ func (b *Brain) after(d time.Duration, f func()) *timer {
 	heap.Push(&b.timers.heap, t)
 	b.arm()
 	return t
+}
+
+// set makes a part's timer call onTimer once d has passed, and at no other time.
+func (b *Brain) set(t *timer, d time.Duration) {
+	b.timers.count++
+	t.at, t.order = b.clock.Now()+max(d, 0), b.timers.count
+	if t.index >= 0 {
+		heap.Fix(&b.timers.heap, t.index)
+	} else {
+		heap.Push(&b.timers.heap, t)
+	}
+	b.arm()
 }
 
 // stop makes sure that a timer is never called. It may be nil, stopped or called already.
@@ -61,7 +74,11 @@ func (b *Brain) onClock() {
 	defer b.leave()
 	now := b.clock.Now()
 	for len(b.timers.heap) > 0 && b.timers.heap[0].at <= now {
-		heap.Pop(&b.timers.heap).(*timer).f()
+		if t := heap.Pop(&b.timers.heap).(*timer); t.part != nil {
+			b.onTimer(t.part)
+		} else {
+			t.f()
+		}
 	}
 	b.arm()
 }

@@ -99,6 +99,8 @@ func (c *cluster) travel(f func()) {
 
 func (c *cluster) Send(id uint64, addr string, req *wire.Request, timeout time.Duration) {
 	c.sent++
+	kept := *req
+	req = &kept
 	require.Positive(c.t, timeout)
 	shard := &c.shards[req.Shard]
 	if node := nodeOf(addr); node == c.mute && c.mute != 0 || node == 1 && req.Shard == c.stuck && c.stuck != 0 {
