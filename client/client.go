@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"time"
 
-	"torc/core/session"
 	"torc/core/wire"
 )
 
 // Client speaks to one cluster. Make it with New, share it, Close it.
 type Client struct {
-	opts  Options
-	loop  *loop
-	loads *loads
+	opts   Options
+	engine *engine
+	loads  *loads
 }
 
 // New connects to a cluster: it returns when one of the seeds has told it the cluster's map.
@@ -23,15 +22,15 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: opts, loop: newLoop(opts), loads: newLoads()}
+	c := &Client{opts: opts, engine: newEngine(opts), loads: newLoads()}
 	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
 	defer cancel()
 	select {
-	case <-c.loop.ready:
+	case <-c.engine.ready:
 		return c, nil
 	case <-ctx.Done():
 		cause := ctx.Err()
-		if last := c.loop.net.lastError(); last != nil {
+		if last := c.engine.net.lastError(); last != nil {
 			cause = fmt.Errorf("%w (%w)", cause, last)
 		}
 		_ = c.Close()
@@ -42,79 +41,72 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 // Close ends the client. Calls under way return an error at once: ErrUnknown when an attempt
 // was under way. Later calls are refused with ErrClosed. It never returns an error.
 func (c *Client) Close() error {
-	c.loop.close()
+	c.engine.close()
 	c.loads.close()
 	return nil
 }
 
-// do runs commands and waits for what becomes of them. Nobody may change the commands, or what they point to, any
-// more: the brain may still be sending them when the caller has given up.
-func (c *Client) do(ctx context.Context, who call, cmds ...wire.Command) ([]session.Item, error) {
-	return c.doOn(ctx, who, 0, cmds...)
-}
-
-// doOn is do for commands on a whole shard; 0 means the shards of the commands' keys.
-func (c *Client) doOn(ctx context.Context, who call, shard wire.ShardID, cmds ...wire.Command) ([]session.Item, error) {
+// run runs a waiter's call. With an error the waiter is not the caller's any more: the brain may still have it, and be
+// sending its commands.
+func (c *Client) run(ctx context.Context, who call, w *waiter) error {
 	if c.opts.Observer == nil {
-		return c.submit(ctx, who, shard, cmds)
+		return c.submit(ctx, who, w)
 	}
-	ctx, end := c.opts.Observer.Begin(ctx, Call{Op: who.op, Key: who.key, Commands: len(cmds)})
-	items, err := c.submit(ctx, who, shard, cmds)
-	end(firstFailure(who, items, err))
-	return items, err
+	ctx, end := c.opts.Observer.Begin(ctx, Call{Op: who.op, Key: who.key, Commands: len(w.call.Commands)})
+	err := c.submit(ctx, who, w)
+	end(firstFailure(who, w, err))
+	return err
 }
 
-func (c *Client) submit(ctx context.Context, who call, shard wire.ShardID, cmds []wire.Command) ([]session.Item, error) {
+func (c *Client) submit(ctx context.Context, who call, w *waiter) error {
 	if err := ctx.Err(); err != nil {
-		return nil, who.fail(err, "", ErrRefused)
+		return who.fail(err, "", ErrRefused)
 	}
-	timeout := c.opts.Timeout
+	w.call.Timeout = c.opts.Timeout
 	if deadline, ok := ctx.Deadline(); ok {
 		// The brain ends a little earlier than the context: it knows more than a context does.
 		left := time.Until(deadline)
-		timeout = min(timeout, left-min(left/10, 5*time.Millisecond))
+		w.call.Timeout = min(w.call.Timeout, left-min(left/10, 5*time.Millisecond))
 	}
-	if timeout <= 0 {
-		return nil, who.fail(context.DeadlineExceeded, "", ErrRefused)
+	if w.call.Timeout <= 0 {
+		return who.fail(context.DeadlineExceeded, "", ErrRefused)
 	}
-	answer := make(chan []session.Item, 1)
-	submitted := c.loop.post(ctx.Done(), event{kind: evDo, shard: shard, cmds: cmds, timeout: timeout, answer: answer})
-	switch submitted {
-	case postCancelled:
-		return nil, who.fail(ctx.Err(), "", ErrRefused)
-	case postClosed:
-		return nil, who.fail(nil, "", ErrClosed, ErrRefused)
+	if !c.engine.enter() {
+		return who.fail(nil, "", ErrClosed, ErrRefused)
+	}
+	c.engine.brain.Run(&w.call)
+	c.engine.leave()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
 	}
 	select {
-	case items := <-answer:
-		return items, nil
-	case <-ctx.Done():
-		select {
-		case items := <-answer:
-			return items, nil
-		default:
-			return nil, who.fail(ctx.Err(), "", ErrUnknown)
-		}
-	case <-c.loop.done:
-		select {
-		case items := <-answer: // the brain's last words
-			return items, nil
-		default:
-			return nil, who.fail(nil, "", ErrClosed, ErrUnknown)
-		}
+	case <-w.done:
+		return nil
+	default:
+		return who.fail(ctx.Err(), "", ErrUnknown)
 	}
 }
 
-// one runs a single command.
-func (c *Client) one(ctx context.Context, op, key string, cmd wire.Command) (wire.Result, call, error) {
+// one runs a single command on a key.
+func (c *Client) one(ctx context.Context, op, key string, cmd wire.Command, noCopy bool) (wire.Result, call, error) {
+	return c.oneInto(ctx, op, key, cmd, noCopy, nil, false)
+}
+
+// oneInto is one for a reader that may have memory of its own for what it reads.
+func (c *Client) oneInto(ctx context.Context, op, key string, cmd wire.Command, noCopy bool, into []byte, asked bool) (wire.Result, call, error) {
 	who := call{op, key}
-	cmd.Key = []byte(key)
-	items, err := c.do(ctx, who, cmd)
-	if err == nil {
-		err = who.check(items[0])
-	}
-	if err != nil {
+	w := c.engine.waiter()
+	w.single(key, &cmd, noCopy)
+	w.into, w.asked = into, asked
+	if err := c.run(ctx, who, w); err != nil {
 		return wire.Result{}, who, err
 	}
-	return items[0].Result, who, nil
+	item := w.call.Items[0]
+	w.free()
+	if err := who.check(&item); err != nil {
+		return wire.Result{}, who, err
+	}
+	return item.Result, who, nil
 }

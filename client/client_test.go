@@ -272,7 +272,7 @@ func TestClose(t *testing.T) {
 	require.Eventually(t, func() bool {
 		stacks := make([]byte, 1<<20)
 		text := string(stacks[:runtime.Stack(stacks, true)])
-		return !strings.Contains(text, "client.(*loop)") && !strings.Contains(text, "client.(*link)")
+		return !strings.Contains(text, "client.(*engine)") && !strings.Contains(text, "client.(*link)")
 	}, 10*time.Second, time.Millisecond, "goroutines are left behind")
 }
 

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -20,7 +19,23 @@ const NoExpiry time.Duration = -1
 
 // Get reads a key. An absent one is ErrNotFound.
 func (c *Client) Get(ctx context.Context, key string) (Value, error) {
-	r, who, err := c.one(ctx, "get", key, wire.Command{Op: wire.OpGet})
+	r, who, err := c.one(ctx, "get", key, wire.Command{Op: wire.OpGet}, false)
+	if err != nil {
+		return Value{}, err
+	}
+	return valueOf(who, r)
+}
+
+// GetInto is Get for hot paths: the value is written over buf, whose memory it takes if it fits there. What buf was is
+// lost, also when the call fails; so keep what is returned, and give that to the next call:
+//
+//	v, err := c.GetInto(ctx, key, buf)
+//	buf = v.Bytes[:0]
+//
+// When ctx ends before the call does, buf must not be used again: the answer may yet be written there. No other error
+// leaves it so.
+func (c *Client) GetInto(ctx context.Context, key string, buf []byte) (Value, error) {
+	r, who, err := c.oneInto(ctx, "get", key, wire.Command{Op: wire.OpGet}, false, buf, true)
 	if err != nil {
 		return Value{}, err
 	}
@@ -40,11 +55,11 @@ func valueOf(who call, r wire.Result) (Value, error) {
 // Set writes a key and returns its new version. A condition that does not hold is
 // ErrConflict.
 func (c *Client) Set(ctx context.Context, key string, value []byte, options ...SetOption) (version uint64, err error) {
-	cmd, err := setCommand(call{"set", key}, value, options)
+	cmd, noCopy, err := setCommand(call{"set", key}, value, options)
 	if err != nil {
 		return 0, err
 	}
-	r, who, err := c.one(ctx, "set", key, cmd)
+	r, who, err := c.one(ctx, "set", key, cmd, noCopy)
 	if err != nil {
 		return 0, err
 	}
@@ -58,22 +73,27 @@ func versionOf(who call, r wire.Result) (uint64, error) {
 	return r.Version, nil
 }
 
-func setCommand(who call, value []byte, options []SetOption) (wire.Command, error) {
+// setCommand makes the command of a Set, with the value as it is: unless noCopy it must be copied.
+func setCommand(who call, value []byte, options []SetOption) (cmd wire.Command, noCopy bool, err error) {
+	cmd = wire.Command{Op: wire.OpSet, Value: value}
+	if len(options) == 0 {
+		return cmd, false, nil
+	}
+	return refine(who, cmd, options)
+}
+
+func refine(who call, cmd wire.Command, options []SetOption) (wire.Command, bool, error) {
 	var s set
 	for _, option := range options {
 		option(&s)
 	}
-	cmd := wire.Command{Op: wire.OpSet, Value: value}
-	if !s.noCopy {
-		cmd.Value = bytes.Clone(value)
-	}
 	switch {
 	case s.hasTTL && s.keepTTL:
-		return cmd, who.invalid("both WithTTL and KeepTTL")
+		return cmd, false, who.invalid("both WithTTL and KeepTTL")
 	case truth(s.absent)+truth(s.present)+truth(s.hasVersion) > 1:
-		return cmd, who.invalid("more than one condition")
+		return cmd, false, who.invalid("more than one condition")
 	case s.hasTTL && s.ttl < time.Millisecond:
-		return cmd, who.invalid("a TTL below 1 ms")
+		return cmd, false, who.invalid("a TTL below 1 ms")
 	}
 	switch {
 	case s.hasTTL:
@@ -89,7 +109,7 @@ func setCommand(who call, value []byte, options []SetOption) (wire.Command, erro
 	case s.hasVersion:
 		cmd.Flags, cmd.Version = wire.FlagVersion, s.version
 	}
-	return cmd, nil
+	return cmd, s.noCopy, nil
 }
 
 func truth(b bool) int {
@@ -105,11 +125,11 @@ func truth(b bool) int {
 // It may be tried again after ErrUnknown without harm, but its answer then needs care: ErrConflict may mean that
 // the first try was applied.
 func (c *Client) CompareAndSwap(ctx context.Context, key string, seen uint64, value []byte, options ...SetOption) (version uint64, err error) {
-	cmd, err := setCommand(call{"compareandswap", key}, value, append(options[:len(options):len(options)], IfVersion(seen)))
+	cmd, noCopy, err := setCommand(call{"compareandswap", key}, value, append(options[:len(options):len(options)], IfVersion(seen)))
 	if err != nil {
 		return 0, err
 	}
-	r, who, err := c.one(ctx, "compareandswap", key, cmd)
+	r, who, err := c.one(ctx, "compareandswap", key, cmd, noCopy)
 	if err != nil {
 		return 0, err
 	}
@@ -118,13 +138,13 @@ func (c *Client) CompareAndSwap(ctx context.Context, key string, seen uint64, va
 
 // Delete removes a key and reports whether it was there.
 func (c *Client) Delete(ctx context.Context, key string) (bool, error) {
-	r, _, err := c.one(ctx, "delete", key, wire.Command{Op: wire.OpDelete})
+	r, _, err := c.one(ctx, "delete", key, wire.Command{Op: wire.OpDelete}, false)
 	return r.Int > 0, err
 }
 
 // GetDelete reads a key and removes it. An absent one is ErrNotFound.
 func (c *Client) GetDelete(ctx context.Context, key string) (Value, error) {
-	r, who, err := c.one(ctx, "getdelete", key, wire.Command{Op: wire.OpGetDelete})
+	r, who, err := c.one(ctx, "getdelete", key, wire.Command{Op: wire.OpGetDelete}, false)
 	if err != nil {
 		return Value{}, err
 	}
@@ -134,7 +154,7 @@ func (c *Client) GetDelete(ctx context.Context, key string) (Value, error) {
 // Append adds text at the end of what a key holds (an absent key counts as empty) and returns the
 // new length in bytes.
 func (c *Client) Append(ctx context.Context, key string, text []byte) (int64, error) {
-	r, _, err := c.one(ctx, "append", key, wire.Command{Op: wire.OpAppend, Value: bytes.Clone(text)})
+	r, _, err := c.one(ctx, "append", key, wire.Command{Op: wire.OpAppend, Value: text}, false)
 	return r.Int, err
 }
 
@@ -142,7 +162,7 @@ func (c *Client) Append(ctx context.Context, key string, text []byte) (int64, er
 // as 0) and returns the sum. Something that is no integer, or a sum that is too large, is
 // ErrInvalid.
 func (c *Client) Increment(ctx context.Context, key string, delta int64) (int64, error) {
-	r, _, err := c.one(ctx, "increment", key, wire.Command{Op: wire.OpIncr, Delta: delta})
+	r, _, err := c.one(ctx, "increment", key, wire.Command{Op: wire.OpIncr, Delta: delta}, false)
 	return r.Int, err
 }
 
@@ -161,7 +181,7 @@ func (c *Client) Expire(ctx context.Context, key string, ttl time.Duration) erro
 
 // present runs a command that answers 1 when the key is there and 0 when it is not.
 func (c *Client) present(ctx context.Context, op, key string, cmd wire.Command) error {
-	r, who, err := c.one(ctx, op, key, cmd)
+	r, who, err := c.one(ctx, op, key, cmd, false)
 	if err == nil && r.Int == 0 {
 		err = who.notFound()
 	}
@@ -170,13 +190,13 @@ func (c *Client) present(ctx context.Context, op, key string, cmd wire.Command) 
 
 // Persist takes a key's expiry away and reports whether it had one.
 func (c *Client) Persist(ctx context.Context, key string) (bool, error) {
-	r, _, err := c.one(ctx, "persist", key, wire.Command{Op: wire.OpPersist})
+	r, _, err := c.one(ctx, "persist", key, wire.Command{Op: wire.OpPersist}, false)
 	return r.Int > 0, err
 }
 
 // TTL returns how long a key has to live, or NoExpiry. An absent one is ErrNotFound.
 func (c *Client) TTL(ctx context.Context, key string) (time.Duration, error) {
-	r, who, err := c.one(ctx, "ttl", key, wire.Command{Op: wire.OpTTL})
+	r, who, err := c.one(ctx, "ttl", key, wire.Command{Op: wire.OpTTL}, false)
 	switch {
 	case err != nil:
 		return 0, err

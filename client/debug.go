@@ -56,24 +56,16 @@ func (c *Client) Stats(ctx context.Context) (Stats, error) {
 	return Stats{s.InFlight, s.Attempts, s.Retries, s.Redirects, s.Shed, s.Trips}, err
 }
 
-// belief asks the loop, which alone may touch the brain.
 func (c *Client) belief(ctx context.Context) (session.Belief, error) {
 	who := call{op: "debug"}
-	answer := make(chan session.Belief, 1)
-	switch c.loop.post(ctx.Done(), event{kind: evBelief, belief: answer}) {
-	case postCancelled:
-		return session.Belief{}, who.fail(ctx.Err(), "", ErrRefused)
-	case postClosed:
+	if err := ctx.Err(); err != nil {
+		return session.Belief{}, who.fail(err, "", ErrRefused)
+	}
+	if !c.engine.enter() {
 		return session.Belief{}, who.fail(nil, "", ErrClosed, ErrRefused)
 	}
-	select {
-	case b := <-answer:
-		return b, nil
-	case <-ctx.Done():
-		return session.Belief{}, who.fail(ctx.Err(), "", ErrRefused)
-	case <-c.loop.done:
-		return session.Belief{}, who.fail(nil, "", ErrClosed, ErrRefused)
-	}
+	defer c.engine.leave()
+	return c.engine.brain.Belief(), nil
 }
 
 // printer writes until the first error.

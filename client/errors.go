@@ -74,7 +74,7 @@ func (c call) notFound() error             { return c.fail(nil, "", ErrNotFound)
 func (c call) conflict() error             { return c.fail(nil, "", ErrConflict) }
 
 // check turns everything but an answer into an error.
-func (c call) check(item session.Item) error {
+func (c call) check(item *session.Item) error {
 	switch {
 	case item.Outcome == wire.OutcomeUnknown:
 		return c.fail(nil, item.Reason.String(), ErrUnknown)

@@ -45,6 +45,27 @@ func ExampleClient_Get() {
 }
 
 // What to do with a write that failed depends on what is known about it.
+// On a hot path the memory of one value serves for the next.
+func ExampleClient_GetInto() {
+	c := connected()
+	defer c.Close()
+	var buf []byte
+	for _, key := range []string{"into:1", "into:2"} {
+		if _, err := c.Set(ctx, key, []byte("value of "+key)); err != nil {
+			log.Fatal(err)
+		}
+		value, err := c.GetInto(ctx, key, buf)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s\n", value.Bytes)
+		buf = value.Bytes[:0]
+	}
+	// Output:
+	// value of into:1
+	// value of into:2
+}
+
 func ExampleClient_Set() {
 	c := connected()
 	defer c.Close()

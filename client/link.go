@@ -1,13 +1,12 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
-	"time"
 
 	"google.golang.org/grpc"
 
@@ -17,18 +16,10 @@ import (
 
 // Bounds of one link.
 const (
-	queueMax   = 4096    // lots of questions that wait to be written
-	pendingMax = 16384   // questions without an answer; a node that owes more is not to be trusted
-	batchBytes = 1 << 20 // about how large a batch of questions becomes
-	keepMax    = 4 << 10 // bytes of a batch of answers that a value may keep in memory beside its own
+	pendingMax = 16384    // questions without an answer; a node that owes more is not to be trusted
+	queueMax   = 64 << 20 // bytes of questions that wait to be written
+	batchBytes = 1 << 20  // about how large a batch of questions becomes
 )
-
-// question is what is asked of a node: a request, or without one its map.
-type question struct {
-	id      uint64
-	request *wire.Request
-	timeout time.Duration
-}
 
 // link is one stream to one node. It opens the stream when there is something to ask and
 // again when it broke.
@@ -36,32 +27,84 @@ type link struct {
 	net   *network
 	addr  string
 	conn  *grpc.ClientConn
-	queue chan []question
+	awake chan struct{} // holds a token when something may wait to be written
+
+	out torcv1.Outgoing // the writer's: what is being written
 
 	mu      sync.Mutex
 	pending map[uint64]bool // asked and not answered -> gRPC has had it in its hands
+	queue   []lot           // what waits to be written
+	bytes   int             // of all that
+}
+
+// lot is what becomes one message, with the numbers of its questions.
+type lot struct {
+	message torcv1.Outgoing
+	ids     []uint64
 }
 
 func newLink(n *network, addr string, conn *grpc.ClientConn) *link {
-	return &link{net: n, addr: addr, conn: conn, queue: make(chan []question, queueMax), pending: map[uint64]bool{}}
+	return &link{net: n, addr: addr, conn: conn, awake: make(chan struct{}, 1), pending: map[uint64]bool{}}
 }
 
-// take puts questions in the queue, or returns false when there is no room. It never blocks.
-func (l *link) take(lot []question) bool {
+// take puts a question in the queue, or returns false when there is no room. It never blocks.
+func (l *link) take(p torcv1.Plain) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.pending)+len(lot) > pendingMax && len(l.pending) > 0 {
+	if len(l.pending) >= pendingMax || l.bytes > 0 && l.bytes+len(p.Body) > queueMax {
 		return false
 	}
+	last := len(l.queue) - 1
+	if last < 0 || l.queue[last].message.Len()+len(p.Body) > batchBytes {
+		l.lengthen()
+		last++
+	}
+	to := &l.queue[last]
+	before := to.message.Len()
+	to.message.Add(p)
+	to.ids = append(to.ids, p.ID)
+	l.bytes += to.message.Len() - before
+	l.pending[p.ID] = false
+	return true
+}
+
+// lengthen adds a lot to the queue, with the memory of one that was there before if there is some.
+func (l *link) lengthen() {
+	n := len(l.queue)
+	if n < cap(l.queue) {
+		l.queue = l.queue[:n+1]
+	} else {
+		l.queue = append(l.queue, lot{})
+	}
+	l.queue[n] = lot{message: torcv1.NewOutgoing(), ids: l.queue[n].ids[:0]}
+}
+
+// wake makes the writer look at the queue.
+func (l *link) wake() {
 	select {
-	case l.queue <- lot:
-		for i := range lot {
-			l.pending[lot[i].id] = false
-		}
-		return true
+	case l.awake <- struct{}{}:
 	default:
-		return false
 	}
+}
+
+// next takes a lot off the queue, as being in gRPC's hands from now on.
+func (l *link) next() (torcv1.Outgoing, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 {
+		return torcv1.Outgoing{}, false
+	}
+	first := l.queue[0]
+	for _, id := range first.ids {
+		l.pending[id] = true
+	}
+	l.bytes -= first.message.Len()
+	// What is left moves up; the numbers' memory goes to the end, for a lot to come.
+	last := len(l.queue) - 1
+	copy(l.queue, l.queue[1:])
+	l.queue[last] = lot{ids: first.ids[:0]}
+	l.queue = l.queue[:last]
+	return first.message, true
 }
 
 func (l *link) run(ctx context.Context) {
@@ -69,8 +112,10 @@ func (l *link) run(ctx context.Context) {
 	defer func() { _ = l.conn.Close() }()
 	for {
 		select {
-		case lot := <-l.queue:
-			l.talk(ctx, lot)
+		case <-l.awake:
+			if l.waits() {
+				l.talk(ctx)
+			}
 		case <-ctx.Done():
 			l.failAll()
 			return
@@ -78,12 +123,21 @@ func (l *link) run(ctx context.Context) {
 	}
 }
 
-// talk opens a stream, begins with some questions and goes on until the stream breaks.
-func (l *link) talk(ctx context.Context, lot []question) {
+func (l *link) waits() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue) > 0
+}
+
+// streamDesc and the codec make Stream as it is in cache.proto, without a message made for each packet.
+var streamDesc = grpc.StreamDesc{StreamName: "Stream", ClientStreams: true, ServerStreams: true}
+
+// talk opens a stream, and writes what there is until the stream breaks.
+func (l *link) talk(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer l.failAll()
 	defer cancel()
-	stream, err := torcv1.NewCacheClient(l.conn).Stream(ctx)
+	stream, err := l.conn.NewStream(ctx, &streamDesc, torcv1.Cache_Stream_FullMethodName, grpc.ForceCodecV2(torcv1.Codec{}))
 	if err != nil {
 		l.broken(ctx, err)
 		return
@@ -91,7 +145,7 @@ func (l *link) talk(ctx context.Context, lot []question) {
 	read := make(chan error, 1)
 	go func() { read <- l.read(stream) }() // ends with the stream, which ends with ctx
 	for {
-		if err := l.write(stream, lot); err != nil {
+		if err := l.write(stream); err != nil {
 			if !errors.Is(err, io.EOF) { // EOF: the reader has the reason
 				l.broken(ctx, err)
 				cancel()
@@ -100,7 +154,7 @@ func (l *link) talk(ctx context.Context, lot []question) {
 			return
 		}
 		select {
-		case lot = <-l.queue:
+		case <-l.awake:
 		case err := <-read:
 			l.broken(ctx, err)
 			return
@@ -111,130 +165,98 @@ func (l *link) talk(ctx context.Context, lot []question) {
 	}
 }
 
-// write hands questions to gRPC, but for those that were given up meanwhile: with whatever else waits in the queue, in
-// as few messages as their size allows.
-func (l *link) write(stream torcv1.Cache_StreamClient, lot []question) error {
-	var body []byte
+// write hands what waits to gRPC, in as few messages as their size allows.
+func (l *link) write(stream grpc.ClientStream) error {
 	for {
-		for i := range lot {
-			if !l.wanted(lot[i].id) {
-				continue
-			}
-			body = lot[i].appendTo(body)
-			if len(body) >= batchBytes {
-				if err := sendBatch(stream, body); err != nil {
-					return err
-				}
-				body = nil // gRPC may keep it
-			}
+		runtime.Gosched() // whoever is about to ask something too goes along
+		var ok bool
+		if l.out, ok = l.next(); !ok {
+			return nil
 		}
-		select {
-		case lot = <-l.queue:
-			continue
-		default:
+		if err := stream.SendMsg(&l.out); err != nil {
+			return err
 		}
-		return sendBatch(stream, body)
 	}
 }
 
-// wanted marks a question as being in gRPC's hands, and reports whether anybody waits for its answer.
-func (l *link) wanted(id uint64) bool {
+// read brings answers to the brain until the stream breaks.
+func (l *link) read(stream grpc.ClientStream) error {
+	var in torcv1.Incoming
+	for {
+		if err := stream.RecvMsg(&in); err != nil {
+			return err
+		}
+		kept, err := l.deliver(&in)
+		if !kept {
+			in.Free()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+var errClosed = errors.New("the client is closed")
+
+// deliver gives the brain the answers in a message: in a batch, or alone. It says whether somebody keeps a part of the
+// message's memory.
+func (l *link) deliver(in *torcv1.Incoming) (kept bool, err error) {
+	e := l.net.engine
+	if !e.enter() {
+		return false, errClosed
+	}
+	defer e.leave()
+	e.kept, e.size = false, in.Size()
+	if in.Kind != torcv1.PacketBatch {
+		l.answer(e, in.Plain)
+		return e.kept, nil
+	}
+	for rest := in.Body; len(rest) > 0; {
+		var p torcv1.Plain
+		if p, rest, err = torcv1.NextPlain(rest); err != nil {
+			return e.kept, fmt.Errorf("an answer: %w", err)
+		}
+		l.answer(e, p)
+	}
+	return e.kept, nil
+}
+
+// answer gives the brain one answer, if it is one to a question.
+func (l *link) answer(e *engine, p torcv1.Plain) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, wanted := l.pending[id]
-	if wanted {
-		l.pending[id] = true
+	_, wanted := l.pending[p.ID]
+	delete(l.pending, p.ID)
+	l.mu.Unlock()
+	if !wanted {
+		return
 	}
-	return wanted
-}
-
-func (q *question) appendTo(body []byte) []byte {
-	packet := torcv1.Packet{Id: q.id, Kind: torcv1.PacketMapRequest}
-	if q.request != nil {
-		packet.Kind = torcv1.PacketRequest
-		packet.Body = wire.AppendRequest(make([]byte, 0, q.request.Size()), q.request)
-		packet.TimeoutMillis = uint32(max(q.timeout.Milliseconds(), 1))
-	}
-	return torcv1.AppendPacket(body, &packet)
-}
-
-func sendBatch(stream torcv1.Cache_StreamClient, body []byte) error {
-	if len(body) == 0 {
-		return nil
-	}
-	return stream.Send(&torcv1.Packet{Kind: torcv1.PacketBatch, Body: body})
-}
-
-// read brings answers to the loop until the stream breaks.
-func (l *link) read(stream torcv1.Cache_StreamClient) error {
-	for {
-		packet, err := stream.Recv()
-		if err != nil {
-			return err
-		}
-		events, err := l.eventsOf(packet)
-		if len(events) > 0 {
-			l.net.loop.post(nil, event{kind: evMany, many: events})
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// eventsOf are the answers in a message: in a batch, or alone.
-func (l *link) eventsOf(packet *torcv1.Packet) (events []event, err error) {
-	take := func(p *torcv1.Packet) {
-		l.mu.Lock()
-		_, wanted := l.pending[p.Id]
-		delete(l.pending, p.Id)
-		l.mu.Unlock()
-		if wanted {
-			events = append(events, l.eventOf(p))
-		}
-	}
-	if packet.Kind != torcv1.PacketBatch {
-		take(packet)
-		return events, nil
-	}
-	for rest := packet.Body; len(rest) > 0; {
-		var p *torcv1.Packet
-		if p, rest, err = torcv1.NextPacket(rest); err != nil {
-			return events, fmt.Errorf("an answer: %w", err)
-		}
-		if len(packet.Body) > keepMax && len(p.Body) < len(packet.Body)/2 {
-			p.Body = bytes.Clone(p.Body) // whoever keeps a small value must not keep the whole batch with it
-		}
-		take(p)
-	}
-	return events, nil
-}
-
-func (l *link) eventOf(packet *torcv1.Packet) event {
-	e := event{id: packet.Id}
 	var err error
-	switch packet.Kind {
+	switch p.Kind {
 	case torcv1.PacketResponse:
-		e.kind = evResponse
-		e.response, err = wire.DecodeResponse(packet.Body)
+		if err = e.answer.Decode(p.Body); err == nil {
+			e.brain.OnResponse(p.ID, &e.answer)
+		}
 	case torcv1.PacketMapResponse:
-		e.kind = evMap
-		if len(packet.Body) > 0 {
-			e.cmap, err = wire.DecodeClusterMap(packet.Body)
+		var m *wire.ClusterMap
+		if len(p.Body) > 0 {
+			m, err = wire.DecodeClusterMap(p.Body)
+			e.kept = true // a map's names may lie there
+		}
+		if err == nil {
+			e.brain.OnMap(p.ID, m)
 		}
 	case torcv1.PacketError:
 		// Surely not applied. A map that is too old may be the reason, so it is tried again.
-		l.net.note(fmt.Errorf("%s: %s", l.addr, packet.Body))
-		l.net.opts.Logger.Warn("a node did not understand a request", "addr", l.addr, "text", string(packet.Body))
-		e.kind, e.response = evResponse, &wire.Response{Outcome: wire.OutcomeRefused}
+		l.net.note(fmt.Errorf("%s: %s", l.addr, p.Body))
+		l.net.opts.Logger.Warn("a node did not understand a request", "addr", l.addr, "text", string(p.Body))
+		e.brain.OnResponse(p.ID, &wire.Response{Outcome: wire.OutcomeRefused})
 	default:
-		err = fmt.Errorf("a packet of unknown kind %d", packet.Kind)
+		err = fmt.Errorf("a packet of unknown kind %d", p.Kind)
 	}
 	if err != nil {
 		l.net.opts.Logger.Warn("a node's answer makes no sense", "addr", l.addr, "error", err)
-		return event{kind: evFailure, id: packet.Id, maybeSent: true}
+		e.brain.OnFailure(p.ID, true)
 	}
-	return e
 }
 
 // broken notes why a stream ended, unless it was we who ended it.
@@ -245,14 +267,18 @@ func (l *link) broken(ctx context.Context, err error) {
 	}
 }
 
-// failAll tells the loop that nothing comes of what was asked. What still waits in the queue
-// is told too, and skipped when its turn comes.
+// failAll tells the brain that nothing comes of what was asked, nor of what still waits to be.
 func (l *link) failAll() {
 	l.mu.Lock()
 	pending := l.pending
-	l.pending = map[uint64]bool{}
+	l.pending, l.queue, l.bytes = map[uint64]bool{}, nil, 0
 	l.mu.Unlock()
+	e := l.net.engine
+	if len(pending) == 0 || !e.enter() {
+		return
+	}
+	defer e.leave()
 	for id, maybeSent := range pending {
-		l.net.loop.post(nil, event{kind: evFailure, id: id, maybeSent: maybeSent})
+		e.brain.OnFailure(id, maybeSent)
 	}
 }

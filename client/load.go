@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -115,7 +114,7 @@ func (s *nextStep) wait(ctx context.Context, poll time.Duration) error {
 
 // getOrLease reads the key; when it must be loaded it asks for the lease, if no other caller of this process does.
 func (c *Client) getOrLease(ctx context.Context, who call, l *load) (Value, *nextStep, error) {
-	r, _, err := c.one(ctx, who.op, who.key, wire.Command{Op: wire.OpGet, Flags: wire.FlagLoad})
+	r, _, err := c.one(ctx, who.op, who.key, wire.Command{Op: wire.OpGet, Flags: wire.FlagLoad}, false)
 	switch {
 	case err != nil:
 		return Value{}, nil, err
@@ -151,7 +150,7 @@ func (c *Client) getOrLease(ctx context.Context, who call, l *load) (Value, *nex
 func (c *Client) lease(ctx context.Context, who call, l *load, seen uint64) (Value, uint64, error) {
 	// The lease outlasts the load, for the fill that follows it.
 	ttl := l.within + l.within/4 + time.Second
-	r, _, err := c.one(ctx, who.op, who.key, wire.Command{Op: wire.OpLease, Version: seen, TTL: ttl.Milliseconds()})
+	r, _, err := c.one(ctx, who.op, who.key, wire.Command{Op: wire.OpLease, Version: seen, TTL: ttl.Milliseconds()}, false)
 	switch {
 	case err != nil:
 		return Value{}, 0, err
@@ -175,7 +174,7 @@ func (c *Client) loadAndFill(ctx context.Context, who call, l *load, step *nextS
 	case err != nil:
 		cmd.Flags = wire.FlagAbsent // the lease is given back
 	default:
-		cmd.Value = bytes.Clone(value)
+		cmd.Value = value
 		if l.ttl > 0 {
 			cmd.TTLKind, cmd.TTL = wire.TTLRelative, (l.ttl + l.stale).Milliseconds()
 		}
@@ -183,7 +182,7 @@ func (c *Client) loadAndFill(ctx context.Context, who call, l *load, step *nextS
 	// The caller's time may be over; what it has loaded is of use to the others all the same.
 	fillCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillWithin)
 	defer cancel()
-	r, _, fillErr := c.one(fillCtx, who.op, who.key, cmd)
+	r, _, fillErr := c.one(fillCtx, who.op, who.key, cmd, false)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return Value{}, who.notFound()

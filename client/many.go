@@ -1,9 +1,9 @@
 package client
 
 import (
+	"bytes"
 	"context"
 
-	"torc/core/session"
 	"torc/core/wire"
 )
 
@@ -31,11 +31,7 @@ type SetResult struct {
 // order. The values of one shard's keys (512 at a time) must fit Options.MaxMessage.
 func (c *Client) GetMany(ctx context.Context, keys ...string) []GetResult {
 	results := make([]GetResult, len(keys))
-	cmds := make([]wire.Command, len(keys))
-	for i, key := range keys {
-		cmds[i] = wire.Command{Op: wire.OpGet, Key: []byte(key)}
-	}
-	c.many(ctx, "get", cmds, func(i int, who call, r wire.Result, err error) {
+	c.many(ctx, "get", commandsOn(keys, wire.OpGet), keyOf(keys), func(i int, who call, r wire.Result, err error) {
 		if err == nil {
 			results[i].Value, err = valueOf(who, r)
 		}
@@ -48,17 +44,22 @@ func (c *Client) GetMany(ctx context.Context, keys ...string) []GetResult {
 // their order. Entries are independent of each other: some may be written and others not.
 func (c *Client) SetMany(ctx context.Context, entries ...Entry) []SetResult {
 	results := make([]SetResult, len(entries))
-	var cmds []wire.Command
-	var index []int // of the entries that are sent
-	for i, e := range entries {
-		cmd, err := setCommand(call{"set", e.Key}, e.Value, e.Options)
+	cmds := make([]wire.Command, 0, len(entries))
+	index := make([]int, 0, len(entries)) // of the entries that are sent
+	var memory arena
+	for i := range entries {
+		e := &entries[i]
+		cmd, noCopy, err := setCommand(call{"set", e.Key}, e.Value, e.Options)
 		if results[i].Err = err; err != nil {
 			continue
 		}
-		cmd.Key = []byte(e.Key)
+		if !noCopy {
+			cmd.Value = memory.copy(cmd.Value)
+		}
+		cmd.Key = memory.copyString(e.Key)
 		cmds, index = append(cmds, cmd), append(index, i)
 	}
-	c.many(ctx, "set", cmds, func(i int, who call, r wire.Result, err error) {
+	c.many(ctx, "set", cmds, func(i int) string { return entries[index[i]].Key }, func(i int, who call, r wire.Result, err error) {
 		if err == nil {
 			results[index[i]].Version, err = versionOf(who, r)
 		}
@@ -76,29 +77,70 @@ type DeleteResult struct {
 // DeleteMany removes keys, all shards at the same time, and returns one result per key in their order.
 func (c *Client) DeleteMany(ctx context.Context, keys ...string) []DeleteResult {
 	results := make([]DeleteResult, len(keys))
-	cmds := make([]wire.Command, len(keys))
-	for i, key := range keys {
-		cmds[i] = wire.Command{Op: wire.OpDelete, Key: []byte(key)}
-	}
-	c.many(ctx, "delete", cmds, func(i int, _ call, r wire.Result, err error) {
+	c.many(ctx, "delete", commandsOn(keys, wire.OpDelete), keyOf(keys), func(i int, _ call, r wire.Result, err error) {
 		results[i] = DeleteResult{Deleted: r.Int > 0, Err: err}
 	})
 	return results
 }
 
-func (c *Client) many(ctx context.Context, op string, cmds []wire.Command, each func(int, call, wire.Result, error)) {
+// many runs commands and tells what each came to; key names the i-th one's key.
+func (c *Client) many(ctx context.Context, op string, cmds []wire.Command, key func(int) string, each func(int, call, wire.Result, error)) {
 	if len(cmds) == 0 {
 		return
 	}
-	items, err := c.do(ctx, call{op: op}, cmds...)
+	w := c.engine.waiter()
+	w.many(cmds)
+	err := c.run(ctx, call{op: op}, w)
 	for i := range cmds {
-		who := call{op, string(cmds[i].Key)}
-		var item session.Item
-		itemErr := err
-		if err == nil {
-			item = items[i]
-			itemErr = who.check(item)
+		who := call{op, key(i)}
+		if err != nil {
+			each(i, who, wire.Result{}, err)
+			continue
 		}
-		each(i, who, item.Result, itemErr)
+		item := &w.call.Items[i]
+		each(i, who, item.Result, who.check(item))
+	}
+	if err == nil {
+		w.free()
 	}
 }
+
+func keyOf(keys []string) func(int) string { return func(i int) string { return keys[i] } }
+
+// commandsOn makes a command for each key.
+func commandsOn(keys []string, op wire.Op) []wire.Command {
+	size := 0
+	for _, key := range keys {
+		size += len(key)
+	}
+	memory := make([]byte, 0, size)
+	cmds := make([]wire.Command, len(keys))
+	for i, key := range keys {
+		from := len(memory)
+		memory = append(memory, key...)
+		cmds[i] = wire.Command{Op: op, Key: memory[from:len(memory):len(memory)]}
+	}
+	return cmds
+}
+
+// arena is memory that many small copies share.
+type arena struct{ free []byte }
+
+const arenaChunk = 16 << 10
+
+func (a *arena) copy(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	if len(b) > arenaChunk/4 {
+		return bytes.Clone(b)
+	}
+	if len(b) > cap(a.free)-len(a.free) {
+		a.free = make([]byte, 0, arenaChunk)
+	}
+	from := len(a.free)
+	a.free = append(a.free, b...)
+	return a.free[from:len(a.free):len(a.free)]
+}
+
+func (a *arena) copyString(s string) []byte { return a.copy([]byte(s)) }

@@ -10,16 +10,18 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
+	torcv1 "torc/api/v1"
 	"torc/core/wire"
 )
 
-// network is the brain's transport: some links to every node it has business with. It is the
-// loop's own, but for what links call.
+// network is the brain's transport: some links to every node it has business with. It is under the engine's lock, but for
+// what links call.
 type network struct {
-	opts  Options
-	loop  *loop
-	nodes map[string]*node // by address
-	dirty []*node          // those with a lot
+	opts   Options
+	engine *engine
+	nodes  map[string]*node // by address
+	dirty  []*node          // those that something is to be sent to
+	body   []byte           // of the request that is being written down
 
 	ctx    context.Context // of every link; carries the password
 	cancel context.CancelFunc
@@ -27,64 +29,76 @@ type network struct {
 	last   atomic.Pointer[error]
 }
 
-// node is one address and the links to it, used in turn.
+// node is one address and the links to it, used in turn: what one turn of the brain has for a node goes by one of them.
 type node struct {
 	cancel context.CancelFunc
 	addr   string
 	links  []*link
 	turn   int
-	lot    []question // of this turn of the loop: they leave together
+	dirty  bool
 }
 
-func newNetwork(opts Options, l *loop) *network {
+func newNetwork(opts Options, e *engine) *network {
 	ctx := context.Background()
 	if opts.Password != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+opts.Password)
 	}
-	n := &network{opts: opts, loop: l, nodes: map[string]*node{}}
+	n := &network{opts: opts, engine: e, nodes: map[string]*node{}}
 	n.ctx, n.cancel = context.WithCancel(ctx)
 	return n
 }
 
+// bodyMax is how much memory is kept for writing requests down.
+const bodyMax = 1 << 20
+
 // Send asks a node to run a request.
 func (n *network) Send(id uint64, addr string, req *wire.Request, timeout time.Duration) {
-	n.ask(addr, question{id: id, request: req, timeout: timeout})
+	n.body = wire.AppendRequest(n.body[:0], req)
+	n.ask(addr, torcv1.Plain{ID: id, Kind: torcv1.PacketRequest, TimeoutMillis: uint32(max(timeout.Milliseconds(), 1)), Body: n.body})
+	if cap(n.body) > bodyMax {
+		n.body = nil
+	}
 }
 
 // FetchMap asks a node for its cluster map.
-func (n *network) FetchMap(id uint64, addr string) { n.ask(addr, question{id: id}) }
-
-func (n *network) ask(addr string, q question) {
-	to, err := n.node(addr)
-	if err != nil {
-		n.refuse(err, q)
-		return
-	}
-	if len(to.lot) == 0 {
-		n.dirty = append(n.dirty, to)
-	}
-	to.lot = append(to.lot, q)
+func (n *network) FetchMap(id uint64, addr string) {
+	n.ask(addr, torcv1.Plain{ID: id, Kind: torcv1.PacketMapRequest})
 }
 
-// flush lets everything go that this turn of the loop has for the nodes: one message to each, if it is not too large.
-func (n *network) flush() {
-	for _, to := range n.dirty {
-		lot := to.lot
-		to.lot = nil
-		to.turn++
-		if !to.links[to.turn%len(to.links)].take(lot) {
-			n.refuse(fmt.Errorf("the link to %s is full", to.addr), lot...)
+func (n *network) ask(addr string, p torcv1.Plain) {
+	to, err := n.node(addr)
+	if err != nil {
+		n.refuse(err, p.ID)
+		return
+	}
+	if !to.dirty {
+		to.dirty = true
+		if !to.link().waits() { // otherwise it goes along with what waits there
+			to.turn++
 		}
+		n.dirty = append(n.dirty, to)
+	}
+	if !to.link().take(p) {
+		n.refuse(fmt.Errorf("the link to %s is full", to.addr), p.ID)
+	}
+}
+
+// link is the one whose turn it is.
+func (n *node) link() *link { return n.links[n.turn%len(n.links)] }
+
+// flush lets everything go that this turn of the brain has for the nodes: one message to each, if it is not too large.
+func (n *network) flush() {
+	for i, to := range n.dirty {
+		to.link().wake()
+		to.dirty, n.dirty[i] = false, nil
 	}
 	n.dirty = n.dirty[:0]
 }
 
-// refuse tells the loop that nothing comes of questions that were never sent.
-func (n *network) refuse(err error, lot ...question) {
+// refuse tells the brain, when it is at rest, that nothing comes of a question that was never sent.
+func (n *network) refuse(err error, id uint64) {
 	n.note(err)
-	for i := range lot {
-		n.loop.later(event{kind: evFailure, id: lot[i].id})
-	}
+	n.engine.failed = append(n.engine.failed, id)
 }
 
 // node returns the links to an address, made now if there are none.

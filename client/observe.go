@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 
-	"torc/core/session"
 	"torc/core/wire"
 )
 
@@ -23,13 +22,13 @@ type Observer interface {
 }
 
 // firstFailure is what kept a call's commands from being answered, or nil.
-func firstFailure(who call, items []session.Item, err error) error {
+func firstFailure(who call, w *waiter, err error) error {
 	if err != nil {
 		return err
 	}
-	for i := range items {
-		if items[i].Outcome != wire.OutcomeOK {
-			return who.check(items[i])
+	for i := range w.call.Items {
+		if item := &w.call.Items[i]; item.Outcome != wire.OutcomeOK {
+			return who.check(item)
 		}
 	}
 	return nil

@@ -39,7 +39,7 @@ func (c *Client) Scan(ctx context.Context, options ...ScanOption) iter.Seq2[stri
 		option(&s)
 	}
 	return func(yield func(string, error) bool) {
-		shards := c.loop.cmap.Load().Shards
+		shards := c.engine.cmap.Load().Shards
 		for shard := wire.ShardID(1); uint32(shard) <= shards; shard++ {
 			if !c.scanShard(ctx, shard, &s, yield) {
 				return
@@ -52,20 +52,25 @@ func (c *Client) Scan(ctx context.Context, options ...ScanOption) iter.Seq2[stri
 func (c *Client) scanShard(ctx context.Context, shard wire.ShardID, s *scan, yield func(string, error) bool) bool {
 	who := call{op: "scan"}
 	for cursor := int64(0); ; {
-		items, err := c.doOn(ctx, who, shard, wire.Command{Op: wire.OpScan, Start: cursor, End: int64(s.page), Value: []byte(s.match)})
+		w := c.engine.waiter()
+		w.many([]wire.Command{{Op: wire.OpScan, Start: cursor, End: int64(s.page), Value: []byte(s.match)}})
+		w.call.Shard = shard
+		err := c.run(ctx, who, w)
 		if err == nil {
-			err = who.check(items[0])
+			err = who.check(&w.call.Items[0])
 		}
 		if err != nil {
 			yield("", err)
 			return false
 		}
-		for _, key := range items[0].Result.List {
+		result := w.call.Items[0].Result
+		w.free()
+		for _, key := range result.List {
 			if !yield(string(key), nil) {
 				return false
 			}
 		}
-		if cursor = items[0].Result.Int; cursor == 0 {
+		if cursor = result.Int; cursor == 0 {
 			return true
 		}
 	}

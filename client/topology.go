@@ -41,7 +41,7 @@ type Shard struct {
 
 // Topology returns the newest cluster map that the client has learned. It asks nobody.
 func (c *Client) Topology() Topology {
-	m := c.loop.cmap.Load()
+	m := c.engine.cmap.Load()
 	t := Topology{ClusterID: m.ClusterID, Epoch: uint64(m.Epoch), Replication: int(m.Replication)}
 	for _, member := range m.Members {
 		t.Nodes = append(t.Nodes, Node{

@@ -5,8 +5,8 @@
 //	go run . -for 10s -callers 64       (in this folder)
 //
 // Each client does the same: 90 reads in 100 of 10,000 keys with values of 100 bytes, first as fast as it can with so
-// many callers, then at one rate for all, then 1,000 keys at a time. What is printed is what the callers saw; allocations are
-// those of the whole client process, per call.
+// many callers, then at one rate for all, then 1,000 keys at a time. What is printed is what the callers saw; allocations and
+// processor time are those of the whole client process, per call.
 //
 // docs/CLIENT.md has figures, with the machine they were measured on. Measure on yours.
 package main

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -42,7 +43,7 @@ func main() {
 
 func run(o options, w io.Writer) error {
 	fmt.Fprintf(w, "%d callers, 90%% reads, %d keys of %d bytes, %v each, GOMAXPROCS %d\n\n", o.callers, o.keys, o.size, o.lasts, runtime.GOMAXPROCS(0))
-	fmt.Fprintf(w, "%-10s %-22s %10s %9s %9s %9s %9s %9s %7s\n", "client", "load", "calls/s", "p50", "p99", "p99.9", "allocs", "bytes", "errors")
+	fmt.Fprintf(w, "%-10s %-22s %10s %9s %9s %9s %9s %9s %9s %7s\n", "client", "load", "calls/s", "p50", "p99", "p99.9", "allocs", "bytes", "cpu", "errors")
 	for _, name := range strings.Split(o.only, ",") {
 		if err := measure(o, name, w); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -73,7 +74,7 @@ func measure(o options, name string, w io.Writer) error {
 		many bool
 	}{{"as fast as it goes", 0, false}, {fmt.Sprintf("%d a second", o.rate), o.rate, false}, {"1000 keys a call", 0, true}} {
 		r := b.run(ctx, load.rate, load.many)
-		fmt.Fprintf(w, "%-10s %-22s %10.0f %9v %9v %9v %9.1f %9.0f %7d\n", name, load.what, r.perSecond, r.at(50), r.at(99), r.at(99.9), r.allocs, r.bytes, r.errors)
+		fmt.Fprintf(w, "%-10s %-22s %10.0f %9v %9v %9v %9.1f %9.0f %9v %7d\n", name, load.what, r.perSecond, r.at(50), r.at(99), r.at(99.9), r.allocs, r.bytes, r.processor, r.errors)
 		if r.last != nil {
 			fmt.Fprintf(w, "           the last error: %v\n", r.last)
 		}
@@ -104,6 +105,7 @@ func (b *bench) fill(ctx context.Context) error {
 
 type result struct {
 	perSecond, allocs, bytes float64
+	processor                time.Duration           // of the client's process, per call
 	times                    *hdrhistogram.Histogram // in microseconds
 	errors                   int
 	last                     error
@@ -124,6 +126,7 @@ func (b *bench) run(ctx context.Context, rate int, many bool) *result {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+	ran := processorTime()
 	began := time.Now()
 	var all sync.WaitGroup
 	for i := range parts {
@@ -133,6 +136,7 @@ func (b *bench) run(ctx context.Context, rate int, many bool) *result {
 	}
 	all.Wait()
 	took := time.Since(began)
+	ran = processorTime() - ran
 	runtime.ReadMemStats(&after)
 	sum := &result{times: hdrhistogram.New(1, 60_000_000, 3)}
 	for i := range parts {
@@ -145,8 +149,18 @@ func (b *bench) run(ctx context.Context, rate int, many bool) *result {
 	calls := float64(max(sum.times.TotalCount(), 1))
 	sum.perSecond = calls / took.Seconds()
 	sum.allocs = float64(after.Mallocs-before.Mallocs) / calls
+	sum.processor = (ran / time.Duration(calls)).Round(100 * time.Nanosecond)
 	sum.bytes = float64(after.TotalAlloc-before.TotalAlloc) / calls
 	return sum
+}
+
+// processorTime is how long this process has run so far, its kernel's part included.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func (b *bench) call(ctx context.Context, r *result, i, callers, rate int, many bool, began time.Time) {

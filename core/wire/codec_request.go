@@ -184,6 +184,14 @@ func DecodeResponse(b []byte) (*Response, error) {
 	return r, nil
 }
 
+// Decode reads a response over an old one, whose results' memory it uses again. Byte slices alias b.
+func (r *Response) Decode(b []byte) error {
+	d := decoder{data: b}
+	*r = Response{Results: r.Results[:0]}
+	d.response(r)
+	return d.end()
+}
+
 func (d *decoder) response(r *Response) {
 	at := d.pos
 	head := d.bits("response head", responseMask)
@@ -201,7 +209,12 @@ func (d *decoder) response(r *Response) {
 		r.Epoch = Epoch(d.someUvarint("response epoch"))
 	}
 	if head&hasResults != 0 {
-		r.Results = someList[Result](d, "response results", resultMin)
+		n := d.someCount("response results", resultMin)
+		if r.Results = r.Results[:0]; cap(r.Results) < n {
+			r.Results = make([]Result, n)
+		}
+		r.Results = r.Results[:n]
+		clear(r.Results)
 		for i := range r.Results {
 			d.result(&r.Results[i])
 		}
