@@ -42,4 +42,5 @@ var All = []string{
 	SnapshotHalf,
 	BatchTorn,
 	FillRace,
+	HedgeStorm,
 }

@@ -42,4 +42,5 @@ const (
 	BatchTorn       = "batch-torn"          // 41
 	SnapshotHalf    = "snapshot-half"       // 40
 	FillRace        = "fill-race"           // 37
+	HedgeStorm      = "hedge-storm"         // 42
 )

@@ -72,6 +72,7 @@ type Config struct {
 	RetryMax     time.Duration             // longest backoff, default 250 ms
 	AttemptLimit time.Duration             // how long one attempt waits before another is made, default 1 s
 	MaxInFlight  int                       // requests (an operation has one per shard) in flight before Do refuses, half of them on one node; default 4096
+	Hedge        Hedge                     // of reads; none by default
 	Limit        limit.Config              // how many of them may be under way to one node; see core/limit
 }
 
@@ -108,5 +109,7 @@ type Stats struct {
 	Redirects uint64 // attempts that follow a hint or a new map
 	Fetches   uint64 // questions for the cluster map
 	Trips     uint64 // times that a breaker has opened: a node, or a shard on a node, was given up for a while
+	Hedges    uint64 // reads asked a second time, of another node, while the first still thinks
+	HedgesWon uint64 // of those, answered first by the second
 	Shed      uint64 // requests refused at once, because too many waited for their node already
 }

@@ -72,6 +72,24 @@ func (b *Brain) try(p *part, w why) {
 }
 
 func (b *Brain) send(p *part, w why, node wire.NodeID, addr string, now time.Duration) {
+	switch w {
+	case first:
+		b.budget.earn(budgetFirst)
+	case retried:
+		b.stats.Retries++
+	}
+	limit := min(b.patience(p.shard, node), p.op.deadline-now)
+	p.sent, p.wantsMap = true, false
+	b.wait(p, inFlight, limit)
+	if after := b.hedgeAfter(p, w); after > 0 && after < limit {
+		p.hedgeable = true
+		b.set(&p.timer, after)
+	}
+	b.hand(p, attempt{node: node, addr: addr, paid: w == retried, first: w == first}, limit)
+}
+
+// hand gives an attempt to the transport.
+func (b *Brain) hand(p *part, made attempt, limit time.Duration) {
 	b.req = wire.Request{Shard: p.shard, Epoch: b.cmap.Epoch, Commands: p.cmds}
 	if p.write {
 		if p.seq < p.window.base {
@@ -81,22 +99,14 @@ func (b *Brain) send(p *part, w why, node wire.NodeID, addr string, now time.Dur
 	}
 	b.lastID++
 	a := b.newAttempt()
-	*a = attempt{id: b.lastID, part: p, addr: addr, peer: b.peer(addr), node: node, at: now, paid: w == retried, first: w == first}
-	switch w {
-	case first:
-		b.budget.earn(budgetFirst)
-	case retried:
-		b.stats.Retries++
-	}
+	*a = made
+	a.id, a.part, a.peer, a.at = b.lastID, p, b.peer(made.addr), b.clock.Now()
 	b.stats.Attempts++
 	b.attempts[a.id] = a
 	a.peer.limit.Begin()
 	p.pending = append(p.pending, a)
-	p.sent, p.wantsMap = true, false
-	limit := min(b.patience(p.shard, node), p.op.deadline-now)
-	b.wait(p, inFlight, limit)
 	// The node is to give up a little before we do: its word is worth more than our silence.
-	b.out.Send(a.id, addr, &b.req, limit-limit/8)
+	b.out.Send(a.id, a.addr, &b.req, limit-limit/8)
 }
 
 // patience is how long an attempt waits for its answer: not long for that of a node which is called
@@ -111,12 +121,18 @@ func (b *Brain) patience(id wire.ShardID, node wire.NodeID) time.Duration {
 // wait sets the one timer of a part: for its state, or for the deadline if that is earlier.
 func (b *Brain) wait(p *part, s partState, d time.Duration) {
 	p.leaveLine() // whoever waits for something else waits for its node no more
-	p.state = s
+	p.state, p.hedgeable = s, false
 	b.set(&p.timer, min(d, p.op.deadline-b.clock.Now()))
 }
 
 func (b *Brain) onTimer(p *part) {
 	late := p.newest()
+	if p.hedgeable && late != nil {
+		p.hedgeable = false
+		b.set(&p.timer, min(b.patience(p.shard, late.node)-(b.clock.Now()-late.at), p.op.deadline-b.clock.Now()))
+		b.hedge(late)
+		return
+	}
 	if late != nil && b.clock.Now()-late.at >= b.cfg.AttemptLimit/4 {
 		b.silent(late.peer, p.shard, late.at)
 	}
@@ -153,7 +169,7 @@ func (b *Brain) OnResponse(id uint64, r *wire.Response) {
 	} else {
 		b.heardFrom(a.peer, a.part.shard)
 	}
-	b.end(a, endOf(r))
+	b.end(a, a.endsAs(endOf(r)))
 	if r.Epoch > b.cmap.Epoch {
 		b.refresh(r.Epoch)
 	}
@@ -165,7 +181,7 @@ func (b *Brain) OnResponse(id uint64, r *wire.Response) {
 	case r.Reason == wire.ReasonSessionExpired:
 		b.onForgotten(a, r, awaited)
 	default: // in doubt; so is an answer that does not fit the question
-		a.part.doubt = true
+		a.part.doubt = a.part.doubt || !a.hedge
 		if awaited {
 			b.noHelp(a)
 			b.hint(a.part.shard, r.Leader)
@@ -205,8 +221,8 @@ func (b *Brain) OnFailure(id uint64, maybeSent bool) {
 		return
 	}
 	b.failed(a.peer)
-	b.end(a, limit.Lost)
-	a.part.doubt = a.part.doubt || maybeSent
+	b.end(a, a.endsAs(limit.Lost))
+	a.part.doubt = a.part.doubt || maybeSent && !a.hedge
 	if awaited {
 		b.noHelp(a)
 		b.refresh(0)
@@ -231,6 +247,7 @@ func (b *Brain) answered(id uint64) (a *attempt, awaited bool) {
 
 func (b *Brain) onOK(a *attempt, r *wire.Response) {
 	b.heard = b.clock.Now()
+	b.learn(a)
 	b.served(a, r)
 	if a.part.window != nil {
 		a.part.window.known = true
@@ -252,6 +269,9 @@ func (b *Brain) served(a *attempt, r *wire.Response) {
 // other attempts.
 func (b *Brain) onRefused(a *attempt, r *wire.Response, awaited bool) {
 	p := a.part
+	if a.hedge {
+		return
+	}
 	p.refusal = r.Reason
 	switch r.Reason {
 	case wire.ReasonSessionExpired:

@@ -26,6 +26,7 @@ type Brain struct {
 	attempts map[uint64]*attempt
 	lastID   uint64 // of attempts and fetches
 	budget   budget
+	hedges   hedging
 	timers   timers
 	stats    Stats
 	spares   spares

@@ -44,6 +44,8 @@ type part struct {
 	timer   timer // its state's, or the deadline's if that is earlier
 	backoff time.Duration
 
+	hedgeable bool // its timer is for a hedge
+
 	// What is known about the attempts made so far (see the package's documentation).
 	pending []*attempt // handed over and not answered, the newest last
 	doubt   bool       // an attempt ended in doubt
@@ -66,18 +68,34 @@ type attempt struct {
 	at    time.Duration
 	paid  bool // it took a token from the retry budget
 	first bool
+	hedge bool // see hedge.go
 	ended bool // its node's limit does not count it any more
 }
 
 // inDoubt reports whether some attempt may have been applied, or may yet be.
-func (p *part) inDoubt() bool { return p.doubt || len(p.pending) > 0 }
+func (p *part) inDoubt() bool {
+	if p.doubt {
+		return true
+	}
+	for _, a := range p.pending {
+		if !a.hedge {
+			return true
+		}
+	}
+	return false
+}
 
 // newest returns the attempt that the part waits for, or nil.
 func (p *part) newest() *attempt {
-	if p.state != inFlight || len(p.pending) == 0 {
+	if p.state != inFlight {
 		return nil
 	}
-	return p.pending[len(p.pending)-1]
+	for i := len(p.pending) - 1; i >= 0; i-- {
+		if a := p.pending[i]; !a.hedge {
+			return a
+		}
+	}
+	return nil
 }
 
 // split makes the parts of some of an operation's commands.

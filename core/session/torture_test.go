@@ -306,6 +306,9 @@ func TestOutcomesAreTrue(t *testing.T) {
 			cfg.Limit.Min = rapid.IntRange(2, 3).Draw(t, "limitMin")
 			cfg.Limit.Max = cfg.Limit.Min + rapid.IntRange(0, 4).Draw(t, "limitMore")
 		}
+		if rapid.Bool().Draw(t, "hedge") {
+			cfg.Hedge = Hedge{On: true, After: time.Duration(rapid.IntRange(0, 200).Draw(t, "hedgeMillis")) * time.Millisecond}
+		}
 		c.brain = New(cfg, c, c, c)
 		c.brain.Start()
 
