@@ -456,3 +456,35 @@ func TestManyKeysAreOneRequestToEachNode(t *testing.T) {
 		require.EqualValues(t, 3, messages()-before, what)
 	}
 }
+
+// A read whose leader does not answer is answered by way of another node; a write waits for its attempt to end.
+func TestHedge(t *testing.T) {
+	f := newFake(t, 3)
+	c := f.client(func(o *Options) { o.Hedge = Hedge{On: true, After: 20 * time.Millisecond}; o.AttemptTimeout = 5 * time.Second })
+	_, err := c.Set(ctx, "k", []byte("v"))
+	require.NoError(t, err)
+	for range 20 { // each earns a tenth of a hedge
+		_, err := c.Get(ctx, "k")
+		require.NoError(t, err)
+	}
+	f.locked(func() {
+		f.respond = func(n *fakeNode, _ uint64, req *wire.Request, send func(*wire.Response)) bool {
+			if n.id != f.leader {
+				send(f.apply(req)) // as if it had been forwarded
+			}
+			return true
+		}
+	})
+	began := time.Now()
+	v, err := c.Get(ctx, "k")
+	require.NoError(t, err)
+	require.Equal(t, "v", string(v.Bytes))
+	require.Less(t, time.Since(began), 5*time.Second)
+	s, err := c.Stats(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []uint64{1, 1, 0}, []uint64{s.Hedges, s.HedgesWon, s.Retries})
+	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	defer cancel()
+	_, err = c.Set(short, "k", nil)
+	require.ErrorIs(t, err, ErrUnknown)
+}

@@ -19,8 +19,8 @@ func (c *Client) Debug(ctx context.Context, w io.Writer) error {
 	p := &printer{w: w}
 	p.say("epoch %d, heard from %v ago; the retry budget has %d left\n", belief.Epoch, belief.Heard.Round(time.Millisecond), belief.Tokens)
 	s := &belief.Stats
-	p.say("%d requests wait; so far %d sent, %d of them again, %d redirected; %d refused at once; breakers opened %d times\n",
-		s.InFlight, s.Attempts, s.Retries, s.Redirects, s.Shed, s.Trips)
+	p.say("%d requests wait; so far %d sent, %d of them again, %d redirected, %d as hedges (%d won); %d refused at once; breakers opened %d times\n",
+		s.InFlight, s.Attempts, s.Retries, s.Redirects, s.Hedges, s.HedgesWon, s.Shed, s.Trips)
 	p.say("%-22s %-17s %-10s %8s %8s %8s  cut off\n", "address", "node", "breaker", "limit", "under", "in line")
 	for _, peer := range belief.Peers {
 		node := "a seed"
@@ -45,6 +45,8 @@ type Stats struct {
 	Sent      uint64 // requests sent, retries and redirects included
 	Retries   uint64 // sent again after a failure, a timeout or a refusal: at most a tenth of the rest, and a small burst
 	Redirects uint64 // sent again because a node or a new map said where to
+	Hedges    uint64 // reads asked a second time, of another node: at most one in ten; see Options.Hedge
+	HedgesWon uint64 // of those, the second answered first
 	Shed      uint64 // refused at once, because too many waited for their node already
 	Trips     uint64 // times that a breaker has opened
 }
@@ -53,7 +55,7 @@ type Stats struct {
 func (c *Client) Stats(ctx context.Context) (Stats, error) {
 	belief, err := c.belief(ctx)
 	s := &belief.Stats
-	return Stats{s.InFlight, s.Attempts, s.Retries, s.Redirects, s.Shed, s.Trips}, err
+	return Stats{s.InFlight, s.Attempts, s.Retries, s.Redirects, s.Hedges, s.HedgesWon, s.Shed, s.Trips}, err
 }
 
 func (c *Client) belief(ctx context.Context) (session.Belief, error) {

@@ -49,6 +49,7 @@ func newEngine(opts Options) *engine {
 	e.net = newNetwork(opts, e)
 	e.brain = session.New(session.Config{
 		Seeds: opts.Seeds, Timeout: opts.Timeout, AttemptLimit: opts.AttemptTimeout, MaxInFlight: opts.MaxInFlight,
+		Hedge: session.Hedge(opts.Hedge),
 	}, e, e, e.net)
 	e.brain.Start()
 	e.leave()

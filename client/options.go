@@ -28,8 +28,10 @@ type Options struct {
 	AttemptTimeout time.Duration
 	// Connections is how many gRPC connections are made to each node. Default 2.
 	Connections int
+	// Hedge has reads that take long asked a second time, of another node. Off by default.
+	Hedge Hedge
 	// MaxInFlight bounds the requests under way; more are refused. A call makes one request
-	// per shard. Default 4096.
+	// per shard. One node is given half of them at most. Default 4096.
 	MaxInFlight int
 	// MaxMessage bounds the size of one answer in bytes. Default 256 MiB.
 	MaxMessage int
@@ -39,6 +41,15 @@ type Options struct {
 	Observer Observer
 	// DialOptions are added to the client's own.
 	DialOptions []grpc.DialOption
+}
+
+// Hedge shapes hedged reads: the answer that comes first counts, and reads have no effect, so asking twice is safe. A slow
+// connection, or a leader that is gone, then costs a read little more than After. There is one hedge for ten reads at
+// most. Every node answers or forwards to the shard's leader, so a leader that is itself slow is not got round; with
+// --reads readindex on the nodes it is.
+type Hedge struct {
+	On    bool
+	After time.Duration // how long a read waits before it is asked again; 0: longer than 95 of 100 reads took lately
 }
 
 func (o Options) defaults() (Options, error) {

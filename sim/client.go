@@ -59,6 +59,9 @@ func (w *World) addClients() {
 			if most := s.Limit; most > 0 && i < s.Clients { // the oracles' client asks again at once when it is refused at once
 				cfg.Limit = limit.Config{Min: 1, Start: most, Max: most}
 			}
+			if i < s.Clients {
+				cfg.Hedge = session.Hedge{On: s.Hedge, After: s.HedgeAfter}
+			}
 			c.brain = session.New(cfg, &clientClock{c}, &c.chance, (*transport)(c))
 		}
 		w.network.addresses[name] = address{c.endpoint, portReply}

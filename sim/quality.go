@@ -52,6 +52,12 @@ func (w *World) judgeRetries(client int, operations uint64, s session.Stats) {
 		w.violate(OracleQuality, "client %d retried %d times for %d operations in %v (%d allowed)",
 			client, s.Retries, operations, time.Duration(w.now), bound)
 	}
+	if s.HedgesWon > 0 {
+		w.reached(branchHedgeWon)
+	}
+	if bound := hedgesAllowed(operations); s.Hedges > bound {
+		w.violate(OracleQuality, "client %d hedged %d times for %d operations (%d allowed)", client, s.Hedges, operations, bound)
+	}
 	if bound := tripsAllowed(len(w.nodes), time.Duration(w.now)); s.Trips > bound {
 		w.violate(OracleQuality, "the breakers of client %d opened %d times in %v (%d allowed)", client, s.Trips, time.Duration(w.now), bound)
 	}
@@ -60,6 +66,9 @@ func (w *World) judgeRetries(client int, operations uint64, s session.Stats) {
 func retriesAllowed(operations uint64, d time.Duration) uint64 {
 	return retryBurst + uint64(d/retryDrip) + operations + operations/10
 }
+
+// hedgesAllowed is a tenth of the reads. Those that a new cluster made the client ask again count anew, so there are a few more.
+func hedgesAllowed(operations uint64) uint64 { return 10 + operations/10 }
 
 func tripsAllowed(nodes int, d time.Duration) uint64 {
 	return uint64(nodes) * (tripsAtOnce + uint64(d/tripEvery))

@@ -52,9 +52,11 @@ type Settings struct {
 	Counters     int
 	Appends      int
 	Expiring     int
-	Transactions int // families of keys for atomic batches
-	Leases       int // keys that are filled under leases
-	Limit        int // requests that a session client lets be under way to one node at most; 0: as users have it
+	Transactions int           // families of keys for atomic batches
+	Leases       int           // keys that are filled under leases
+	Hedge        bool          // session clients ask a second node when a read takes long
+	HedgeAfter   time.Duration // how long that is; 0: longer than reads took lately
+	Limit        int           // requests that a session client lets be under way to one node at most; 0: as users have it
 
 	// The nemesis.
 	Faults     Faults
@@ -138,8 +140,24 @@ func (s *Settings) drawMore(seed uint64) {
 	if leases := NewStream(seed, "settings, leases"); leases.Chance(3000) {
 		s.Leases = 1 + leases.IntN(3)
 	}
+	s.drawHedge(seed)
 	if s.Nodes == 5 && r.Bool() {
 		s.Replicas = 5 // two may be lost at once
+	}
+}
+
+// drawHedge has some clients hedge: by what they see, after a time that makes sense, or so rashly that only the budget keeps
+// them from asking everything twice.
+func (s *Settings) drawHedge(seed uint64) {
+	r := NewStream(seed, "settings, hedge")
+	if s.Hedge = r.Chance(4000); !s.Hedge {
+		return
+	}
+	switch r.IntN(3) {
+	case 0:
+		s.HedgeAfter = r.Neat(time.Millisecond, 50*time.Millisecond)
+	case 1:
+		s.HedgeAfter = r.Neat(50*time.Microsecond, time.Millisecond)
 	}
 }
 

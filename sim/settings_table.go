@@ -65,6 +65,8 @@ var fieldGroups = [][]Field{
 		intField("plain", "clients without, as Redis users are", 0, 100, func(s *Settings) *int { return &s.Plain }),
 		intField("threads", "operations in flight per client", 1, 100, func(s *Settings) *int { return &s.Threads }),
 		intField("limit", "requests that a session client lets be under way to one node; 0: as users have it", 0, 10000, func(s *Settings) *int { return &s.Limit }),
+		boolField("hedge", "session clients ask a second node when a read takes long", func(s *Settings) *bool { return &s.Hedge }),
+		durationField("hedge-after", "how long that is; 0: longer than most reads took lately", func(s *Settings) *time.Duration { return &s.HedgeAfter }),
 		durationField("think", "mean pause of a thread between operations", func(s *Settings) *time.Duration { return &s.Think }),
 		durationField("timeout", "of an operation", func(s *Settings) *time.Duration { return &s.Timeout }),
 	}, {

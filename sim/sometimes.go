@@ -169,6 +169,7 @@ const (
 	branchLeaseTaken
 	branchFilled
 	branchFillRefused
+	branchHedgeWon
 	branchCount
 )
 
@@ -219,6 +220,7 @@ var branchNames = [branchCount]string{
 	branchLeaseTaken:           "a lease is refused: somebody has one",
 	branchFilled:               "a key is filled under a lease",
 	branchFillRefused:          "a fill is refused: its lease is over",
+	branchHedgeWon:             "a read is answered by the second node that was asked",
 }
 
 // reasonPoints are the reasons that a run may give its clients. No operation of the workload is too
