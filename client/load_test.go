@@ -32,14 +32,17 @@ func TestGetOrLoadLoadsOnce(t *testing.T) {
 	a, b := two(t)
 	for round := range 3 {
 		key := fmt.Sprint("herd:", round)
-		var loads atomic.Int32
+		var loads, there atomic.Int32
 		var herd sync.WaitGroup
 		for i := range 200 {
 			herd.Go(func() {
 				c := []*client.Client{a, b}[i%2]
+				there.Add(1)
 				v, err := c.GetOrLoad(ctx, key, time.Minute, func(context.Context) ([]byte, error) {
 					loads.Add(1)
-					time.Sleep(100 * time.Millisecond)
+					for there.Load() < 200 { // it takes until everybody has come
+						time.Sleep(time.Millisecond)
+					}
 					return []byte("value"), nil
 				})
 				if err != nil || string(v.Bytes) != "value" {
@@ -85,11 +88,12 @@ func TestGetOrLoadDoesNotBringBackWhatIsOld(t *testing.T) {
 func TestGetOrLoadStale(t *testing.T) {
 	a, b := two(t)
 	var loads atomic.Int32
+	served := make(chan struct{}) // all that are to be served with the stale value were
 	get := func(c *client.Client) string {
 		v, err := c.GetOrLoad(ctx, "stale", 300*time.Millisecond, func(context.Context) ([]byte, error) {
 			n := loads.Add(1)
 			if n > 1 {
-				time.Sleep(50 * time.Millisecond)
+				<-served
 			}
 			return fmt.Append(nil, n), nil
 		}, client.Stale(time.Minute))
@@ -97,13 +101,15 @@ func TestGetOrLoadStale(t *testing.T) {
 		return string(v.Bytes)
 	}
 	require.Equal(t, "1", get(a))
-	time.Sleep(350 * time.Millisecond)
-	began := time.Now()
+	require.Eventually(t, func() bool {
+		left, err := a.TTL(ctx, "stale")
+		return err == nil && left <= time.Minute // what is left is its time as a stale value
+	}, 5*time.Second, 5*time.Millisecond)
 	for range 20 {
-		get(a)
-		get(b)
+		require.Equal(t, "1", get(a))
+		require.Equal(t, "1", get(b))
 	}
-	require.Less(t, time.Since(began), 5*time.Second)
+	close(served)
 	require.Eventually(t, func() bool {
 		v, err := a.Get(ctx, "stale")
 		return err == nil && string(v.Bytes) == "2"
@@ -134,9 +140,10 @@ func TestGetOrLoadAbsent(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, get(a, 100*time.Millisecond), client.ErrNotFound)
 	require.Equal(t, 2, loads, "a delete ends what was known")
-	time.Sleep(150 * time.Millisecond)
-	require.ErrorIs(t, get(b, 100*time.Millisecond), client.ErrNotFound)
-	require.Equal(t, 3, loads, "it is known for a while only")
+	require.Eventually(t, func() bool {
+		require.ErrorIs(t, get(b, time.Minute), client.ErrNotFound)
+		return loads == 3
+	}, 5*time.Second, 5*time.Millisecond, "it is known for a while only")
 }
 
 // An error is the caller's own, and the next one loads at once. So it is after a panic.
