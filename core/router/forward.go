@@ -77,6 +77,9 @@ func (h *Hall) OnReply(m *wire.Reply) {
 	r := m.Response
 	if r.Outcome == wire.OutcomeOK {
 		h.Served(c.Shard)
+		if r.Leader == 0 && c.place == sent && (c.IsWrite() || h.Leader(c.Shard) == c.to) {
+			r.Leader = c.to // the client may ask it itself next time
+		}
 	}
 	if r.Outcome != wire.OutcomeRefused {
 		h.Finish(c, &r)

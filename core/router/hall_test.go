@@ -282,6 +282,7 @@ func TestAnAnswerIsPassedOn(t *testing.T) {
 	r := l.told(t, tag, wire.OutcomeOK, wire.ReasonNone)
 	require.Equal(t, answer.Results, r.Results)
 	require.EqualValues(t, 5, r.Epoch)
+	require.EqualValues(t, 2, r.Leader, "whom to ask next time")
 	require.EqualValues(t, 1, l.Answered)
 }
 
