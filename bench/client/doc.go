@@ -8,5 +8,7 @@
 // many callers, then at one rate for all, then 1,000 keys at a time. What is printed is what the callers saw; allocations and
 // processor time are those of the whole client process, per call.
 //
+// Last comes what a call on keys of all nodes costs beside the dearest of its parts alone.
+//
 // docs/CLIENT.md has figures, with the machine they were measured on. Measure on yours.
 package main

@@ -79,6 +79,9 @@ func measure(o options, name string, w io.Writer) error {
 			fmt.Fprintf(w, "           the last error: %v\n", r.last)
 		}
 	}
+	if torc, ok := c.(torcCache); ok {
+		return b.thirds(ctx, torc.c, w)
+	}
 	return nil
 }
 
