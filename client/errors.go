@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -31,7 +32,7 @@ type Error struct {
 	Reason string // such as "no quorum"; empty when there is no more to say
 
 	kinds []error
-	cause error // the context's error, when that ended the wait
+	cause error // the context's error, when that ended the wait, or the client's own deadline did just before it
 }
 
 func (e *Error) Error() string {
@@ -76,6 +77,10 @@ func (c call) conflict() error             { return c.fail(nil, "", ErrConflict)
 // check turns everything but an answer into an error.
 func (c call) check(item *session.Item) error {
 	switch {
+	case item.Outcome == wire.OutcomeUnknown && item.Reason == wire.ReasonDeadline:
+		return c.fail(context.DeadlineExceeded, "", ErrUnknown)
+	case item.Outcome == wire.OutcomeRefused && item.Reason == wire.ReasonDeadline:
+		return c.fail(context.DeadlineExceeded, "", ErrRefused, ErrUnavailable)
 	case item.Outcome == wire.OutcomeUnknown:
 		return c.fail(nil, item.Reason.String(), ErrUnknown)
 	case item.Outcome == wire.OutcomeRefused && item.Reason == wire.ReasonTooLarge:
@@ -99,7 +104,7 @@ func (c call) check(item *session.Item) error {
 // unavailable reports whether a reason says that nobody who could be reached serves the key.
 func unavailable(r wire.Reason) bool {
 	switch r {
-	case wire.ReasonNoQuorum, wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNotReady, wire.ReasonStaleEpoch, wire.ReasonDeadline:
+	case wire.ReasonNoQuorum, wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNotReady, wire.ReasonStaleEpoch:
 		return true
 	}
 	return false

@@ -170,6 +170,8 @@ func TestGetOrLoadErrors(t *testing.T) {
 // Whoever waits for another's load is bound by its own context.
 func TestGetOrLoadWaitIsBounded(t *testing.T) {
 	a, b := two(t)
+	_, err := a.Delete(ctx, "slow")
+	require.NoError(t, err)
 	loading, release := make(chan struct{}), make(chan struct{})
 	var loader sync.WaitGroup
 	loader.Go(func() {

@@ -31,7 +31,7 @@ type SetResult struct {
 // order. The values of one shard's keys (512 at a time) must fit Options.MaxMessage.
 func (c *Client) GetMany(ctx context.Context, keys ...string) []GetResult {
 	results := make([]GetResult, len(keys))
-	c.many(ctx, "get", commandsOn(keys, wire.OpGet), keyOf(keys), func(i int, who call, r wire.Result, err error) {
+	c.many(ctx, "get", c.on(keys, wire.OpGet), keyOf(keys), func(i int, who call, r wire.Result, err error) {
 		if err == nil {
 			results[i].Value, err = valueOf(who, r)
 		}
@@ -59,7 +59,9 @@ func (c *Client) SetMany(ctx context.Context, entries ...Entry) []SetResult {
 		cmd.Key = memory.copyString(e.Key)
 		cmds, index = append(cmds, cmd), append(index, i)
 	}
-	c.many(ctx, "set", cmds, func(i int) string { return entries[index[i]].Key }, func(i int, who call, r wire.Result, err error) {
+	w := c.engine.waiter()
+	w.many(cmds)
+	c.many(ctx, "set", w, func(i int) string { return entries[index[i]].Key }, func(i int, who call, r wire.Result, err error) {
 		if err == nil {
 			results[index[i]].Version, err = versionOf(who, r)
 		}
@@ -77,21 +79,20 @@ type DeleteResult struct {
 // DeleteMany removes keys, all shards at the same time, and returns one result per key in their order.
 func (c *Client) DeleteMany(ctx context.Context, keys ...string) []DeleteResult {
 	results := make([]DeleteResult, len(keys))
-	c.many(ctx, "delete", commandsOn(keys, wire.OpDelete), keyOf(keys), func(i int, _ call, r wire.Result, err error) {
+	c.many(ctx, "delete", c.on(keys, wire.OpDelete), keyOf(keys), func(i int, _ call, r wire.Result, err error) {
 		results[i] = DeleteResult{Deleted: r.Int > 0, Err: err}
 	})
 	return results
 }
 
-// many runs commands and tells what each came to; key names the i-th one's key.
-func (c *Client) many(ctx context.Context, op string, cmds []wire.Command, key func(int) string, each func(int, call, wire.Result, error)) {
-	if len(cmds) == 0 {
-		return
+// many runs a waiter's commands and tells what each came to; key names the i-th one's key.
+func (c *Client) many(ctx context.Context, op string, w *waiter, key func(int) string, each func(int, call, wire.Result, error)) {
+	count := len(w.call.Commands)
+	var err error
+	if count > 0 {
+		err = c.run(ctx, call{op: op}, w)
 	}
-	w := c.engine.waiter()
-	w.many(cmds)
-	err := c.run(ctx, call{op: op}, w)
-	for i := range cmds {
+	for i := range count {
 		who := call{op, key(i)}
 		if err != nil {
 			each(i, who, wire.Result{}, err)
@@ -105,23 +106,14 @@ func (c *Client) many(ctx context.Context, op string, cmds []wire.Command, key f
 	}
 }
 
-func keyOf(keys []string) func(int) string { return func(i int) string { return keys[i] } }
-
-// commandsOn makes a command for each key.
-func commandsOn(keys []string, op wire.Op) []wire.Command {
-	size := 0
-	for _, key := range keys {
-		size += len(key)
-	}
-	memory := make([]byte, 0, size)
-	cmds := make([]wire.Command, len(keys))
-	for i, key := range keys {
-		from := len(memory)
-		memory = append(memory, key...)
-		cmds[i] = wire.Command{Op: op, Key: memory[from:len(memory):len(memory)]}
-	}
-	return cmds
+// on is a waiter for the same command on many keys.
+func (c *Client) on(keys []string, op wire.Op) *waiter {
+	w := c.engine.waiter()
+	w.on(keys, op)
+	return w
 }
+
+func keyOf(keys []string) func(int) string { return func(i int) string { return keys[i] } }
 
 // arena is memory that many small copies share.
 type arena struct{ free []byte }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 
 	"torc/core/session"
@@ -20,7 +21,9 @@ type waiter struct {
 
 	command [1]wire.Command
 	item    [1]session.Item
-	memory  []byte // what the command is made of
+	memory  []byte         // what the command is made of
+	list    []wire.Command // of a call on many keys
+	items   []session.Item
 	chunk   []byte // what many small results are made of
 }
 
@@ -28,6 +31,7 @@ type waiter struct {
 const (
 	keepMax   = 4 << 10  // bytes that a small value may keep in memory beside its own
 	memoryMax = 64 << 10 // bytes that a waiter keeps for its next call
+	listMax   = 1024     // and commands
 )
 
 var waiters = sync.Pool{New: func() any { return &waiter{done: make(chan struct{}, 1)} }}
@@ -54,11 +58,35 @@ func (w *waiter) single(key string, cmd *wire.Command, noCopy bool) {
 
 // many readies it for commands that nobody changes any more.
 func (w *waiter) many(cmds []wire.Command) {
-	w.call.Commands, w.call.Items = cmds, nil
+	w.call.Commands, w.call.Items = cmds, w.items
+}
+
+// on readies it for the same command on many keys.
+func (w *waiter) on(keys []string, op wire.Op) {
+	size := 0
+	for _, key := range keys {
+		size += len(key)
+	}
+	w.memory = slices.Grow(w.memory[:0], size) // it must not move any more
+	w.list = slices.Grow(w.list[:0], len(keys))
+	for _, key := range keys {
+		from := len(w.memory)
+		w.memory = append(w.memory, key...)
+		w.list = append(w.list, wire.Command{Op: op, Key: w.memory[from:len(w.memory):len(w.memory)]})
+	}
+	w.many(w.list)
 }
 
 // free gives the memory back. What was read from the items stays.
 func (w *waiter) free() {
+	if items := w.call.Items; len(items) > 1 {
+		clear(items)
+		w.items = items[:0]
+	}
+	clear(w.list)
+	if cap(w.list) > listMax || cap(w.items) > listMax {
+		w.list, w.items = nil, nil
+	}
 	w.call = session.Call{}
 	w.engine, w.into, w.asked, w.chunk = nil, nil, false, nil
 	w.command[0], w.item[0] = wire.Command{}, session.Item{}

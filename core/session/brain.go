@@ -27,10 +27,12 @@ type Brain struct {
 	lastID   uint64 // of attempts and fetches
 	budget   budget
 	hedges   hedging
-	timers   timers
-	stats    Stats
-	spares   spares
-	req      wire.Request // the one that is being sent
+
+	splitting splitting
+	timers    timers
+	stats     Stats
+	spares    spares
+	req       wire.Request // the one that is being sent
 
 	finished []*Call // concluded, done not yet called
 	depth    int     // how many of the brain's own calls are on the stack
@@ -162,11 +164,7 @@ func (b *Brain) launch(op *Call) {
 		one := [1]*part{b.whole(op)}
 		b.run(op, one[:])
 	default:
-		index := make([]int, len(op.Commands))
-		for i := range index {
-			index[i] = i
-		}
-		b.run(op, b.split(op, index))
+		b.run(op, b.split(op, nil))
 	}
 }
 

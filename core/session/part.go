@@ -98,33 +98,72 @@ func (p *part) newest() *attempt {
 	return nil
 }
 
-// split makes the parts of some of an operation's commands.
+// split makes the parts of some of an operation's commands; nil means all of them. First it finds each command's part and
+// counts, then it deals them out: the parts' commands lie in one piece of memory behind one another.
 func (b *Brain) split(op *Call, index []int) []*part {
-	type lot struct {
-		shard wire.ShardID
-		write bool
+	s := &b.splitting
+	s.reset(2*len(b.shards), len(op.Commands))
+	count := len(op.Commands)
+	at := func(n int) int { return n }
+	if index != nil {
+		count, at = len(index), func(n int) int { return index[n] }
 	}
-	var parts []*part
-	newest := map[lot]*part{} // only looked up, never ranged over
-	size := map[*part]int{}
-	for _, i := range index {
-		cmd := &op.Commands[i]
-		l := lot{op.Shard, cmd.Op.IsWrite()}
+	for n := range count {
+		cmd := &op.Commands[at(n)]
+		shard := op.Shard
 		if !op.onShard {
-			l.shard = b.view.ShardOfKey(cmd.Key)
+			shard = b.view.ShardOfKey(cmd.Key)
+		}
+		lot := 2 * int(shard)
+		if cmd.Op.IsWrite() {
+			lot++
 		}
 		bytes := len(cmd.Key) + len(cmd.Value)
-		p := newest[l]
-		if p == nil || mutant.On(mutant.BatchTorn) || len(p.cmds) >= partCommands || size[p]+bytes > partBytes {
-			p = b.newPart(op, l.shard, l.write)
-			newest[l] = p
-			parts = append(parts, p)
+		newest := int(s.newest[lot]) - 1
+		if newest < 0 || mutant.On(mutant.BatchTorn) || s.sizes[newest].commands >= partCommands || s.sizes[newest].bytes+bytes > partBytes {
+			newest = len(s.parts)
+			s.newest[lot] = int32(newest + 1)
+			s.parts = append(s.parts, b.newPart(op, shard, cmd.Op.IsWrite()))
+			s.sizes = append(s.sizes, partSize{})
 		}
-		p.cmds = append(p.cmds, *cmd)
-		p.index = append(p.index, i)
-		size[p] += bytes
+		s.sizes[newest].commands++
+		s.sizes[newest].bytes += bytes
+		s.places = append(s.places, int32(newest))
 	}
-	return parts
+	cmds, places := make([]wire.Command, count), make([]int, count)
+	for i, p := range s.parts {
+		n := s.sizes[i].commands
+		p.cmds, p.index = cmds[:0:n], places[:0:n]
+		cmds, places = cmds[n:], places[n:]
+	}
+	for n := range count {
+		p := s.parts[s.places[n]]
+		p.cmds = append(p.cmds, op.Commands[at(n)])
+		p.index = append(p.index, at(n))
+	}
+	return s.parts
+}
+
+// splitting is what split works with; its memory serves for the next time.
+type splitting struct {
+	newest []int32 // by shard, reads and writes apart: the part that takes more, counted from 1
+	parts  []*part
+	sizes  []partSize
+	places []int32 // by command: its part
+}
+
+type partSize struct{ commands, bytes int }
+
+func (s *splitting) reset(lots, commands int) {
+	if len(s.newest) < lots {
+		s.newest = make([]int32, lots)
+	}
+	clear(s.newest)
+	clear(s.parts)
+	s.parts, s.sizes, s.places = s.parts[:0], s.sizes[:0], s.places[:0]
+	if cap(s.places) < commands {
+		s.places = make([]int32, 0, commands)
+	}
 }
 
 // whole returns the only part of an operation with a single command: the usual case, without
