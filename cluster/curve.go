@@ -27,7 +27,11 @@ func (l *Lane) fitCurve() {
 		}
 	}
 	const parts = 1 << 10
-	l.curve.Fit(min(l.bound(), 1<<50) * min(parts, led*parts/all+1) / parts)
+	bound := l.bound()
+	if bound == 0 {
+		bound = all // only other nodes' memory is bounded
+	}
+	l.curve.Fit(min(bound, 1<<50) * min(parts, led*parts/all+1) / parts)
 }
 
 // curveRead tells the curve of a reader.

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"math"
+
 	"torc/core/evict"
 	"torc/core/router"
 	"torc/core/store"
@@ -15,7 +17,7 @@ import (
 //	                          |
 //	writes of a turn: room? --no--> Pick, until there is --> Batch.Victims --> log --> store
 //
-// The bound is the lane's: all replicas in it share it. Room is counted with what is proposed and not yet
+// The bound is the lane's: all replicas in it share it. What the other replicas' nodes allow counts as well (room.go). Room is counted with what is proposed and not yet
 // applied. A shard gives up its own keys; but one that holds less than its share may go over the bound
 // a little, and those above theirs give way at the next tick.
 
@@ -51,7 +53,9 @@ func (l *Lane) policy() evict.Kind {
 }
 
 // evicts reports whether keys are given up here when memory is full.
-func (l *Lane) evicts() bool { return l.cfg.MaxMemory > 0 && l.policy() != evict.NoEviction }
+func (l *Lane) evicts() bool {
+	return (l.cfg.MaxMemory > 0 || l.pressed) && l.policy() != evict.NoEviction
+}
 
 // evictor returns the group's, under the present policy; nil: nothing is given up here.
 func (g *group) evictor() *evictor {
@@ -136,11 +140,11 @@ func growing(op wire.Op) bool {
 	return false
 }
 
-// total is what the lane's stores will hold when all that is proposed is applied.
+// total is what the lane's stores will hold when all that is proposed is applied, and copies that come in.
 func (l *Lane) total() (sum int64) {
 	for _, g := range l.order {
 		if g.store != nil {
-			sum += g.held()
+			sum += g.held() + g.arriving.bytes()
 		}
 	}
 	return sum
@@ -179,18 +183,14 @@ func (g *group) makeRoom(calls []*router.Call) ([]*router.Call, room) {
 		return calls, room{}
 	}
 	var r room
-	over := g.lane.total() - g.lane.bound()
-	mayOver := int64(0)
-	if g.held() < g.lane.share() {
-		mayOver = g.lane.bound() / overdraftOf
-	}
+	over := max(g.beyondOwn(), g.beyond())
 	kept := calls[:0]
 	for _, c := range calls {
 		grows := g.store.Growth(&c.Request)
-		if over+grows > mayOver && grows > 0 {
-			over -= g.choose(over+grows-mayOver, victimsMax-len(r.victims), &r.victims)
+		if over+grows > 0 && grows > 0 {
+			over -= g.choose(over+grows, victimsMax-len(r.victims), &r.victims)
 		}
-		if over+grows > mayOver && len(r.victims) < victimsMax && grew(&c.Request) {
+		if over+grows > 0 && len(r.victims) < victimsMax && grew(&c.Request) {
 			g.lane.hall.Refuse(c, wire.ReasonOutOfMemory)
 			continue
 		}
@@ -199,6 +199,19 @@ func (g *group) makeRoom(calls []*router.Call) ([]*router.Call, room) {
 		kept = append(kept, c)
 	}
 	return kept, r
+}
+
+// beyondOwn is by how much the lane exceeds its bound, as far as this shard must care; negative: what is left.
+func (g *group) beyondOwn() int64 {
+	bound := g.lane.bound()
+	if bound == 0 {
+		return math.MinInt64 / 2
+	}
+	over := g.lane.total() - bound
+	if g.held() < g.lane.share() {
+		over -= bound / overdraftOf
+	}
+	return over
 }
 
 func grew(r *wire.Request) bool {
@@ -261,13 +274,17 @@ func (g *group) forgetProposed() {
 	}
 }
 
-// shrink gives up keys when the lane is over its bound for another reason than the writes of this shard.
+// shrink gives up keys when the lane is over its bound for another reason than the writes of this shard, or another
+// replica's node is.
 func (g *group) shrink() {
 	e := g.evictor()
-	if e == nil || !g.member.Accepting() || g.lane.leave.on && g.heir() != 0 || g.held() < g.lane.share() {
+	if e == nil || !g.member.Accepting() || g.lane.leave.on && g.heir() != 0 {
 		return
 	}
-	over := min(g.lane.total()-g.lane.bound(), g.held()-g.lane.share()+1)
+	over := g.beyond()
+	if bound := g.lane.bound(); bound > 0 {
+		over = max(over, min(g.lane.total()-bound, g.held()-g.lane.share()+1))
+	}
 	if over <= 0 {
 		return
 	}

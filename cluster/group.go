@@ -42,6 +42,10 @@ type group struct {
 	respite    int            // ticks for which that one is not offered the leadership
 	leaderless int            // ticks for which it has known no leader; see tellStranded
 	evict      *evictor       // nil until memory is bounded (evict.go)
+	room       roomTold       // what the leader was told of the room here (room.go)
+	rooms      []roomOf       // what the other replicas have told, by replica
+	full       bool           // those allow no more
+	arriving   *storeRestorer // the copy that comes in; nil: none
 	visitors   []visitor      // wait for the voters to speak (inspect.go)
 }
 
@@ -120,7 +124,8 @@ func (g *group) Restore() raft.Restorer {
 	if g.meta != nil {
 		return &metaRestorer{group: g}
 	}
-	return &storeRestorer{group: g, in: store.NewRestorer(g.lane.storeConfig(g.lane.m.Placement(g.shard)))}
+	g.arriving = &storeRestorer{group: g, in: store.NewRestorer(g.lane.storeConfig(g.lane.m.Placement(g.shard)))}
+	return g.arriving
 }
 
 type storeRestorer struct {
@@ -129,15 +134,35 @@ type storeRestorer struct {
 	out   *store.Store
 }
 
+// left notes that it is not on its way any more.
+func (r *storeRestorer) left() {
+	if r.group.arriving == r {
+		r.group.arriving = nil
+	}
+}
+
+// bytes is what has come of the copy.
+func (r *storeRestorer) bytes() int64 {
+	switch {
+	case r == nil:
+		return 0
+	case r.out != nil:
+		return r.out.Bytes()
+	}
+	return r.in.Bytes()
+}
+
 func (r *storeRestorer) Add(chunk []byte) error { return r.in.Add(chunk) }
 func (r *storeRestorer) Finish() (err error)    { r.out, err = r.in.Finish(); return err }
 func (r *storeRestorer) Close() {
+	r.left()
 	r.in.Close()
 	if r.out != nil {
 		r.group.lane.discard(r.out)
 	}
 }
 func (r *storeRestorer) Install() {
+	r.left()
 	r.group.lane.discard(r.group.store)
 	r.group.store = r.out
 	if mutant.On(mutant.HandoffGap) {
@@ -250,7 +275,7 @@ func (g *group) take(c *router.Call) {
 		g.lane.hall.Refuse(c, wire.ReasonOverloaded)
 	case !c.IsWrite():
 		g.reads = append(g.reads, c)
-	case g.lane.full && grew(&c.Request) && !g.lane.evicts():
+	case (g.lane.full || g.full) && grew(&c.Request) && !g.lane.evicts():
 		g.lane.hall.Refuse(c, wire.ReasonOutOfMemory)
 	default:
 		g.writes = append(g.writes, c)
@@ -407,6 +432,8 @@ func (g *group) tick() {
 		g.tickLog(g.now()) // it was dropped, for a transfer of leadership
 	}
 	g.tellUsed()
+	g.sortRooms()
+	g.full = g.beyond() >= 0
 	g.shrink()
 	if at, ok := g.store.NextExpiry(); ok && at <= g.now() {
 		if mutant.On(mutant.StaleExpirer) {

@@ -50,6 +50,7 @@ type Lane struct {
 	spent   []*store.Store // with memory still to be given back
 	touched []*group       // have something to do at the end of this turn
 	full    bool           // the memory bound is reached
+	pressed bool           // another node has said how much a shard may hold there
 	ticks   int
 
 	hits, misses uint64         // reads that found their key, or not
@@ -88,8 +89,10 @@ func (l *Lane) Start() {
 func (l *Lane) onTick() {
 	l.env.After(l.cfg.Tick, l.onTick)
 	l.ticks++
+	total := l.total()
 	for _, g := range l.order {
 		g.tick()
+		g.tellRoom(total)
 		g.mend()
 		g.answerVisitors()
 	}
@@ -178,6 +181,10 @@ func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
 	case *wire.Used:
 		if g := l.groups[m.Shard]; g != nil {
 			g.onUsed(m)
+		}
+	case *wire.Room:
+		if g := l.groups[m.Shard]; g != nil {
+			g.onRoom(m)
 		}
 	case *wire.Sealed:
 		l.onSealed(f.From, f.FromIncarnation, m)

@@ -79,6 +79,14 @@ func (r *Restorer) Finish() (*Store, error) {
 	return s, nil
 }
 
+// Bytes is the logical size of what has come.
+func (r *Restorer) Bytes() int64 {
+	if r.store == nil {
+		return 0
+	}
+	return r.store.Bytes()
+}
+
 // Close gives up what Finish has not returned. Nothing may be added any more.
 func (r *Restorer) Close() {
 	if r.store != nil {

@@ -109,6 +109,8 @@ func appendMessage(b []byte, m Message) []byte {
 		return appendInspected(b, m)
 	case *Used:
 		return appendUsed(b, m)
+	case *Room:
+		return appendRoom(b, m)
 	case *Sealed:
 		return appendSealed(b, m)
 	}
@@ -152,6 +154,8 @@ func (d *decoder) message(at int, kind messageKind) Message {
 		return d.inspected()
 	case kindUsed:
 		return d.used()
+	case kindRoom:
+		return d.room()
 	case kindSealed:
 		return d.sealed()
 	}

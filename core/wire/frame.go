@@ -13,7 +13,7 @@ type Frame struct {
 
 // Message is one thing said in a frame: *Raft, *Forward, *Reply, *SnapshotChunk,
 // *SnapshotAck, *Hello, *Pledge, *Pledged, *MapUpdate, *Report, *Gossip, *Ask, *Told, *Inspect,
-// *Inspected or *Sealed.
+// *Inspected, *Sealed, *Used or *Room.
 type Message interface {
 	// Group is the shard whose lane handles the message.
 	Group() ShardID
@@ -41,6 +41,7 @@ const (
 	kindInspected
 	kindSealed
 	kindUsed
+	kindRoom
 	kindEnd
 )
 

@@ -279,6 +279,8 @@ func drawMessage(t *rapid.T) Message {
 	case kindInspected:
 		return &Inspected{ID: number("id"), Shard: drawShard(t, "shard"), Term: number("term"), Conf: drawConfState(t),
 			Well: drawReplicaIDs(t, "well"), Bytes: number("bytes"), Sent: number("sent")}
+	case kindRoom:
+		return &Room{Shard: drawShard(t, "shard"), From: ReplicaID(rapid.Uint64().Draw(t, "from")), Bytes: rapid.Int64().Draw(t, "bytes")}
 	case kindUsed:
 		return &Used{Shard: drawShard(t, "shard"), Each: rapid.Uint32().Draw(t, "each"), Hashes: drawList(t, "hashes", func(t *rapid.T) uint64 { return rapid.Uint64().Draw(t, "hash") })}
 	case kindSealed:

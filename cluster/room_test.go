@@ -1,0 +1,82 @@
+package cluster
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/core/evict"
+	"torc/core/wire"
+)
+
+// uneven is a cluster of which one node, a follower, has room for a tenth of the keys.
+func uneven(t *testing.T, policy evict.Kind) (c *crowded, small *node) {
+	c = newCrowded(t, 1, 1000, policy)
+	for _, name := range c.names {
+		if n := c.nodes[name]; n != c.leader() {
+			small = n
+		}
+	}
+	small.cfg.MaxMemory = 100 * perKey
+	return c, small
+}
+
+// TestSmallFollower: the leader keeps a shard as small as the smallest of its replicas' nodes needs it.
+func TestSmallFollower(t *testing.T) {
+	c, small := uneven(t, evict.AllKeysLRU)
+	most := int64(0)
+	for key := range uint64(600) {
+		require.Equal(t, wire.OutcomeOK, c.do(set(key)).Outcome, "room is made")
+		most = max(most, small.groups[1].store.Bytes())
+	}
+	require.LessOrEqual(t, most, small.bound()+small.bound()/overdraftOf+perKey)
+	require.Greater(t, small.groups[1].store.Len(), 90)
+	c.equal()
+
+	// A new leader has not heard of it, and is told.
+	old := c.leader()
+	var other *node
+	for _, name := range c.names {
+		if n := c.nodes[name]; n != old && n != small {
+			other = n
+		}
+	}
+	old.turn(func() {
+		old.groups[1].member.Transfer(other.groups[1].replica)
+		old.touch(old.groups[1])
+	})
+	require.True(t, c.until(20*time.Second, func() bool { return c.leader() == other }))
+	c.run(time.Second)
+	for key := uint64(1000); key < 1300; key++ {
+		require.Equal(t, wire.OutcomeOK, c.do(set(key)).Outcome)
+		most = max(most, small.groups[1].store.Bytes())
+	}
+	require.LessOrEqual(t, most, small.bound()+small.bound()/overdraftOf+perKey)
+	c.equal()
+
+	// It gets more memory: so does the shard.
+	small.cfg.MaxMemory = 500 * perKey
+	c.run(time.Second)
+	for key := uint64(2000); key < 2600; key++ {
+		c.do(set(key))
+	}
+	require.Greater(t, small.groups[1].store.Len(), 450)
+	c.equal()
+}
+
+// TestSmallFollowerRefuses: without a policy, writes are refused for it.
+func TestSmallFollowerRefuses(t *testing.T) {
+	c, small := uneven(t, evict.NoEviction)
+	refused := 0
+	for key := range uint64(300) {
+		if r := c.do(set(key)); r.Outcome == wire.OutcomeRefused {
+			require.Equal(t, wire.ReasonOutOfMemory, r.Reason)
+			refused++
+		}
+	}
+	require.Greater(t, refused, 150)
+	require.LessOrEqual(t, small.groups[1].store.Bytes(), small.bound()+small.bound()/overdraftOf+perKey)
+	require.Equal(t, wire.OutcomeOK, c.do(wire.Command{Op: wire.OpDelete, Key: []byte("00000001")}).Outcome)
+	c.equal()
+}
