@@ -38,7 +38,10 @@ type Config struct {
 
 	MaxKey     int           // bytes
 	MaxValue   int           // bytes
-	MaxMemory  int64         // bytes of keys and values on this node; 0 = no bound
+	MaxMemory  int64         // bytes that the stores of this node may hold; 0 = no bound
+	MaxLogs    int64         // and those of its Raft logs together; 0 = LogBytes bounds each
+	MaxWaiting int64         // and of requests that wait; 0 = no bound
+	MaxKept    int64         // and of what snapshots under way keep; about as much may be on its way; 0 = no bound
 	Pages      slab.Source   // where keys and values get their memory; nil = Go's heap
 	Policy     evict.Kind    // what is given up when that is reached, unless the cluster map says otherwise
 	LogBytes   int64         // a group's log is truncated when it is longer than this; for snapshots under way up to four times as much is kept

@@ -318,7 +318,7 @@ func (g *group) proposeWrites() {
 	if mutant.On(mutant.CASAtPropose) {
 		g.compareNow(b)
 	}
-	if !g.propose(b, calls) {
+	if g.logsFull() || !g.propose(b, calls) {
 		g.settle(room.victims, 0)
 		for _, c := range calls {
 			c.Dropped()

@@ -48,6 +48,7 @@ type Lane struct {
 	hall    *router.Hall
 	gone    []*group       // replicas that this node has no more, until the end of the turn
 	spent   []*store.Store // with memory still to be given back
+	logs    int64          // bytes of Raft logs, at the last tick
 	touched []*group       // have something to do at the end of this turn
 	full    bool           // the memory bound is reached
 	pressed bool           // another node has said how much a shard may hold there
@@ -72,9 +73,12 @@ func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lan
 	l := &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
 		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}, epochs: map[wire.NodeID]wire.Epoch{}}}
 	l.pace = newPacer(e, (cfg.Rebalance+int64(cfg.Lanes)-1)/int64(max(cfg.Lanes, 1)), cfg.Tick)
+	if kept := cfg.MaxKept / int64(max(cfg.Lanes, 1)); kept > 0 {
+		l.pace.most = int(min(max(1, kept/raft.WindowBytes), shipsMax))
+	}
 	election := cfg.Tick * time.Duration(cfg.ElectionTicks)
 	l.hall = router.New(router.Config{Timeout: cfg.Timeout, Patience: 3 * election, Resend: max(2*election, time.Second), Notice: 2 * cfg.Tick,
-		InboxMax: cfg.InboxMax, MaxKey: cfg.MaxKey, MaxValue: cfg.MaxValue}, cfg.Self.ID, front{l})
+		InboxMax: cfg.InboxMax, BytesMax: cfg.MaxWaiting / int64(max(cfg.Lanes, 1)), MaxKey: cfg.MaxKey, MaxValue: cfg.MaxValue}, cfg.Self.ID, front{l})
 	return l
 }
 
@@ -96,6 +100,8 @@ func (l *Lane) onTick() {
 		g.mend()
 		g.answerVisitors()
 	}
+	l.fitLogs()
+	l.fitShips()
 	l.tend()
 	l.leaveOn()
 	if l.ticks%curveTicks == 0 {
@@ -274,7 +280,7 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 		g.store = store.New(l.storeConfig(p))
 	}
 	cfg := raft.Config{Shard: p.Shard, Replica: r.ID, Node: l.cfg.Self.ID, Tick: l.cfg.Tick, ElectionTicks: l.cfg.ElectionTicks,
-		HeartbeatTicks: l.cfg.HeartbeatTicks, ClockDrift: l.cfg.ClockDrift, LogBytes: l.cfg.LogBytes, Pace: l.pace, Clock: l.env, Trace: l.trace, Machine: g, Output: g}
+		HeartbeatTicks: l.cfg.HeartbeatTicks, ClockDrift: l.cfg.ClockDrift, LogBytes: l.cfg.LogBytes, Uncommitted: l.uncommittedMax(), Admit: l.admitCopy, Pace: l.pace, Clock: l.env, Trace: l.trace, Machine: g, Output: g}
 	if l.m.Epoch == 1 || mutant.On(mutant.AmnesiaSameID) && r.Incarnation != l.cfg.Self.Incarnation {
 		for _, v := range p.Replicas {
 			cfg.Voters = append(cfg.Voters, v.ID)

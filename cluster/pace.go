@@ -19,18 +19,19 @@ type pacer struct {
 	level int64
 	at    time.Duration // when level was right
 	ships int
+	most  int // ships at a time
 
 	sent uint64 // bytes, since the start
 }
 
 func newPacer(clock env.Clock, rate int64, tick time.Duration) *pacer {
 	burst := max(rate*2*tick.Milliseconds()/1000, 1)
-	return &pacer{clock: clock, rate: rate, burst: burst, level: burst}
+	return &pacer{clock: clock, rate: rate, burst: burst, level: burst, most: shipsMax}
 }
 
 // Begin is part of raft.Pace.
 func (p *pacer) Begin() bool {
-	if p.ships >= shipsMax {
+	if p.ships >= p.most {
 		return false
 	}
 	p.ships++

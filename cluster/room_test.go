@@ -13,6 +13,7 @@ import (
 // uneven is a cluster of which one node, a follower, has room for a tenth of the keys.
 func uneven(t *testing.T, policy evict.Kind) (c *crowded, small *node) {
 	c = newCrowded(t, 1, 1000, policy)
+	c.run(5 * time.Second) // who is to lead by the map leads
 	for _, name := range c.names {
 		if n := c.nodes[name]; n != c.leader() {
 			small = n

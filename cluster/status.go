@@ -34,6 +34,7 @@ type LaneStatus struct {
 	Waiting  int          // requests that wait for an answer
 	Bytes    int64        // everything held: stores, logs, queues
 	Memory   store.Memory // of the stores, as this node holds them
+	Holds    Holdings     // what all is for
 	LogTime  int64
 	Refused  uint64 // requests refused since the start
 	Answered uint64
@@ -49,7 +50,7 @@ type LaneStatus struct {
 // Status describes the lane. Call it on the lane's thread.
 func (l *Lane) Status() LaneStatus {
 	s := LaneStatus{Fenced: l.fenced(), Seeking: l.seeking(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered,
-		Shipped: l.pace.sent, Shipping: l.pace.ships, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted}
+		Shipped: l.pace.sent, Shipping: l.pace.ships, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted, Holds: l.Holdings()}
 	for _, g := range l.order {
 		st := g.member.Status()
 		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.hall.Leader(g.shard),

@@ -16,8 +16,8 @@ import (
 // at a low rate would be copied for ever. So the log is kept from the oldest snapshot under way on,
 // and for who has just put one in place until it has caught up.
 //
-// Memory is bounded before anything else: past keepFactor times the bound the log is cut as ever,
-// and who needed it gets another snapshot.
+// Memory is bounded before anything else: past keepFactor times the bound (less where the node has no memory for
+// that, see BoundLog) the log is cut as ever, and who needed it gets another snapshot.
 const (
 	keepFactor = 4
 	keepTicks  = 200 // for who has a snapshot in place but does not catch up
@@ -34,7 +34,7 @@ type newcomer struct {
 // keepAfter is the index after which the log is needed by more than chance.
 func (m *Member) keepAfter() uint64 {
 	after := uint64(math.MaxUint64)
-	if mutant.On(mutant.SnapshotLoop) || m.log.bytes > keepFactor*m.cfg.LogBytes {
+	if mutant.On(mutant.SnapshotLoop) || m.log.bytes > m.keepMax {
 		return after
 	}
 	need := func(index uint64) {

@@ -65,7 +65,9 @@ type Config struct {
 	HeartbeatTicks int
 	ClockDrift     int // thousandths
 	LogBytes       int64
-	Pace           Pace // of snapshots; nil: no bound
+	Uncommitted    int64       // bytes proposed and not yet committed, at most (one entry always may be); 0 = 256 MiB
+	Pace           Pace        // of snapshots; nil: no bound
+	Admit          func() bool // whether there is memory for a copy to come in now; nil: always
 	Clock          env.Clock
 	Trace          trace.Sink
 	Machine        Machine
@@ -91,6 +93,8 @@ type Member struct {
 	ships    ships
 	settling settling
 	closed   bool
+	logMax   int64 // bytes of log beyond which it is cut,
+	keepMax  int64 // and those up to which snapshots under way may keep it longer
 
 	silentTicks int // of a follower: since it heard from its leader
 }
@@ -100,7 +104,11 @@ func New(cfg Config) (*Member, error) {
 	if cfg.Pace == nil {
 		cfg.Pace = unpaced{}
 	}
+	if cfg.Uncommitted <= 0 {
+		cfg.Uncommitted = 256 << 20
+	}
 	m := &Member{cfg: cfg, log: newMemoryLog()}
+	m.BoundLog(cfg.LogBytes, keepFactor*cfg.LogBytes)
 	m.log.snapshot = m.snapshotNow
 	m.lease = lease{length: leaseLength(cfg.Tick, cfg.ElectionTicks, cfg.ClockDrift), acked: map[wire.ReplicaID]int64{}}
 	if len(cfg.Voters) > 0 {
@@ -112,7 +120,7 @@ func New(cfg Config) (*Member, error) {
 	}
 	node, err := etcdraft.NewRawNode(&etcdraft.Config{
 		ID: uint64(cfg.Replica), ElectionTick: cfg.ElectionTicks, HeartbeatTick: cfg.HeartbeatTicks, Storage: m.log,
-		Applied: m.applied, MaxSizePerMsg: 1 << 20, MaxCommittedSizePerReady: 8 << 20, MaxUncommittedEntriesSize: 256 << 20,
+		Applied: m.applied, MaxSizePerMsg: 1 << 20, MaxCommittedSizePerReady: 8 << 20, MaxUncommittedEntriesSize: uint64(cfg.Uncommitted),
 		MaxInflightMsgs: 256, MaxInflightBytes: 64 << 20, CheckQuorum: !mutant.On(mutant.NoPreVote), PreVote: !mutant.On(mutant.NoPreVote),
 		ReadOnlyOption: readOnly, DisableProposalForwarding: true, StepDownOnRemoval: !mutant.On(mutant.RemovedLeader), Logger: silent{},
 	})
@@ -220,6 +228,9 @@ func (m *Member) Conf() wire.ConfState { return m.conf }
 
 // Applied is the newest index this member has applied.
 func (m *Member) Applied() uint64 { return m.applied }
+
+// BoundLog bounds the log, from the next turn on: past max bytes it is cut, past keep whatever needs it.
+func (m *Member) BoundLog(max, keep int64) { m.logMax, m.keepMax = max, keep }
 
 // LogBytes is what the log holds in memory.
 func (m *Member) LogBytes() int64 { return m.log.bytes }

@@ -164,18 +164,18 @@ func (m *Member) applyChange(e *pb.Entry) {
 // truncate keeps the log within its bytes: down to half the bound, never past what is applied. What
 // snapshots under way need is kept longer (keep.go); then it is not worth a cut to drop but a little.
 func (m *Member) truncate() {
-	if m.log.bytes <= m.cfg.LogBytes && !mutant.On(mutant.SnapshotLoop) {
+	if m.log.bytes <= m.logMax && !mutant.On(mutant.SnapshotLoop) {
 		return
 	}
 	left, index, keep := m.log.bytes, m.log.first-1, m.keepAfter()
 	for _, e := range m.log.entries {
-		if left <= m.cfg.LogBytes/2 && !mutant.On(mutant.SnapshotLoop) || e.GetIndex() > m.applied || e.GetIndex() > keep {
+		if left <= m.logMax/2 && !mutant.On(mutant.SnapshotLoop) || e.GetIndex() > m.applied || e.GetIndex() > keep {
 			break
 		}
 		left -= int64(len(e.Data)) + entryOverhead
 		index = e.GetIndex()
 	}
-	if index == keep && m.log.bytes-left < m.cfg.LogBytes/2 {
+	if index == keep && m.log.bytes-left < m.logMax/2 {
 		return
 	}
 	if index >= m.log.first {

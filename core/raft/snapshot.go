@@ -14,9 +14,12 @@ import (
 
 const (
 	chunkBytes   = 256 << 10
-	windowChunks = 4  // parts in flight to one receiver
-	stallTicks   = 10 // ticks without an answer before the window is sent again
-	stallsMax    = 6  // repeats before the transfer is given up
+	windowChunks = 4 // parts in flight to one receiver
+	// WindowBytes is how much of a snapshot may be on its way to one receiver.
+	WindowBytes = windowChunks * chunkBytes
+
+	stallTicks = 10 // ticks without an answer before the window is sent again
+	stallsMax  = 6  // repeats before the transfer is given up
 )
 
 // ships are the snapshots on their way: outgoing by receiver (ordered by ID), and the one
@@ -121,9 +124,7 @@ func (m *Member) tickShips() {
 		}
 		s.waited = 0
 		if s.stalls++; s.stalls > stallsMax {
-			m.drop(s.to)
-			m.emit(trace.Event{Kind: trace.Snapshot, Term: s.term, Index: s.meta.Index, A: 2, B: uint64(s.to)})
-			m.node.ReportSnapshot(uint64(s.to), etcdraft.SnapshotFailure)
+			m.giveUp(s)
 			continue
 		}
 		for _, c := range s.window {
@@ -132,6 +133,29 @@ func (m *Member) tickShips() {
 			m.cfg.Output.Send(s.to, &again)
 		}
 	}
+}
+
+// GiveUpShips ends the transfers under way, for want of memory: raft asks for them again, later.
+func (m *Member) GiveUpShips() {
+	for _, s := range slices.Clone(m.ships.out) {
+		m.giveUp(s)
+	}
+}
+
+func (m *Member) giveUp(s *shipment) {
+	m.drop(s.to)
+	m.emit(trace.Event{Kind: trace.Snapshot, Term: s.term, Index: s.meta.Index, A: 2, B: uint64(s.to)})
+	m.node.ReportSnapshot(uint64(s.to), etcdraft.SnapshotFailure)
+}
+
+// InFlight is how many bytes of snapshots have been sent and not yet acknowledged.
+func (m *Member) InFlight() (n int64) {
+	for _, s := range m.ships.out {
+		for _, c := range s.window {
+			n += int64(len(c.Data))
+		}
+	}
+	return n
 }
 
 func (m *Member) drop(to wire.ReplicaID) { m.dropIf(func(s *shipment) bool { return s.to == to }) }
@@ -189,6 +213,9 @@ func (m *Member) OnSnapshotChunk(c *wire.SnapshotChunk) {
 			return // the middle of a transfer this member knows nothing of: it will be repeated or given up
 		}
 		m.dropArrival()
+		if m.cfg.Admit != nil && !m.cfg.Admit() {
+			return // it will be repeated, or given up and begun again
+		}
 		in = &arrival{from: c.From, term: c.Term, meta: c.Meta, into: m.cfg.Machine.Restore()}
 		m.ships.in = in
 	}

@@ -21,6 +21,7 @@ const (
 type Call struct {
 	*wire.Call
 	deadline time.Duration
+	size     int64         // bytes, as it was admitted
 	since    time.Duration // when it was parked or sent
 	place    place
 	exposed  bool // was proposed or forwarded, and not surely refused: a write may have been applied

@@ -14,6 +14,7 @@ type Config struct {
 	Resend   time.Duration // how long a forwarded call waits for an answer before it is sent again
 	Notice   time.Duration // how long a node that ceased to lead is given to say so of a call
 	InboxMax int           // calls that wait
+	BytesMax int64         // and their bytes (one alone may have more); 0 = no bound
 	MaxKey   int           // bytes
 	MaxValue int           // bytes
 }
@@ -48,6 +49,7 @@ type Hall struct {
 
 	open     []*Call // all that wait, in the order they came
 	waiting  int
+	bytes    int64 // of calls that wait
 	parked   []*Call
 	forwards map[uint64]*Call // by number; for look-up, never ranged
 	number   uint64
@@ -97,6 +99,9 @@ func (h *Hall) breaker(to wire.NodeID) *breaker.Breaker {
 // Waiting is how many calls wait for an answer.
 func (h *Hall) Waiting() int { return h.waiting }
 
+// Bytes is what the calls that wait for an answer take.
+func (h *Hall) Bytes() int64 { return h.bytes }
+
 // Stop makes the hall refuse what comes from now on.
 func (h *Hall) Stop() { h.stopping = true }
 
@@ -106,8 +111,9 @@ func (h *Hall) Admit(w *wire.Call) {
 	if timeout <= 0 {
 		timeout = h.cfg.Timeout
 	}
-	c := &Call{Call: w, deadline: h.port.Now() + timeout}
+	c := &Call{Call: w, deadline: h.port.Now() + timeout, size: int64(w.Size())}
 	h.waiting++
+	h.bytes += c.size
 	m := h.port.Map()
 	switch {
 	case h.stopping:
@@ -116,7 +122,7 @@ func (h *Hall) Admit(w *wire.Call) {
 		h.Refuse(c, wire.ReasonNotReady)
 	case w.Shard == wire.MetaShard || m.Placement(w.Shard) == nil:
 		h.Refuse(c, wire.ReasonNotOwner)
-	case h.waiting > h.cfg.InboxMax:
+	case h.waiting > h.cfg.InboxMax || h.cfg.BytesMax > 0 && h.bytes > h.cfg.BytesMax && h.waiting > 1:
 		h.Refuse(c, wire.ReasonOverloaded)
 	case h.tooLarge(&w.Request):
 		h.Refuse(c, wire.ReasonTooLarge)
@@ -142,6 +148,7 @@ func (h *Hall) Finish(c *Call, r *wire.Response) {
 	}
 	c.place = done
 	h.waiting--
+	h.bytes -= c.size
 	delete(h.forwards, c.forward)
 	if m := h.port.Map(); m != nil {
 		r.Epoch = m.Epoch

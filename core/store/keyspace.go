@@ -22,6 +22,7 @@ type keyspace struct {
 	snapshots []*walk
 	begun     uint64 // snapshots, ever
 	retired   *btree.BTreeG[retired]
+	kept      int64   // bytes of their cells
 	sweeping  retired // where sweep goes on
 	last      uint64  // the greatest order
 	closed    bool    // its store is: memory goes back with the last snapshot
@@ -128,7 +129,9 @@ func (k *keyspace) wanted(e *entry) bool {
 
 // retire keeps an entry that leaves the index.
 func (k *keyspace) retire(e *entry) {
-	k.cells.Bytes(e.ref)[0] |= flagRetired
+	cell := k.cells.Bytes(e.ref)
+	cell[0] |= flagRetired
+	k.kept += int64(len(cell))
 	k.retired.Set(retired{e.order, e.version, k.begun, e.ref})
 }
 
@@ -184,6 +187,7 @@ func (k *keyspace) free(gone []retired) {
 	for _, r := range gone {
 		k.changes++
 		k.retired.Delete(r)
+		k.kept -= int64(len(k.cells.Bytes(r.ref)))
 		k.cells.Free(r.ref)
 	}
 }

@@ -122,6 +122,21 @@ func (s *Store) Len() int { return s.keys.count }
 // the same everywhere.
 func (s *Store) Bytes() int64 { return s.keyBytes + s.sessionBytes + s.leaseBytes }
 
+// SessionBytes is what of it are remembered results and leases.
+func (s *Store) SessionBytes() int64 { return s.sessionBytes + s.leaseBytes }
+
+// Kept is how many bytes of cells are kept for snapshots only, as this replica holds them. It is no part of the
+// replicated state.
+func (s *Store) Kept() int64 {
+	kept := s.keys.kept
+	for _, k := range s.dying {
+		if len(k.snapshots) > 0 {
+			kept += k.cells.Stats().Used
+		}
+	}
+	return kept
+}
+
 // place is where a write works: a key, and what is there now.
 type place struct {
 	key   []byte // the command's: copied before it is kept

@@ -57,6 +57,9 @@ type conn struct {
 	active atomic.Int64 // Server.now when the client last said something
 	last   atomic.Pointer[command]
 
+	holds  atomic.Int64 // bytes of this connection in Server.buffered
+	doomed atomic.Bool  // it is cut off, for want of memory
+
 	mu         sync.Mutex
 	window     window
 	out        output // replies that may leave
@@ -65,6 +68,7 @@ type conn struct {
 	queues     map[wire.ShardID]*queue
 	ready      []*queue   // those whose next Call can go
 	asked      int        // bytes of parts without an answer
+	expected   int        // bytes of this connection in Server.expected
 	gathering  bool       // the reader has added parts and is about to pump
 	guess      int        // bytes of a reply, as the recent ones were
 	epoch      wire.Epoch // of the map that the parts were cut by
@@ -200,14 +204,24 @@ func (c *conn) full() bool {
 		return true
 	}
 	held := c.held()
+	if c.crowds() {
+		return true
+	}
 	return held > o.OutputBufferMax || owed > 0 && held+owed*c.guess > o.OutputBufferMax
 }
 
 // held is how many bytes of replies wait to be written.
 func (c *conn) held() int { return c.window.early + c.out.len() + c.writing }
 
-// learn adjusts the guess at a reply's size: up at once, down slowly.
-func (c *conn) learn(size int) { c.guess = max(size, c.guess-c.guess/16) }
+// learn adjusts the guesses at a reply's size, the connection's and the server's: up at once, down slowly.
+func (c *conn) learn(size int) {
+	c.guess = max(size, c.guess-c.guess/16)
+	if all := c.srv.guess.Load(); int64(size) > all {
+		c.srv.guess.Store(int64(size)) // who else stores now guesses as well
+	} else if all > 0 {
+		c.srv.guess.Store(all - all/256 - 1)
+	}
+}
 
 // reserve waits, locked, until the window has room. Whoever waits also pumps: the writer may
 // be stuck in a Write.
@@ -300,6 +314,7 @@ func (c *conn) writeLoop() {
 	}
 	linger := c.linger && !c.dead
 	c.dead = true
+	c.note()
 	c.readerWake.Signal()
 	c.mu.Unlock()
 	c.close(linger)
@@ -321,6 +336,7 @@ func (c *conn) write() {
 	batch.reset()
 	c.mu.Lock()
 	c.spare, c.writing = batch.buf, 0
+	c.note()
 	if err != nil {
 		c.dead = true
 	}

@@ -141,6 +141,7 @@ func (s *Server) infoStats(line func(string, any)) {
 	line("rejected_connections", s.stats.rejected.Load())
 	line("total_error_replies", s.stats.errors.Load())
 	line("protocol_errors", s.stats.protocolErrors.Load())
+	line("evicted_clients", s.stats.cutOff.Load())
 	line("acl_access_denied_auth", s.stats.authBad.Load())
 }
 

@@ -47,6 +47,7 @@ type Options struct {
 	MaxPipeline     int           // replies owed to one connection before its reading stops; 1024
 	QueryBufferMax  int           // bytes of one command, and of a connection's commands in flight; 256 MiB
 	OutputBufferMax int           // bytes of replies waiting for one connection before its reading stops; 64 MiB
+	BuffersMax      int           // bytes of commands in flight and of replies of all connections, beyond which those with most stop reading; 0: no bound
 	IdleTimeout     time.Duration // a connection silent for longer is closed; 0 never closes one
 	Timeout         time.Duration // how long one command may wait for its shards; 5 s
 

@@ -176,6 +176,9 @@ func (f *flight) Deliver(_ uint64, resp *wire.Response) {
 	defer c.mu.Unlock()
 	invariant.Check(!f.answered, "resp: a call was answered twice")
 	f.answered = true
+	if c.dead {
+		return // and what it asked for is nobody's
+	}
 	commands := f.call.Commands
 	if resp.Outcome == wire.OutcomeOK {
 		invariant.Check(len(resp.Results) == len(f.refs), "resp: not one result per command")
@@ -190,6 +193,7 @@ func (f *flight) Deliver(_ uint64, resp *wire.Response) {
 	}
 	f.queue.busy = false
 	c.list(f.queue)
+	c.makeRoom()
 	c.wake()
 }
 

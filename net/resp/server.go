@@ -37,6 +37,11 @@ type Server struct {
 	stopped  chan struct{}
 	nextID   atomic.Uint64
 
+	connected atomic.Int64 // connections
+	buffered  atomic.Int64 // bytes of their commands in flight, and of their replies (crowd.go)
+	expected  atomic.Int64 // and with the replies that are owed
+	guess     atomic.Int64 // bytes of a reply, as the recent ones of all were
+
 	mu    sync.Mutex
 	conns map[uint64]*conn
 	open  sync.WaitGroup
@@ -73,6 +78,9 @@ func listenError(addr string, err error) error {
 	}
 	return fmt.Errorf("resp: listen on %s: %w", addr, err)
 }
+
+// Buffered is how many bytes of commands in flight and of replies the connections hold.
+func (s *Server) Buffered() int64 { return s.buffered.Load() }
 
 // Addr is the address the server listens on.
 func (s *Server) Addr() net.Addr { return s.ln.Addr() }
@@ -120,6 +128,7 @@ func (s *Server) accept(nc net.Conn) {
 	}
 	c := newConn(s, nc, s.nextID.Add(1))
 	s.conns[c.id] = c
+	s.connected.Add(1)
 	s.open.Add(1)
 	s.mu.Unlock()
 
@@ -133,6 +142,7 @@ func (s *Server) accept(nc net.Conn) {
 		<-reading
 		s.mu.Lock()
 		delete(s.conns, c.id)
+		s.connected.Add(-1)
 		s.mu.Unlock()
 		s.open.Done()
 	}()

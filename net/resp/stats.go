@@ -9,10 +9,10 @@ import (
 
 // stats counts what the server did, since its start or since CONFIG RESETSTAT.
 type stats struct {
-	connections, rejected   atomic.Uint64
-	commands, errors        atomic.Uint64
-	protocolErrors, authBad atomic.Uint64
-	bytesIn, bytesOut       atomic.Uint64
+	connections, rejected           atomic.Uint64
+	commands, errors                atomic.Uint64
+	protocolErrors, authBad, cutOff atomic.Uint64
+	bytesIn, bytesOut               atomic.Uint64
 
 	rate    atomic.Uint64 // commands a second
 	sampled uint64        // commands at the last sample; the sweeper's own
@@ -30,7 +30,7 @@ func (s *stats) sample(every time.Duration) {
 func (s *stats) reset() {
 	for _, n := range []*atomic.Uint64{
 		&s.connections, &s.rejected, &s.commands, &s.errors,
-		&s.protocolErrors, &s.authBad, &s.bytesIn, &s.bytesOut,
+		&s.protocolErrors, &s.authBad, &s.cutOff, &s.bytesIn, &s.bytesOut,
 	} {
 		n.Store(0)
 	}

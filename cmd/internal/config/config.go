@@ -48,7 +48,7 @@ type Config struct {
 
 	MaxKey    Size
 	MaxValue  Size
-	MaxMemory Size   // keys and values on this node; 0: no bound
+	MaxMemory Size   // bytes that this node may hold; 0: no bound
 	Policy    string // what is given up when that is reached, in Redis's words
 
 	Password      Secret // asked of clients

@@ -81,7 +81,7 @@ var settings = []setting{
 
 	size(groupLimits, "max-key", "largest key", 1, 64<<20, func(c *Config) *Size { return &c.MaxKey }),
 	size(groupLimits, "max-value", "largest value", 1, 128<<20, func(c *Config) *Size { return &c.MaxValue }),
-	size(groupLimits, "max-memory", "keys and values held on this node; past it keys are given up (--maxmemory-policy), or else writes that grow are refused; 0 is no bound",
+	size(groupLimits, "max-memory", "bytes that this node may hold: 13/16 of it keys, values and sessions, past which keys are given up (--maxmemory-policy), or else writes that grow are refused; the rest Raft logs, queues and copies under way; 0 is no bound",
 		0, math.MaxInt64, func(c *Config) *Size { return &c.MaxMemory }),
 	choice(groupLimits, "maxmemory-policy", "POLICY", "which keys are given up when memory is full, in Redis's words: "+strings.Join(evict.Names(), ", ")+
 		"; CONFIG SET maxmemory-policy changes it for the whole cluster", evict.Names(), func(c *Config) *string { return &c.Policy }),

@@ -18,10 +18,15 @@ func (n *Node) listen() (err error) {
 	if err != nil {
 		return err
 	}
-	links := peer.Options{Addr: n.cfg.Peer, Flag: "--peer", Secret: n.cfg.ClusterSecret.Reveal(), Logger: n.logger}
+	plan := memoryPlan(n.cfg)
+	links := peer.Options{QueueMax: plan.peerQueue(), Addr: n.cfg.Peer, Flag: "--peer", Secret: n.cfg.ClusterSecret.Reveal(), Logger: n.logger}
 	api := grpcapi.Options{Addr: n.cfg.GRPC, Flag: "--grpc", Password: n.cfg.Password.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
 		Timeout: n.cfg.Timeout, Logger: n.logger}
-	redis := resp.Options{Addr: n.cfg.RESP, Redirect: n.cfg.Redirect, Password: n.cfg.Password.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
+	if plan.Clients > 0 {
+		api.OutputMax = int(max(1<<20, plan.Clients/8))
+		api.InFlightBytes = api.OutputMax
+	}
+	redis := resp.Options{BuffersMax: int(plan.Clients / 2), Addr: n.cfg.RESP, Redirect: n.cfg.Redirect, Password: n.cfg.Password.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
 		Timeout: n.cfg.Timeout, MemoryOutside: func() uint64 { return uint64(n.pages.Stats().Used) }, Logger: n.logger}
 	if security != nil {
 		links.ServerTLS, links.ClientTLS = credentials.NewTLS(security.peerServer), credentials.NewTLS(security.peerClient)

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"torc/cluster"
 	"torc/cmd/internal/config"
 	"torc/core/store"
+	"torc/net/admin"
 )
 
 // memory is what the stores of all lanes hold.
@@ -56,6 +58,11 @@ func (n *Node) infoMemory(line func(string, any)) {
 	line("torc_memory_reserved", m.Reserved)
 	line("torc_memory_pages", p.Used)
 	line("torc_memory_idle", p.Idle)
+	plan := memoryPlan(n.cfg)
+	for _, part := range n.parts(s, &plan) {
+		line("torc_memory_for_"+part.name, part.bytes)
+		line("torc_memory_for_"+part.name+"_max", part.most)
+	}
 }
 
 func (n *Node) memorySamples(g *gatherer, s *Status) {
@@ -66,8 +73,36 @@ func (n *Node) memorySamples(g *gatherer, s *Status) {
 	g.gauge("torc_memory_pages_bytes", "Bytes of pages outside Go's heap that are in use: slabs, and what expires.", float64(p.Used))
 	g.gauge("torc_memory_idle_bytes", "Bytes of pages that are free and still resident.", float64(p.Idle))
 	g.gauge("torc_memory_fragmentation_ratio", "Reserved bytes for a live one.", ratio(m.Reserved, m.Data))
+	plan := memoryPlan(n.cfg)
+	for _, part := range n.parts(s, &plan) {
+		of := admin.Label{Name: "for", Value: part.name}
+		g.gauge("torc_memory_part_bytes", "Bytes held, by what they are for.", float64(part.bytes), of)
+		g.gauge("torc_memory_part_max_bytes", "Their bounds; 0: none. Keys and sessions share one.", float64(part.most), of)
+	}
 	if rss := resident(); rss > 0 {
 		g.gauge("torc_memory_resident_bytes", "What the system says that this process has in memory.", float64(rss))
+	}
+}
+
+// part is what of the memory is for one thing.
+type part struct {
+	name        string
+	bytes, most int64 // most 0: no bound
+}
+
+// parts is what this node holds, by what it is for, beside its bounds. Keys and sessions share the stores'.
+func (n *Node) parts(s *Status, plan *budget) []part {
+	var h cluster.Holdings
+	for _, l := range s.Lanes {
+		h.Add(l.Holds)
+	}
+	return []part{
+		{"keys", h.Keys + h.Coming, plan.Stores}, {"sessions", h.Sessions, plan.Stores},
+		{"logs", h.Logs, plan.Logs},
+		{"requests", h.Requests, plan.Requests / 2},
+		{"peers", int64(n.links.Stats().Queued), plan.Peers},
+		{"clients", n.redis.Buffered(), plan.Clients},
+		{"copies", h.Kept + h.Sending, plan.Copies},
 	}
 }
 
@@ -84,14 +119,14 @@ const (
 	heapGrowth  = 64 << 20 // it may grow by so much in any case
 	percentMin  = 100
 	percentMax  = 1600
-	heapMin     = 512 << 20
+	heapMin     = 96 << 20 // what a node without traffic has, and some room for the collector
 	heapPart    = 4
 	limitPeriod = 5 * time.Second
 )
 
 // LimitHeap sets when Go's collector runs, as far as the user has not. Without GOGC in the environment the heap
 // may double, and a small one grow by 64 MiB; that follows its size until the process ends. With --max-memory
-// and without GOMEMLIMIT its bound is 512 MiB and a quarter of --max-memory: near that it is collected more
+// and without GOMEMLIMIT its bound is 96 MiB and a quarter of --max-memory (what may lie there is 3/16 of it, see budget): near that it is collected more
 // often, whatever the rest says.
 func LimitHeap(c *config.Config, environ []string) {
 	follow, limit := heapOf(c, environ)

@@ -17,11 +17,11 @@ func TestLimitHeap(t *testing.T) {
 		limit   int64
 	}{
 		{0, nil, true, 0},
-		{4 << 30, []string{"HOME=/root"}, true, 1<<30 + 512<<20},
-		{4 << 30, []string{"GOGC=50"}, false, 1<<30 + 512<<20},
+		{4 << 30, []string{"HOME=/root"}, true, 1<<30 + 96<<20},
+		{4 << 30, []string{"GOGC=50"}, false, 1<<30 + 96<<20},
 		{4 << 30, []string{"GOMEMLIMIT=1GiB"}, true, 0},
 		{4 << 30, []string{"GOMEMLIMIT=1GiB", "GOGC=off"}, false, 0},
-		{4 << 30, []string{"GOGC="}, true, 1<<30 + 512<<20},
+		{4 << 30, []string{"GOGC="}, true, 1<<30 + 96<<20},
 	} {
 		follow, limit := heapOf(&config.Config{MaxMemory: c.max}, c.environ)
 		require.Equal(t, c.follow, follow, c)
@@ -30,4 +30,17 @@ func TestLimitHeap(t *testing.T) {
 	require.Equal(t, 1600, percentFor(1<<20))
 	require.Equal(t, 400, percentFor(16<<20))
 	require.Equal(t, 100, percentFor(1<<30))
+}
+
+// TestBudget: the parts make up the whole, but for floors when it is small.
+func TestBudget(t *testing.T) {
+	require.Zero(t, budgetOf(0))
+	for _, m := range []int64{128 << 20, 1 << 30, 1<<30 + 12345, 16 << 30, 1 << 40} {
+		b := budgetOf(m)
+		require.InDelta(t, m, b.Stores+b.Logs+b.Requests+b.Peers+b.Clients+b.Copies, 8, m)
+		require.GreaterOrEqual(t, b.Stores, m/16*13)
+	}
+	b := budgetOf(1 << 20)
+	require.EqualValues(t, 13<<16, b.Stores)
+	require.EqualValues(t, 4<<20, b.Clients)
 }

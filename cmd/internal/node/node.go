@@ -57,7 +57,9 @@ func Start(cfg *config.Config, logger *slog.Logger) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{cfg: cfg, logger: logger, self: self, started: time.Now(), failed: make(chan error, 8), left: make(chan struct{}), ended: make(chan struct{})}
-	n.host = host.New(host.Config{Self: self, Lanes: cfg.Lanes, Gossip: n.onGossipData, Logger: logger})
+	plan := memoryPlan(cfg)
+	calls, frames := plan.inboxes(cfg.Lanes)
+	n.host = host.New(host.Config{Self: self, Lanes: cfg.Lanes, CallBytesMax: calls, FrameMax: frames, Gossip: n.onGossipData, Logger: logger})
 	if err := n.listen(); err != nil {
 		n.closeListeners()
 		return nil, err

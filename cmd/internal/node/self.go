@@ -73,11 +73,13 @@ func (n *Node) clusterConfig() cluster.Config {
 	if err != nil {
 		policy = evict.Adaptive // of a Config that nobody has loaded: tests
 	}
+	plan := memoryPlan(c)
 	return cluster.Config{
 		Policy: policy, OnQuorumLoss: onLoss, ResetGrace: c.ResetGrace,
 		Self: n.self, Join: c.Join, Expect: c.Expect, Shards: c.Shards, Replicas: c.Replicas, Lanes: c.Lanes,
 		Tick: c.ElectionTimeout / electionTicks, ElectionTicks: electionTicks, ClockDrift: c.ClockDrift, Reads: reads,
-		Pages: &n.pages, MaxKey: int(c.MaxKey), MaxValue: int(c.MaxValue), MaxMemory: int64(c.MaxMemory),
+		Pages: &n.pages, MaxKey: int(c.MaxKey), MaxValue: int(c.MaxValue),
+		MaxMemory: plan.Stores, MaxLogs: plan.Logs, MaxWaiting: plan.Requests / 2, MaxKept: plan.Copies / 2,
 		Timeout: c.Timeout, SessionTTL: c.SessionTTL, Grace: c.Grace, Rebalance: int64(c.RebalanceRate),
 	}.Defaults()
 }

@@ -1,0 +1,57 @@
+package resp
+
+import (
+	"bufio"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestCrowd: clients that ask for much and do not read keep no more than the bound, and do not hold up those who do.
+func TestCrowd(t *testing.T) {
+	const most = 1 << 20
+	s := serve(t, newFakeNode(4), func(o *Options) { o.BuffersMax = most })
+	big := strings.Repeat("v", 100_000)
+	require.Contains(t, roundTrip(t, s, "*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$100000\r\n"+big+"\r\n"), "+OK")
+	for range 20 {
+		conn := dial(t, s)
+		_ = conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		_, _ = io.WriteString(conn, strings.Repeat("GET big\r\n", 200))
+	}
+	require.Eventually(t, func() bool { return s.Buffered() > most/2 }, 5*time.Second, time.Millisecond, "nothing waits: the test is none")
+	for range 50 {
+		require.Less(t, s.Buffered(), int64(2*most+200*100_000), "beyond twice the bound and what one call brings")
+		time.Sleep(2 * time.Millisecond)
+	}
+	// Who reads is served all the while, also one after another what is more than a share.
+	conn := dial(t, s)
+	_, err := io.WriteString(conn, strings.Repeat("GET big\r\n", 20))
+	require.NoError(t, err)
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	in := bufio.NewReader(conn)
+	for i := range 20 {
+		head, err := in.ReadString('\n')
+		require.NoError(t, err, i)
+		require.Equal(t, "$100000\r\n", head)
+		_, err = io.CopyN(io.Discard, in, 100_002)
+		require.NoError(t, err)
+	}
+}
+
+// TestCutOff: what nobody could foresee, and nobody reads, is not kept.
+func TestCutOff(t *testing.T) {
+	const most = 64 << 10
+	n := newFakeNode(4)
+	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
+	require.Contains(t, roundTrip(t, s, "*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$1000000\r\n"+strings.Repeat("v", 1_000_000)+"\r\n"), "+OK")
+	s.guess.Store(0)
+	conn := dial(t, s)
+	_, err := io.WriteString(conn, strings.Repeat("GET big\r\n", 100))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return s.stats.cutOff.Load() == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+	require.Contains(t, roundTrip(t, s, "PING\r\n"), "+PONG")
+}
