@@ -386,7 +386,8 @@ func (g *group) serve(calls []*router.Call) {
 	if mutant.On(mutant.TTLLocalClock) {
 		now = g.lane.env.Wall()
 	}
-	for _, c := range calls {
+	for i, c := range calls {
+		g.lookAhead(calls, i)
 		if c.Done() {
 			continue
 		}
@@ -404,6 +405,23 @@ func (g *group) serve(calls []*router.Call) {
 			g.lane.hall.Route(c)
 		}
 	}
+}
+
+// lookAhead tells the store, every so many calls, what the next ones read: see store.Ahead.
+func (g *group) lookAhead(calls []*router.Call, at int) {
+	const callsAhead = 16
+	if at%callsAhead != 0 || len(calls)-at < 2 {
+		return
+	}
+	var next [callsAhead]*wire.Command
+	n := 0
+	for _, c := range calls[at:min(at+callsAhead, len(calls))] {
+		if len(c.Commands) == 1 {
+			next[n] = &c.Commands[0]
+			n++
+		}
+	}
+	g.store.Ahead(next[:n])
 }
 
 // tickLog lets log time pass through the log: expiry is decided nowhere else.

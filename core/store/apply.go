@@ -18,18 +18,18 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 	s.expireLeases()
 	s.evict(b.Victims)
 
-	commands := 0
-	for i := range b.Requests {
-		commands += len(b.Requests[i].Commands)
-	}
+	s.ahead.plan(b.Requests)
+	commands, at := len(s.ahead.commands), 0
 	responses := make([]wire.Response, len(b.Requests))
 	results := make([]wire.Result, commands)
 	for i := range b.Requests {
 		r := &b.Requests[i]
 		n := len(r.Commands)
-		responses[i] = s.applyRequest(r, results[:n:n])
+		responses[i] = s.applyRequest(r, at, results[:n:n])
 		results = results[n:]
+		at += n
 	}
+	s.ahead.done()
 	if s.keyBytes < 0 || s.sessionBytes < 0 || s.leaseBytes < 0 {
 		invariant.Check(false, "%d bytes of keys, %d bytes of sessions, %d bytes of leases", s.keyBytes, s.sessionBytes, s.leaseBytes)
 	}
@@ -37,8 +37,9 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 	return responses
 }
 
-// applyRequest fills results and answers with them, unless the session forbids.
-func (s *Store) applyRequest(r *wire.Request, results []wire.Result) wire.Response {
+// applyRequest fills results and answers with them, unless the session forbids. The request's first command is the
+// batch's number at.
+func (s *Store) applyRequest(r *wire.Request, at int, results []wire.Result) wire.Response {
 	var use *session
 	if r.Session.Client != 0 {
 		var answer wire.Response
@@ -47,7 +48,7 @@ func (s *Store) applyRequest(r *wire.Request, results []wire.Result) wire.Respon
 		}
 	}
 	for i := range r.Commands {
-		results[i] = s.apply(&r.Commands[i])
+		results[i] = s.apply(&r.Commands[i], at+i)
 	}
 	if use != nil {
 		s.remember(use, r.Session.Seq, results)
@@ -55,7 +56,7 @@ func (s *Store) applyRequest(r *wire.Request, results []wire.Result) wire.Respon
 	return wire.Response{Outcome: wire.OutcomeOK, Results: results}
 }
 
-func (s *Store) apply(c *wire.Command) wire.Result {
+func (s *Store) apply(c *wire.Command, at int) wire.Result {
 	switch {
 	case c.Op == wire.OpFlush:
 		s.clearKeys()
@@ -66,7 +67,7 @@ func (s *Store) apply(c *wire.Command) wire.Result {
 		v := view{Store: s, expired: s.time, now: s.time}
 		return v.read(c)
 	}
-	order := orderOf(c.Key)
+	order := s.order(at)
 	if !s.owns(order) {
 		return failure(wire.CodeUnsupported)
 	}

@@ -99,6 +99,18 @@ func TestMeasureSpeed(t *testing.T) {
 				s.Read(cmds[:], 0)
 			}
 		})
+		batched := timed(rounds, func() {
+			var cmds [aheadMax]wire.Command
+			for i := range cmds {
+				cmds[i] = wire.Command{Op: wire.OpGet, Key: make([]byte, 0, 32)}
+			}
+			for range rounds / aheadMax {
+				for i := range cmds {
+					cmds[i].Key = benchKey(cmds[i].Key, random.Uint64N(uint64(n)))
+				}
+				s.Read(cmds[:], 0)
+			}
+		})
 		bare := timed(rounds, func() {
 			for range rounds {
 				key = benchKey(key, random.Uint64N(uint64(n)))
@@ -124,7 +136,7 @@ func TestMeasureSpeed(t *testing.T) {
 				l.add(wire.Command{Op: wire.OpSet, Key: key, Value: value})
 			}
 		})
-		t.Logf("%d keys: find %v, Get (Read, copied out) %v, Set %v, SET through Apply %v; GC %.2f%% of CPU while setting", n, bare, get, set, apply, gc)
+		t.Logf("%d keys: find %v, Get (Read, copied out) %v, of %d at a time %v, Set %v, SET through Apply %v; GC %.2f%% of CPU while setting", n, bare, get, aheadMax, batched, set, apply, gc)
 		s.Close()
 
 		m := map[string][]byte{}

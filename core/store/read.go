@@ -21,6 +21,9 @@ func (s *Store) Read(cmds []wire.Command, now int64) (results []wire.Result, nee
 	if mutant.On(mutant.TTLLocalClock) {
 		v.expired = now
 	}
+	if len(cmds) > 1 {
+		s.aheadOf(cmds)
+	}
 	results = make([]wire.Result, len(cmds))
 	for i := range cmds {
 		results[i] = v.read(&cmds[i])

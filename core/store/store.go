@@ -87,6 +87,8 @@ type Store struct {
 	repeats uint64      // retries answered from what is remembered, since this copy was made
 	dying   []*keyspace // flushed, with memory still to be given back
 	found   entry       // what the last lookup found
+	ahead   ahead       // the batch's commands
+	seen    uint8       // see peek
 	scratch []byte      // for encoding results, and for making values
 }
 
