@@ -30,7 +30,7 @@ func (s *Store) verify() error {
 		count++
 		if e.expireAt != 0 {
 			due++
-			if i := s.keys.due.item(s.keys.due.placeOf(e.ref)); i.ref != e.ref || i.at() != e.expireAt {
+			if !s.keys.due.moved(e.ref, e.ref) {
 				wrong = fmt.Errorf("key %q is not among those that expire", e.key)
 			}
 		}
@@ -49,11 +49,11 @@ func (s *Store) verify() error {
 		wrong = err
 	}
 	cells += int64(count + leaves)
-	for place := 1; place < s.keys.due.count && wrong == nil; place++ {
-		if s.keys.due.less(s.keys.due.item(place), s.keys.due.item((place-1)/4)) {
-			wrong = errors.New("what expires is out of order")
-		}
+	parts, err := s.keys.due.verify()
+	if wrong == nil {
+		wrong = err
 	}
+	cells += int64(parts)
 	outcomes := 0
 	s.outcomes.Scan(func(o *outcome) bool {
 		want.outcomes += o.digest()

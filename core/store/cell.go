@@ -8,20 +8,19 @@ import (
 
 // An entry lies in one cell of the slab:
 //
-//	flags | expireAt 8, due place 4 (only if it expires) | key length | value length | version | key | value
+//	flags | expireAt 8 (only if it expires) | key length | value length | version | key | value
 //
-// (the three numbers are uvarints). The first byte tells an entry from a leaf of the index, which lies in the
-// same heap.
+// (the three numbers are uvarints). The first byte tells an entry from a leaf of the index and from parts of the wheel
+// (due.go), which lie in the same heap.
 const (
-	flagExpires = 1 << iota // it has an expiry and a place among those that do
+	flagExpires = 1 << iota // it has an expiry, and is among those that do
 	flagRetired             // it is out of the index; only snapshots know it
-	flagLeaf                // no entry
+	flagLeaf                // no entry but a leaf,
+	flagNode                // a node of the wheel,
+	flagBucket              // a bucket of it
 )
 
-const (
-	duePlace   = 1 + 8
-	expireSize = 8 + 4
-)
+const expireSize = 8
 
 // entry is what a cell holds, taken apart. Its key and value are the cell's own bytes: they are
 // gone with the next change to the store, so whatever leaves the store is a copy.
@@ -85,7 +84,6 @@ func (e *entry) write(r slab.Ref, b []byte, key, value, more []byte, version uin
 	if expireAt != 0 {
 		head[0] = flagExpires
 		head = binary.LittleEndian.AppendUint64(head, uint64(expireAt))
-		head = binary.LittleEndian.AppendUint32(head, 0)
 	}
 	head = binary.AppendUvarint(head, uint64(len(key)))
 	head = binary.AppendUvarint(head, uint64(length))

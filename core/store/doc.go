@@ -9,7 +9,7 @@
 //	Apply: time -> expire -> victims -> commands         Read: commands | needsTick
 //	                  |                                            |
 //	 keys (order, key) -> cell of the slab <-----------------------+
-//	 due  (expireAt, key) -> the same cells, of entries that expire
+//	 due  (expireAt, version) -> the same cells, of entries that expire
 //	 sessions  client -> floor, last use;  outcomes  (client, seq) -> encoded results
 //	 leases    key -> who may fill it, or that it is known to be absent (leases.go)
 //	                  |
@@ -30,7 +30,7 @@
 // # Memory
 //
 // A key, its value, version and expiry lie in one cell of core/slab, outside Go's heap (cell.go). The index
-// (index.go), whose leaves are cells as well, and the heap of what expires (due.go) name cells by number. A keyspace
+// (index.go), whose leaves are cells as well, and the wheel of what expires (due.go) name cells by number. A keyspace
 // (keyspace.go) is all that together; FLUSH begins a new one. Where a cell lies differs from replica to
 // replica, and may change in every Apply and Tend: nothing that is computed depends on it.
 //

@@ -3,26 +3,51 @@ package store
 import (
 	"math"
 
+	"torc/core/slab"
 	"torc/core/wire"
 )
 
-// expireMax is how many expired keys an entry removes at most, so that keys which expire
-// together do not hold up the log. The others are absent as well: every lookup compares.
-const expireMax = 64
+// expireLeast is how many expired keys an entry removes at most, so that keys which expire
+// together do not hold up the log. One with more commands removes as many as those: keys go at least as fast as they can
+// come. The others are absent as well: every lookup compares.
+const expireLeast = 64
 
 // expiredBy reports whether the key is absent at a time.
 func (e *entry) expiredBy(time int64) bool { return e.expireAt != 0 && e.expireAt <= time }
 
-// expireKeys removes the first keys that have expired by log time.
-func (s *Store) expireKeys() {
-	for range expireMax {
-		r, at, ok := s.keys.due.first()
-		if !ok || at > s.time {
-			return
+// expireKeys removes the first keys that have expired by log time, at most so many, and returns how many those were.
+func (s *Store) expireKeys(most int) (removed int) {
+	for removed < most {
+		if _, at, ok := s.keys.due.first(); !ok || at > s.time {
+			return removed
+		}
+		var refs [expireLeast]slab.Ref
+		n := 0
+		s.keys.due.soonest(min(expireLeast, most-removed), func(r slab.Ref) { refs[n], n = r, n+1 })
+		removed += s.removeDue(refs[:n])
+	}
+	return removed
+}
+
+// removeDue removes those of the first that have expired. No cell moves meanwhile.
+func (s *Store) removeDue(refs []slab.Ref) (removed int) {
+	var orders [aheadMax]uint64
+	for i, r := range refs {
+		if i%aheadMax == 0 {
+			some := refs[i:min(i+aheadMax, len(refs))]
+			for j, r := range some {
+				orders[j] = s.keys.get(r).order
+			}
+			s.peek(orders[:len(some)])
 		}
 		e := s.keys.get(r)
+		if e.expireAt > s.time {
+			break
+		}
 		s.remove(&e)
+		removed++
 	}
+	return removed
 }
 
 // NextExpiry returns the earliest expiry of all keys stored, in Unix milliseconds. It may have

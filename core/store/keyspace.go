@@ -46,7 +46,7 @@ func lessRetired(a, b retired) bool {
 
 func newKeyspace(source slab.Source, first, last uint64) *keyspace {
 	cells := slab.New(source)
-	return &keyspace{index: newIndex(cells, first, last), due: due{cells: cells, source: source}, retired: newTree(lessRetired), last: last}
+	return &keyspace{index: newIndex(cells, first, last), due: due{cells: cells}, retired: newTree(lessRetired), last: last}
 }
 
 // get reads the entry in a cell, its order included.
@@ -67,14 +67,12 @@ func (k *keyspace) put(e, old *entry, key []byte, order uint64, value, more []by
 		e.order = order
 		k.insert(order, r)
 		if expireAt != 0 {
-			k.due.add(r, expireAt)
+			k.due.add(r, moment{expireAt, version})
 		}
 		return
 	}
-	was, place := *old, -1
-	if was.expireAt != 0 {
-		place = k.due.placeOf(was.ref)
-	}
+	was := *old
+	k.endures(&was) // before its cell is written over
 	r, b := was.ref, k.cells.Bytes(was.ref)
 	kept := k.wanted(&was)
 	if kept || len(b) != slab.Room(size) {
@@ -85,13 +83,8 @@ func (k *keyspace) put(e, old *entry, key []byte, order uint64, value, more []by
 	if r != was.ref && !k.replace(order, was.ref, r) {
 		invariant.Check(false, "key %q is not where it was found", key)
 	}
-	switch {
-	case place >= 0 && expireAt != 0:
-		k.due.change(place, r, expireAt)
-	case place >= 0:
-		k.due.remove(place)
-	case expireAt != 0:
-		k.due.add(r, expireAt)
+	if expireAt != 0 {
+		k.due.add(r, moment{expireAt, version})
 	}
 	switch {
 	case kept:
@@ -104,9 +97,7 @@ func (k *keyspace) put(e, old *entry, key []byte, order uint64, value, more []by
 // drop removes an entry.
 func (k *keyspace) drop(e *entry) {
 	k.changes++
-	if e.expireAt != 0 {
-		k.due.remove(k.due.placeOf(e.ref))
-	}
+	k.endures(e)
 	if !k.index.remove(e.order, e.ref) {
 		invariant.Check(false, "key %q is not where it was found", e.key)
 	}
@@ -114,6 +105,13 @@ func (k *keyspace) drop(e *entry) {
 		k.retire(e)
 	} else {
 		k.cells.Free(e.ref)
+	}
+}
+
+// endures takes an entry out of those that expire, if it does.
+func (k *keyspace) endures(e *entry) {
+	if e.expireAt != 0 && !k.due.remove(e.ref, moment{e.expireAt, e.version}) {
+		invariant.Check(false, "key %q is not among those that expire", e.key)
 	}
 }
 
@@ -196,8 +194,12 @@ func (k *keyspace) free(gone []retired) {
 func (k *keyspace) moved(from, to slab.Ref) {
 	k.changes++
 	b := k.cells.Bytes(to)
-	if b[0]&flagLeaf != 0 {
+	switch {
+	case b[0]&flagLeaf != 0:
 		k.index.moved(from, to)
+		return
+	case b[0]&(flagNode|flagBucket) != 0:
+		k.due.movedCell(to)
 		return
 	}
 	var e entry
@@ -213,8 +215,8 @@ func (k *keyspace) moved(from, to slab.Ref) {
 	if !k.replace(e.order, from, to) {
 		invariant.Check(false, "key %q is not in the index", e.key)
 	}
-	if e.expireAt != 0 {
-		k.due.moved(to)
+	if e.expireAt != 0 && !k.due.moved(from, to) {
+		invariant.Check(false, "key %q is not among those that expire", e.key)
 	}
 }
 
@@ -256,7 +258,5 @@ func (k *keyspace) end(s *walk) {
 
 // release gives back memory, about budget bytes, and returns how many those were and whether none is left.
 func (k *keyspace) release(budget int) (spent int, done bool) {
-	spent = k.due.release()
-	more, done := k.cells.Release(budget - spent)
-	return spent + more, done
+	return k.cells.Release(budget)
 }

@@ -43,15 +43,19 @@ type modelSession struct {
 
 func (m *model) apply(b *wire.Batch) (responses []wire.Response) {
 	m.time = max(m.time, b.Time)
-	m.expire()
+	commands := 0
+	for _, r := range b.Requests {
+		commands += len(r.Commands)
+	}
+	m.expire(max(64, commands))
 	for _, r := range b.Requests {
 		responses = append(responses, m.request(r))
 	}
 	return responses
 }
 
-// expire removes the first 64 expired keys and the first 16 idle sessions.
-func (m *model) expire() {
+// expire removes the first expired keys, so many at most, and the first 16 idle sessions.
+func (m *model) expire(most int) {
 	var due []modelKey
 	for _, k := range m.keys {
 		if m.expired(k) {
@@ -59,9 +63,9 @@ func (m *model) expire() {
 		}
 	}
 	sort.Slice(due, func(i, j int) bool {
-		return due[i].expireAt < due[j].expireAt || due[i].expireAt == due[j].expireAt && due[i].key < due[j].key
+		return due[i].expireAt < due[j].expireAt || due[i].expireAt == due[j].expireAt && backwards(due[i].version) < backwards(due[j].version)
 	})
-	for _, k := range due[:min(len(due), 64)] {
+	for _, k := range due[:min(len(due), most)] {
 		m.remove(k.key)
 	}
 	m.leases = slices.DeleteFunc(m.leases, func(l modelLease) bool { return l.until <= m.time })
@@ -70,6 +74,14 @@ func (m *model) expire() {
 			m.sessions = m.sessions[1:]
 		}
 	}
+}
+
+// backwards is a version with its hexadecimal digits in reverse order.
+func backwards(version uint64) (v uint64) {
+	for range 16 {
+		v, version = v<<4|version&15, version>>4
+	}
+	return v
 }
 
 func (m *model) revoke(key []byte) {

@@ -101,34 +101,3 @@ func scatter(z uint64) uint64 {
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31
 }
-
-// sample shows n of those that expire.
-func (d *due) sample(at uint64, n int, visit func(slab.Ref)) {
-	for i := range min(n, d.count) {
-		visit(d.item(int((at%uint64(d.count) + uint64(i)) % uint64(d.count))).ref)
-	}
-}
-
-// soonest shows the first n to expire, in order: the top, and then always the first of those whose
-// parents were shown.
-func (d *due) soonest(n int, visit func(slab.Ref)) {
-	if d.count == 0 {
-		return
-	}
-	edge := []int{0}
-	for ; n > 0 && len(edge) > 0; n-- {
-		least := 0
-		for i := range edge {
-			if d.less(d.item(edge[i]), d.item(edge[least])) {
-				least = i
-			}
-		}
-		place := edge[least]
-		visit(d.item(place).ref)
-		edge[least] = edge[len(edge)-1]
-		edge = edge[:len(edge)-1]
-		for child := 4*place + 1; child < min(4*place+5, d.count); child++ {
-			edge = append(edge, child)
-		}
-	}
-}
