@@ -75,7 +75,9 @@ func uvarintSize(v uint64) (n int) {
 func (e *entry) write(r slab.Ref, b []byte, key, value, more []byte, version uint64, expireAt int64) {
 	length := len(value) + len(more)
 	at := cellSize(len(key), length, version, expireAt) - length
-	copy(b[at:], value) // first, for it may lie where the rest will
+	if length > 0 && (len(value) == 0 || &b[at] != &value[0]) { // else it is there already: it was appended to
+		copy(b[at:], value) // first, for it may lie where the rest will
+	}
 	copy(b[at+len(value):], more)
 	e.key, e.value = b[at-len(key):at:at], b[at:at+length:at+length]
 	copy(e.key, key)

@@ -56,6 +56,10 @@ func (k *keyspace) get(r slab.Ref) (e entry) {
 	return e
 }
 
+// growPart is the part of a large value that is left free behind it when it is appended to: else it would be copied
+// every 4 KiB.
+const growPart = 8
+
 // put stores an entry, in the place of old unless that is nil, and leaves it in e, which may be old. The
 // value is in two parts, of which the first may be old's.
 func (k *keyspace) put(e, old *entry, key []byte, order uint64, value, more []byte, version uint64, expireAt int64) {
@@ -75,8 +79,12 @@ func (k *keyspace) put(e, old *entry, key []byte, order uint64, value, more []by
 	k.endures(&was) // before its cell is written over
 	r, b := was.ref, k.cells.Bytes(was.ref)
 	kept := k.wanted(&was)
-	if kept || len(b) != slab.Room(size) {
-		r, b = k.cells.Alloc(size)
+	if grows := len(more) > 0; kept || len(b) != slab.Room(size) && !(grows && size <= len(b)) {
+		room := size
+		if grows && size > slab.CellMax {
+			room += size / growPart
+		}
+		r, b = k.cells.Alloc(room)
 	}
 	e.write(r, b, key, value, more, version, expireAt)
 	e.order = order

@@ -223,6 +223,30 @@ func TestAllocations(t *testing.T) {
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { s.Read(cmds, 0) }), 2.0)
 }
 
+// TestAppendGrowsInPlace: a value that is appended to moves seldom, however long it is.
+func TestAppendGrowsInPlace(t *testing.T) {
+	pages := new(ledger)
+	s := New(Config{Pages: pages})
+	more := bytes.Repeat([]byte("m"), 100)
+	want := []byte(nil)
+	moves, at := 0, slab.Ref(0)
+	for range 20_000 {
+		want = append(want, more...)
+		s.Apply(&wire.Batch{Requests: []wire.Request{request(wire.Command{Op: wire.OpAppend, Key: []byte("k"), Value: more})}})
+		e := s.find([]byte("k"), orderOf([]byte("k")))
+		if e.ref != at {
+			moves, at = moves+1, e.ref
+		}
+	}
+	require.True(t, bytes.Equal(want, s.find([]byte("k"), orderOf([]byte("k"))).value))
+	require.Less(t, moves, 200, "2 MB in steps of 100 bytes")
+	require.NoError(t, s.verify())
+	// What is set again takes what it needs.
+	s.Apply(&wire.Batch{Requests: []wire.Request{request(wire.Command{Op: wire.OpSet, Key: []byte("k"), Value: want[:40_000]})}})
+	require.Less(t, pages.held, 100_000)
+	s.Close()
+}
+
 // FuzzRestore feeds the decoder of snapshots with streams in well-formed chunks: it refuses them, or what it
 // makes of one is a store that says the same again. It never takes memory out of proportion.
 func FuzzRestore(f *testing.F) {
