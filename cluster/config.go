@@ -5,6 +5,7 @@ import (
 
 	"torc/core/evict"
 	"torc/core/slab"
+	"torc/core/store"
 	"torc/core/wire"
 )
 
@@ -42,6 +43,7 @@ type Config struct {
 	MaxLogs    int64         // and those of its Raft logs together; 0 = LogBytes bounds each
 	MaxWaiting int64         // and of requests that wait; 0 = no bound
 	MaxKept    int64         // and of what snapshots under way keep; about as much may be on its way; 0 = no bound
+	Seed       store.Seed    // of a cluster that this node founds, from a source that nobody can foresee; zero: keys are placed as anyone can tell
 	Pages      slab.Source   // where keys and values get their memory; nil = Go's heap
 	Policy     evict.Kind    // what is given up when that is reached, unless the cluster map says otherwise
 	LogBytes   int64         // a group's log is truncated when it is longer than this; for snapshots under way up to four times as much is kept

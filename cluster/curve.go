@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"torc/core/evict"
-	"torc/core/store"
 	"torc/core/wire"
 )
 
@@ -41,7 +40,7 @@ func (g *group) curveRead(e *evictor, c *wire.Command, r *wire.Result) {
 	}
 	curve := g.lane.curve
 	curve.Count()
-	hash := store.HashOf(c.Key)
+	hash := g.store.HashOf(c.Key)
 	if !curve.Sampled(hash) {
 		return
 	}
@@ -59,7 +58,7 @@ func (g *group) curveWrote(e *evictor, c *wire.Command) {
 	case !c.Op.IsWrite() || len(c.Key) == 0:
 		return
 	}
-	hash := store.HashOf(c.Key)
+	hash := g.store.HashOf(c.Key)
 	if !curve.Sampled(hash) {
 		return
 	}

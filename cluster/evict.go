@@ -93,7 +93,7 @@ func (g *group) wrote(b *wire.Batch) {
 		for j := range b.Requests[i].Commands {
 			c := &b.Requests[i].Commands[j]
 			if growing(c.Op) {
-				e.policy.Use(store.HashOf(c.Key), g.store.Len())
+				e.policy.Use(g.store.HashOf(c.Key), g.store.Len())
 			}
 			if leads {
 				g.curveWrote(e, c)
@@ -112,7 +112,7 @@ func (g *group) read(commands []wire.Command, results []wire.Result) {
 		c := &commands[i]
 		g.curveRead(e, c, &results[i])
 		if found(c.Op, &results[i]) {
-			hash := store.HashOf(c.Key)
+			hash := g.store.HashOf(c.Key)
 			e.policy.Use(hash, g.store.Len())
 			e.told.add(hash)
 		}

@@ -47,7 +47,7 @@ func (s *Store) order(at int) uint64 {
 		from := a.next
 		a.next = min(from+aheadMax, len(a.commands))
 		for _, c := range a.commands[from:a.next] {
-			a.orders = append(a.orders, orderOf(c.Key))
+			a.orders = append(a.orders, s.cfg.Seed.order(c.Key))
 		}
 		s.peek(a.orders[from:a.next])
 	}
@@ -60,7 +60,7 @@ func (s *Store) Ahead(commands []*wire.Command) {
 	for len(commands) > 0 {
 		n := min(aheadMax, len(commands))
 		for i, c := range commands[:n] {
-			orders[i] = orderOf(c.Key)
+			orders[i] = s.cfg.Seed.order(c.Key)
 		}
 		s.peek(orders[:n])
 		commands = commands[n:]
@@ -73,7 +73,7 @@ func (s *Store) aheadOf(commands []wire.Command) {
 	for len(commands) > 0 {
 		n := min(aheadMax, len(commands))
 		for i := range n {
-			orders[i] = orderOf(commands[i].Key)
+			orders[i] = s.cfg.Seed.order(commands[i].Key)
 		}
 		s.peek(orders[:n])
 		commands = commands[n:]

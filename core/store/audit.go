@@ -34,7 +34,7 @@ func (s *Store) verify() error {
 				wrong = fmt.Errorf("key %q is not among those that expire", e.key)
 			}
 		}
-		if count > 1 && compareEntries(previous, *e) >= 0 || e.order != orderOf(e.key) || !s.owns(e.order) || e.version > s.version || e.retired {
+		if count > 1 && compareEntries(previous, *e) >= 0 || e.order != s.cfg.Seed.order(e.key) || !s.owns(e.order) || e.version > s.version || e.retired {
 			wrong = fmt.Errorf("key %q at %x, version %d, is out of place", e.key, e.order, e.version)
 		}
 		var found entry

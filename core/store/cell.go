@@ -26,7 +26,7 @@ const expireSize = 8
 // gone with the next change to the store, so whatever leaves the store is a copy.
 type entry struct {
 	key, value []byte
-	order      uint64 // see orderOf; only where it is said to be set
+	order      uint64 // see Seed.order; only where it is said to be set
 	version    uint64
 	expireAt   int64 // Unix milliseconds; 0 = never
 	ref        slab.Ref

@@ -17,12 +17,15 @@ type Held struct {
 }
 
 // candidate is an entry, as a Held. Its order is not known yet.
-func (e *entry) candidate() Held {
-	return Held{Hash: orderOf(e.key), Version: e.version, Size: e.size(), ExpireAt: e.expireAt}
+func (s *Store) candidate(e *entry) Held {
+	return Held{Hash: s.HashOf(e.key), Version: e.version, Size: e.size(), ExpireAt: e.expireAt}
 }
 
+// HashOf is the hash that names a key in victims and uses, in a store without a seed.
+func HashOf(key []byte) uint64 { return Seed{}.order(key) }
+
 // HashOf is the hash that names a key in victims and uses.
-func HashOf(key []byte) uint64 { return orderOf(key) }
+func (s *Store) HashOf(key []byte) uint64 { return s.cfg.Seed.order(key) }
 
 // evict removes the victims whose versions still stand.
 func (s *Store) evict(victims []wire.Victim) {
@@ -51,7 +54,7 @@ func (s *Store) FindHash(hash uint64) (Held, bool) {
 	if e == nil {
 		return Held{}, false
 	}
-	return e.candidate(), true
+	return s.candidate(e), true
 }
 
 // Sample calls visit with about n keys that chance chooses by at, any number; of those that expire, when volatile.
@@ -59,7 +62,7 @@ func (s *Store) Sample(at uint64, n int, volatile bool, visit func(Held)) {
 	show := func(r slab.Ref) {
 		var e entry
 		e.read(r, s.keys.cells.Bytes(r))
-		visit(e.candidate())
+		visit(s.candidate(&e))
 	}
 	if volatile {
 		s.keys.due.sample(at, n, show)
@@ -72,7 +75,7 @@ func (s *Store) Sample(at uint64, n int, volatile bool, visit func(Held)) {
 func (s *Store) Soonest(n int, visit func(Held)) {
 	s.keys.due.soonest(n, func(r slab.Ref) {
 		e := s.keys.get(r)
-		visit(e.candidate())
+		visit(s.candidate(&e))
 	})
 }
 
@@ -99,7 +102,7 @@ func (s *Store) growth(c *wire.Command) int64 {
 	default:
 		return 0
 	}
-	e := s.find(c.Key, orderOf(c.Key))
+	e := s.find(c.Key, s.cfg.Seed.order(c.Key))
 	switch {
 	case e == nil:
 		return size + int64(len(c.Key)) + entryOverhead

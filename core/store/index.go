@@ -20,9 +20,11 @@ import (
 //	order:  slot (14 bits) | tag (32) | rest (18)
 //	slots[slot] -> directory[first bits of tag] -> leaf: (tag, Ref) (tag, Ref) .. -> cell
 //
-// Keys that share too many bits to be parted (by bad luck, or made so) go into a chain of leaves.
+// Keys that share too many bits to be parted go into a chain of leaves. That is bad luck: to make such keys one must
+// know the cluster's Seed (order.go).
 type index struct {
 	cells *slab.Heap
+	seed  Seed
 	base  uint64 // the first slot
 	slots []slot // made with the first key
 	width int    // of slots
@@ -78,8 +80,8 @@ var _ [unsafe.Sizeof(leafHeader{}) - leafHead]struct{}
 
 func tagOf(order uint64) uint32 { return uint32(order >> tagShift) }
 
-func newIndex(cells *slab.Heap, first, last uint64) index {
-	return index{cells: cells, base: first >> slotShift, width: int(last>>slotShift-first>>slotShift) + 1}
+func newIndex(cells *slab.Heap, seed Seed, first, last uint64) index {
+	return index{cells: cells, seed: seed, base: first >> slotShift, width: int(last>>slotShift-first>>slotShift) + 1}
 }
 
 func (x *index) slot(order uint64) *slot {
@@ -416,7 +418,7 @@ func (x *index) gather(order uint64, to []entry) []entry {
 		for _, p := range l.keys[:l.count] {
 			var e entry
 			e.read(p.ref(), x.cells.Bytes(p.ref()))
-			e.order = orderOf(e.key)
+			e.order = x.seed.order(e.key)
 			to = append(to, e)
 		}
 		r = l.next

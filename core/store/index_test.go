@@ -14,7 +14,7 @@ import (
 func TestIndex(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cells := slab.New(slab.Plain{})
-		x := newIndex(cells, 0, lastOrder(3))
+		x := newIndex(cells, Seed{}, 0, lastOrder(3))
 		type key struct {
 			order uint64
 			ref   slab.Ref
@@ -77,7 +77,7 @@ func TestIndex(t *testing.T) {
 // TestDirectoryIsShort: keys that no bits part do not make the directory long.
 func TestDirectoryIsShort(t *testing.T) {
 	cells := slab.New(slab.Plain{})
-	x := newIndex(cells, 0, lastOrder(0))
+	x := newIndex(cells, Seed{}, 0, lastOrder(0))
 	for range 5000 {
 		r, b := cells.Alloc(64)
 		b[0] = 0
@@ -91,7 +91,7 @@ func TestDirectoryIsShort(t *testing.T) {
 // TestIndexShrinks: when most keys are gone, so are most leaves, and the directory is short again.
 func TestIndexShrinks(t *testing.T) {
 	cells := slab.New(slab.Plain{})
-	x := newIndex(cells, 0, lastOrder(0))
+	x := newIndex(cells, Seed{}, 0, lastOrder(0))
 	var refs []slab.Ref
 	order := func(i int) uint64 { return uint64(i) * 0x9E3779B97F4A7C15 >> (64 - slotShift) }
 	for i := range 20_000 {

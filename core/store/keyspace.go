@@ -44,15 +44,15 @@ func lessRetired(a, b retired) bool {
 	return a.version < b.version
 }
 
-func newKeyspace(source slab.Source, first, last uint64) *keyspace {
+func newKeyspace(source slab.Source, seed Seed, first, last uint64) *keyspace {
 	cells := slab.New(source)
-	return &keyspace{index: newIndex(cells, first, last), due: due{cells: cells}, retired: newTree(lessRetired), last: last}
+	return &keyspace{index: newIndex(cells, seed, first, last), due: due{cells: cells}, retired: newTree(lessRetired), last: last}
 }
 
 // get reads the entry in a cell, its order included.
 func (k *keyspace) get(r slab.Ref) (e entry) {
 	e.read(r, k.cells.Bytes(r))
-	e.order = orderOf(e.key)
+	e.order = k.seed.order(e.key)
 	return e
 }
 
@@ -212,7 +212,7 @@ func (k *keyspace) moved(from, to slab.Ref) {
 	}
 	var e entry
 	e.read(to, b)
-	e.order = orderOf(e.key)
+	e.order = k.seed.order(e.key)
 	if e.retired {
 		r, known := k.retired.Get(retired{order: e.order, version: e.version})
 		invariant.Check(known && r.ref == from, "a retired entry of key %q is not known", e.key)

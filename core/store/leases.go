@@ -99,7 +99,7 @@ func (s *Store) fill(p *place, c *wire.Command) wire.Result {
 
 // toLoad is what a reader hears who could load the key; see wire.FlagLoad.
 func (v *view) toLoad(key []byte, e *entry) int64 {
-	l := v.leaseOf(key, orderOf(key), v.now)
+	l := v.leaseOf(key, v.cfg.Seed.order(key), v.now)
 	switch {
 	case e != nil && l != nil:
 		return -1

@@ -114,13 +114,13 @@ func TestMeasureSpeed(t *testing.T) {
 		bare := timed(rounds, func() {
 			for range rounds {
 				key = benchKey(key, random.Uint64N(uint64(n)))
-				s.find(key, orderOf(key))
+				s.find(key, HashOf(key))
 			}
 		})
 		set := timed(rounds, func() {
 			for range rounds {
 				key = benchKey(key, random.Uint64N(uint64(n)))
-				p := s.locate(key, orderOf(key))
+				p := s.locate(key, HashOf(key))
 				s.put(&p, value, nil, 0)
 			}
 		})

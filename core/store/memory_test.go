@@ -50,8 +50,8 @@ func scar(s *Store, keys int) {
 			key := []byte("scar" + strconv.Itoa(i))
 			var e entry
 			if round == 0 {
-				s.keys.put(&e, nil, key, orderOf(key), make([]byte, random>>54), nil, 1, int64(random>>60))
-			} else if s.keys.find(key, orderOf(key), &e) {
+				s.keys.put(&e, nil, key, HashOf(key), make([]byte, random>>54), nil, 1, int64(random>>60))
+			} else if s.keys.find(key, HashOf(key), &e) {
 				s.keys.drop(&e)
 			}
 		}
@@ -212,11 +212,11 @@ func TestSnapshotsAreExact(t *testing.T) {
 func TestAllocations(t *testing.T) {
 	s := New(Config{})
 	key, value := []byte("key"), make([]byte, 100)
-	p := s.locate(key, orderOf(key))
+	p := s.locate(key, HashOf(key))
 	s.put(&p, value, nil, 0)
-	require.Zero(t, testing.AllocsPerRun(100, func() { s.find(key, orderOf(key)) }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { s.find(key, HashOf(key)) }))
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		p := s.locate(key, orderOf(key))
+		p := s.locate(key, HashOf(key))
 		s.put(&p, value, nil, 0)
 	}))
 	cmds := []wire.Command{{Op: wire.OpGet, Key: key}}
@@ -233,12 +233,12 @@ func TestAppendGrowsInPlace(t *testing.T) {
 	for range 20_000 {
 		want = append(want, more...)
 		s.Apply(&wire.Batch{Requests: []wire.Request{request(wire.Command{Op: wire.OpAppend, Key: []byte("k"), Value: more})}})
-		e := s.find([]byte("k"), orderOf([]byte("k")))
+		e := s.find([]byte("k"), HashOf([]byte("k")))
 		if e.ref != at {
 			moves, at = moves+1, e.ref
 		}
 	}
-	require.True(t, bytes.Equal(want, s.find([]byte("k"), orderOf([]byte("k"))).value))
+	require.True(t, bytes.Equal(want, s.find([]byte("k"), HashOf([]byte("k"))).value))
 	require.Less(t, moves, 200, "2 MB in steps of 100 bytes")
 	require.NoError(t, s.verify())
 	// What is set again takes what it needs.

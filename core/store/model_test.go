@@ -103,7 +103,7 @@ func (m *model) grant(key []byte, token uint64, ttl int64) {
 	m.revoke(key)
 	sort.Slice(m.leases, func(i, j int) bool {
 		a, b := m.leases[i], m.leases[j]
-		return a.until < b.until || a.until == b.until && orderOf([]byte(a.key)) < orderOf([]byte(b.key))
+		return a.until < b.until || a.until == b.until && HashOf([]byte(a.key)) < HashOf([]byte(b.key))
 	})
 	m.leases = append(m.leases[max(0, len(m.leases)+1-m.cfg.LeasesMax):], modelLease{string(key), token, m.time + max(ttl, 1)})
 }

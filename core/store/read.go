@@ -64,7 +64,7 @@ func (v *view) read(c *wire.Command) wire.Result {
 	case wire.OpSlotKeys:
 		return v.slotKeys(c.Start, c.End)
 	}
-	order := orderOf(c.Key)
+	order := v.cfg.Seed.order(c.Key)
 	if !v.owns(order) {
 		return failure(wire.CodeUnsupported)
 	}

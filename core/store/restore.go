@@ -210,7 +210,7 @@ func (r *Restorer) key() error {
 	if err := r.numbers(&version, &expireAt); err != nil {
 		return err
 	}
-	s, next := r.store, entry{key: key, order: orderOf(key)}
+	s, next := r.store, entry{key: key, order: r.store.cfg.Seed.order(key)}
 	switch {
 	case !s.owns(next.order):
 		return errors.New("a key of another shard")
@@ -290,7 +290,7 @@ func (r *Restorer) lease() error {
 	if err := r.numbers(&token, &until); err != nil {
 		return err
 	}
-	s, order := r.store, orderOf(key)
+	s, order := r.store, r.store.cfg.Seed.order(key)
 	l := &lease{order: order, key: bytes.Clone(key), token: token, until: int64(until)}
 	l.hash = l.digest()
 	switch {

@@ -16,7 +16,7 @@ func (x *index) findHash(order, version uint64, e *entry) bool {
 		l := x.leaf(r)
 		for i := l.search(tag); i < int(l.count) && l.keys[i].tag() == tag; i++ {
 			at := l.keys[i].ref()
-			if e.read(at, x.cells.Bytes(at)); (version == 0 || e.version == version) && orderOf(e.key) == order {
+			if e.read(at, x.cells.Bytes(at)); (version == 0 || e.version == version) && x.seed.order(e.key) == order {
 				e.order = order
 				return true
 			}

@@ -19,6 +19,7 @@ type Config struct {
 	WindowMax   int    // outcomes remembered per session; default 1024
 	LeasesMax   int    // leases and known absences remembered (see leases.go); default 1024
 	LeaseBytes  int64  // and what they take, in bytes; default 1 MiB
+	Seed        Seed   // places the keys
 	Version     uint64 // the versions of a new store are greater
 
 	// Pages is where keys and values get their memory; nil = Go's heap. It is each replica's own
@@ -99,7 +100,7 @@ func New(cfg Config) *Store {
 		first, last := wire.SlotRange(cfg.Shard, cfg.Shards)
 		s.first, s.last = firstOrder(first), lastOrder(last)
 	}
-	s.keys = newKeyspace(s.cfg.Pages, s.first, s.last)
+	s.keys = newKeyspace(s.cfg.Pages, s.cfg.Seed, s.first, s.last)
 	s.sessions, s.outcomes, s.recent = newTree(lessClient), newTree(lessOutcome), newTree(lessRecent)
 	s.leases, s.ending = newTree(lessLease), newTree(lessEnding)
 	return s
@@ -218,7 +219,7 @@ func (s *Store) nextVersion() uint64 {
 // clearKeys forgets all keys, and who was to fill which, in O(1). Their memory goes back by and by (Tend).
 func (s *Store) clearKeys() {
 	s.dying = append(s.dying, s.keys)
-	s.keys = newKeyspace(s.cfg.Pages, s.first, s.last)
+	s.keys = newKeyspace(s.cfg.Pages, s.cfg.Seed, s.first, s.last)
 	s.sums.keys, s.keyBytes = 0, 0
 	s.leases, s.ending = newTree(lessLease), newTree(lessEnding)
 	s.sums.leases, s.leaseBytes = 0, 0

@@ -82,8 +82,16 @@ type ClusterMap struct {
 	Replication uint32 // replicas per shard, when there are nodes enough
 	NextReplica ReplicaID
 	Policy      uint32      // what is given up when memory is full: 1 + the policy's number; 0: as each leader's node was started
+	Seed        [2]uint64   // by which stores place keys: a secret of the cluster, drawn when it was founded; zero: none
 	Members     []Member    // ordered by ID
 	Placements  []Placement // ordered by Shard; index 0 is MetaShard
+}
+
+// Public is the map as clients may see it: without the seed.
+func (m *ClusterMap) Public() *ClusterMap {
+	public := *m
+	public.Seed = [2]uint64{}
+	return &public
 }
 
 // Member returns the member with this ID, or nil.

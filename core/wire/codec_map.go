@@ -96,6 +96,8 @@ func AppendClusterMap(b []byte, m *ClusterMap) []byte {
 	b = binary.AppendUvarint(b, uint64(m.Replication))
 	b = binary.AppendUvarint(b, uint64(m.NextReplica))
 	b = binary.AppendUvarint(b, uint64(m.Policy))
+	b = binary.AppendUvarint(b, m.Seed[0])
+	b = binary.AppendUvarint(b, m.Seed[1])
 	b = appendMembers(b, m.Members)
 	b = binary.AppendUvarint(b, uint64(len(m.Placements)))
 	for i := range m.Placements {
@@ -122,6 +124,7 @@ func (d *decoder) clusterMap(m *ClusterMap) {
 	m.Replication = d.uint32("map replication")
 	m.NextReplica = ReplicaID(d.uvarint("map next replica"))
 	m.Policy = d.uint32("map policy")
+	m.Seed[0], m.Seed[1] = d.uvarint("map seed"), d.uvarint("map seed")
 	m.Members = d.members("map members")
 	m.Placements = list[Placement](d, "map placements", placementMin)
 	for i := range m.Placements {

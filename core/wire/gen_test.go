@@ -154,6 +154,7 @@ func drawClusterMap(t *rapid.T) ClusterMap {
 		Replication: rapid.Uint32().Draw(t, "replication"),
 		NextReplica: drawNumber[ReplicaID](t, "next"),
 		Policy:      rapid.Uint32().Draw(t, "policy"),
+		Seed:        [2]uint64{rapid.Uint64().Draw(t, "seed"), rapid.Uint64().Draw(t, "seed")},
 		Members:     drawList(t, "members", drawMember),
 		Placements:  drawList(t, "placements", drawPlacement),
 	}

@@ -136,7 +136,7 @@ func (c *conversation) handle(tag uint64, packet *torcv1.Packet) {
 	case torcv1.PacketMapRequest:
 		var body []byte
 		if m := c.server.backend.Map(); m != nil {
-			body = wire.AppendClusterMap(nil, m)
+			body = wire.AppendClusterMap(nil, m.Public())
 		}
 		c.answer(answer{tag: tag, kind: torcv1.PacketMapResponse, body: body, size: len(body)})
 	default:

@@ -10,6 +10,7 @@ import (
 	"torc/cluster"
 	"torc/cmd/internal/config"
 	"torc/core/evict"
+	"torc/core/store"
 	"torc/core/wire"
 )
 
@@ -56,6 +57,13 @@ func newIncarnation(now time.Time) wire.Incarnation {
 	return wire.Incarnation(uint64(now.UnixMilli())<<20 | uint64(binary.LittleEndian.Uint32(b[:])>>12))
 }
 
+// newSeed is the secret of a cluster that this node may found.
+func newSeed() (s store.Seed) {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	return store.Seed{binary.LittleEndian.Uint64(b[:]) | 1, binary.LittleEndian.Uint64(b[8:])}
+}
+
 // electionTicks is how many raft ticks an election timeout has.
 const electionTicks = 10
 
@@ -76,7 +84,7 @@ func (n *Node) clusterConfig() cluster.Config {
 	plan := memoryPlan(c)
 	return cluster.Config{
 		Policy: policy, OnQuorumLoss: onLoss, ResetGrace: c.ResetGrace,
-		Self: n.self, Join: c.Join, Expect: c.Expect, Shards: c.Shards, Replicas: c.Replicas, Lanes: c.Lanes,
+		Seed: newSeed(), Self: n.self, Join: c.Join, Expect: c.Expect, Shards: c.Shards, Replicas: c.Replicas, Lanes: c.Lanes,
 		Tick: c.ElectionTimeout / electionTicks, ElectionTicks: electionTicks, ClockDrift: c.ClockDrift, Reads: reads,
 		Pages: &n.pages, MaxKey: int(c.MaxKey), MaxValue: int(c.MaxValue),
 		MaxMemory: plan.Stores, MaxLogs: plan.Logs, MaxWaiting: plan.Requests / 2, MaxKept: plan.Copies / 2,
