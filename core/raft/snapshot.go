@@ -18,8 +18,9 @@ const (
 	// WindowBytes is how much of a snapshot may be on its way to one receiver.
 	WindowBytes = windowChunks * chunkBytes
 
-	stallTicks = 10 // ticks without an answer before the window is sent again
-	stallsMax  = 6  // repeats before the transfer is given up
+	stallTicks = 10   // ticks without an answer before the window is sent again
+	stallsMax  = 6    // repeats before the transfer is parked
+	parkTicks  = 1200 // for which a parked one may be gone on with
 )
 
 // ships are the snapshots on their way: outgoing by receiver (ordered by ID), and the one
@@ -30,6 +31,9 @@ type ships struct {
 	newcomers []newcomer // that have just been sent one (keep.go)
 }
 
+// shipment is a snapshot on its way to a replica. When nothing is heard of that one for some time raft is told that it
+// has failed, and somebody else may be served; but the shipment is parked. When raft asks again, and the log still
+// reaches back to the snapshot, it goes on after the last chunk that was acknowledged.
 type shipment struct {
 	to     wire.ReplicaID
 	term   uint64
@@ -39,8 +43,10 @@ type shipment struct {
 	next   uint64
 	sent   int64 // bytes, repeats not counted
 	ended  bool
-	waited int
+	waited int // ticks; since it was parked, if it is
 	stalls int
+	parked bool
+	tried  uint64 // one more than the chunk that lacked an answer when it was parked last
 }
 
 type arrival struct {
@@ -63,6 +69,9 @@ func (m *Member) snapshotNow() (*pb.Snapshot, error) {
 
 // ship begins to send a snapshot in place of raft's one big message.
 func (m *Member) ship(w *wire.RaftMessage) {
+	if m.unpark(w) {
+		return
+	}
 	m.drop(w.To)
 	if m.closed || w.Snapshot.Index != m.applied && !mutant.On(mutant.SnapshotHalf) || !m.cfg.Pace.Begin() {
 		m.node.ReportSnapshot(uint64(w.To), etcdraft.SnapshotFailure) // older than the state, or too many at a time: raft asks again
@@ -75,8 +84,46 @@ func (m *Member) ship(w *wire.RaftMessage) {
 	m.fill(s)
 }
 
+// unpark goes on with a parked shipment, if that is still of use.
+func (m *Member) unpark(w *wire.RaftMessage) bool {
+	i := slices.IndexFunc(m.ships.out, func(s *shipment) bool { return s.to == w.To && s.parked })
+	if i < 0 || m.closed {
+		return false
+	}
+	s := m.ships.out[i]
+	if s.term != w.Term || s.meta.Index+1 < m.log.first || !m.cfg.Pace.Begin() {
+		return false
+	}
+	s.parked, s.waited, s.stalls = false, 0, 0
+	m.emit(trace.Event{Kind: trace.Snapshot, Term: s.term, Index: s.meta.Index, A: 0, B: uint64(s.to)})
+	m.repeat(s)
+	m.fill(s)
+	return true
+}
+
+// park lets a shipment wait for its receiver to come back, unless it has got no further since it was parked before.
+func (m *Member) park(s *shipment) {
+	if len(s.window) == 0 || s.tried == s.window[0].Seq+1 {
+		m.giveUp(s)
+		return
+	}
+	s.parked, s.waited, s.tried = true, 0, s.window[0].Seq+1
+	m.cfg.Pace.End()
+	m.emit(trace.Event{Kind: trace.Snapshot, Term: s.term, Index: s.meta.Index, A: 2, B: uint64(s.to)})
+	m.node.ReportSnapshot(uint64(s.to), etcdraft.SnapshotFailure)
+}
+
+// repeat sends again what was not acknowledged.
+func (m *Member) repeat(s *shipment) {
+	for _, c := range s.window {
+		again := *c
+		m.cfg.Pace.Spend(len(c.Data))
+		m.cfg.Output.Send(s.to, &again)
+	}
+}
+
 func (m *Member) fill(s *shipment) {
-	for !s.ended && len(s.window) < windowChunks && m.cfg.Pace.May() {
+	for !s.parked && !s.ended && len(s.window) < windowChunks && m.cfg.Pace.May() {
 		data, done := s.source.Next(chunkBytes)
 		c := &wire.SnapshotChunk{Shard: m.cfg.Shard, From: m.cfg.Replica, To: s.to, Term: s.term, Meta: s.meta, Seq: s.next, Last: done, Data: data}
 		s.next++
@@ -108,7 +155,9 @@ func (m *Member) OnSnapshotAck(a *wire.SnapshotAck) {
 	}
 	for len(s.window) > 0 && s.window[0].Seq < a.Next {
 		s.window = s.window[1:]
-		s.waited, s.stalls = 0, 0
+		if !s.parked {
+			s.waited, s.stalls = 0, 0
+		}
 	}
 	m.fill(s)
 }
@@ -116,6 +165,12 @@ func (m *Member) OnSnapshotAck(a *wire.SnapshotAck) {
 func (m *Member) tickShips() {
 	m.tickNewcomers()
 	for _, s := range slices.Clone(m.ships.out) {
+		if s.parked {
+			if s.waited++; s.waited > parkTicks {
+				m.drop(s.to)
+			}
+			continue
+		}
 		if m.fill(s); len(s.window) == 0 {
 			continue // the pace holds it up, not its receiver
 		}
@@ -124,14 +179,10 @@ func (m *Member) tickShips() {
 		}
 		s.waited = 0
 		if s.stalls++; s.stalls > stallsMax {
-			m.giveUp(s)
+			m.park(s)
 			continue
 		}
-		for _, c := range s.window {
-			again := *c
-			m.cfg.Pace.Spend(len(c.Data))
-			m.cfg.Output.Send(s.to, &again)
-		}
+		m.repeat(s)
 	}
 }
 
@@ -143,7 +194,10 @@ func (m *Member) GiveUpShips() {
 }
 
 func (m *Member) giveUp(s *shipment) {
-	m.drop(s.to)
+	parked := s.parked
+	if m.drop(s.to); parked {
+		return // raft knows already
+	}
 	m.emit(trace.Event{Kind: trace.Snapshot, Term: s.term, Index: s.meta.Index, A: 2, B: uint64(s.to)})
 	m.node.ReportSnapshot(uint64(s.to), etcdraft.SnapshotFailure)
 }
@@ -169,7 +223,9 @@ func (m *Member) dropIf(gone func(*shipment) bool) {
 	m.ships.out = slices.DeleteFunc(m.ships.out, func(s *shipment) bool {
 		if gone(s) {
 			s.source.Close()
-			m.cfg.Pace.End()
+			if !s.parked {
+				m.cfg.Pace.End()
+			}
 			return true
 		}
 		return false

@@ -85,7 +85,7 @@ func TestASnapshotIsExact(t *testing.T) {
 		n.settle()
 		require.NotEmpty(t, learner.installed)
 		require.Equal(t, n.leader().state.state, learner.state.state)
-		n.run((stallsMax + 2) * stallTicks * tick) // the last answer may have been lost
+		n.run(((stallsMax+2)*stallTicks + parkTicks) * tick) // the last answer may have been lost
 		for _, p := range n.peers {
 			require.Empty(t, p.ships.out, "nothing is kept")
 			p.Close()
@@ -109,12 +109,54 @@ func TestASilentReceiverIsGivenUp(t *testing.T) {
 	n.until("it begins", func() bool { return chunks > 0 })
 	learner.cut = true
 	n.run((stallsMax + 3) * stallTicks * tick)
+	require.Len(t, leader.ships.out, 1)
+	require.True(t, leader.ships.out[0].parked, "it may be back soon")
+	n.run(parkTicks * tick)
 	require.Empty(t, leader.ships.out)
 	require.Empty(t, learner.installed)
 	leader.propose("meanwhile;")
 	learner.cut, n.drop = false, nil
 	n.settle()
 	require.Equal(t, leader.state.state, learner.state.state)
+}
+
+// TestASnapshotGoesOn: a receiver that is back after long goes on where it was, with the same snapshot, though there
+// were writes; but not when the log does not reach back to it any more.
+func TestASnapshotGoesOn(t *testing.T) {
+	for _, writes := range []int{3, 12} {
+		n, leader, learner := behind(t, 4, 40)
+		firsts := 0
+		n.drop = func(_, _ *peer, m wire.Message) bool {
+			if c, ok := m.(*wire.SnapshotChunk); ok {
+				if c.Seq == 0 {
+					firsts++
+				}
+			}
+			return false
+		}
+		n.until("half of it has come", func() bool { return learner.ships.in != nil && learner.ships.in.next >= 5 })
+		learner.cut = true
+		n.run((stallsMax + 3) * stallTicks * tick)
+		require.True(t, leader.ships.out[0].parked)
+		for range writes {
+			leader.propose(string(bytes.Repeat([]byte{'w'}, 60<<10)))
+			n.run(tick)
+		}
+		firsts = 0
+		learner.cut = false
+		n.settle()
+		n.until("it has it all", func() bool { return learner.Applied() == leader.Applied() })
+		require.Equal(t, leader.state.state, learner.state.state)
+		if writes == 3 {
+			require.Zero(t, firsts, "it was begun anew")
+			require.Len(t, leader.taken, 1)
+			require.Len(t, learner.installed, 1)
+		} else {
+			require.Positive(t, firsts, "of no use any more, and gone on with")
+		}
+		n.run(((stallsMax+2)*stallTicks + parkTicks) * tick)
+		require.Empty(t, leader.ships.out)
+	}
 }
 
 // TestAnotherLeaderBeginsAnew: half a snapshot of a leader that is gone is no use.
