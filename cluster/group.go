@@ -44,7 +44,8 @@ type group struct {
 	evict      *evictor       // nil until memory is bounded (evict.go)
 	room       roomTold       // what the leader was told of the room here (room.go)
 	rooms      []roomOf       // what the other replicas have told, by replica
-	full       bool           // those allow no more
+	allowed    int64          // the least of that, at the last tick
+	full       bool           // it is reached
 	arriving   *storeRestorer // the copy that comes in; nil: none
 	visitors   []visitor      // wait for the voters to speak (inspect.go)
 }
@@ -225,6 +226,7 @@ func (g *group) deposed() {
 		}
 	}
 	g.forgetProposed()
+	g.rooms, g.full = nil, false // the next time that it leads it is told anew
 	again := append(append(g.reads, g.ticked...), g.writes...)
 	g.proposed, g.reads, g.ticked, g.writes, g.ticking = nil, nil, nil, nil, 0
 	for _, c := range again {
@@ -450,8 +452,7 @@ func (g *group) tick() {
 		g.tickLog(g.now()) // it was dropped, for a transfer of leadership
 	}
 	g.tellUsed()
-	g.sortRooms()
-	g.full = g.beyond() >= 0
+	g.takeRooms()
 	g.shrink()
 	if at, ok := g.store.NextExpiry(); ok && at <= g.now() {
 		if mutant.On(mutant.StaleExpirer) {

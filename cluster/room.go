@@ -9,8 +9,8 @@ import (
 
 // Room. Replicas lie on nodes of different size, and with different neighbours. What a shard may hold is what the
 // fullest of its replicas' nodes allows: each replica tells its leader (wire.Room) how many bytes that is,
-// and the leader keeps the shard below the least of it, by victims in the log or by refusals. The last word of a replica counts as
-// long as it belongs to the group, for who is silent may come back, and is then sent all that there is.
+// and the leader keeps the shard below the least of it, by victims in the log or by refusals. The word of a replica that is not
+// heard of does not count: who is gone must not hold up the others.
 //
 //	replica: limit = what it holds + what is free in its lane ---Room---> leader: rooms -> makeRoom, shrink, take
 //
@@ -56,11 +56,11 @@ func (g *group) limit(total int64) int64 {
 // tellRoom tells the leader how much the shard may hold here, when that matters or has changed.
 func (g *group) tellRoom(total int64) {
 	bound, leader := g.lane.bound(), g.member.Leader()
-	if g.store == nil || bound == 0 || leader == 0 || leader == g.replica {
+	if g.store == nil || leader == 0 || leader == g.replica {
 		g.room = roomTold{}
 		return
 	}
-	limit, tight := g.limit(total), total > bound/2
+	limit, tight := g.limit(total), bound > 0 && total > bound/2
 	t := &g.room
 	t.ticks++
 	changed := t.to == leader && max(limit-t.limit, t.limit-limit) > bound/roomPart
@@ -89,19 +89,23 @@ func (g *group) onRoom(m *wire.Room) {
 		g.rooms = slices.Insert(g.rooms, at, roomOf{replica: m.From})
 	}
 	g.rooms[at].bytes = m.Bytes
+	g.takeRooms()
 }
 
-// allowed is the least that the shard's other replicas allow it.
-func (g *group) allowed() int64 {
-	least := int64(math.MaxInt64)
+// takeRooms computes the least that the shard's other replicas allow it, until the next tick.
+func (g *group) takeRooms() {
+	g.forgetRooms()
+	g.allowed = math.MaxInt64
 	for _, r := range g.rooms {
-		least = min(least, r.bytes)
+		if g.member.Recent(r.replica) {
+			g.allowed = min(g.allowed, r.bytes)
+		}
 	}
-	return least
+	g.full = g.beyond() >= 0
 }
 
-// sortRooms forgets who does not belong to the group any more.
-func (g *group) sortRooms() {
+// forgetRooms forgets who does not belong to the group any more.
+func (g *group) forgetRooms() {
 	if len(g.rooms) == 0 {
 		return
 	}
@@ -114,9 +118,8 @@ func (g *group) sortRooms() {
 
 // beyond is by how much the shard exceeds what its other replicas allow; negative: what they have left.
 func (g *group) beyond() int64 {
-	allowed := g.allowed()
-	if allowed == math.MaxInt64 {
+	if g.allowed == math.MaxInt64 || len(g.rooms) == 0 {
 		return math.MinInt64 / 2
 	}
-	return g.held() - allowed
+	return g.held() - g.allowed
 }
