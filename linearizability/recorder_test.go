@@ -94,6 +94,21 @@ func TestRecorderConcurrently(t *testing.T) {
 	require.Empty(t, sentences(Check(r.History(), Options{FinalFrom: clock - 5})))
 }
 
+// TestEvictionsAreRecorded among what clients do.
+func TestEvictionsAreRecorded(t *testing.T) {
+	r := NewRecorder(4)
+	r.Return(r.Invoke(1, 1, Write, "x", Input{Value: "a"}), 2, OK, Output{Version: 7})
+	id := r.Evict(3, "x", 7)
+	r.Return(r.Invoke(1, 4, Read, "x", Input{}), 5, OK, Output{})
+	h := r.History()
+	require.Equal(t, 2, id)
+	require.NoError(t, h.Validate())
+	require.Equal(t, "e2 c0 3 3 evict x removed=7 ok", h.Ops[1].String())
+	require.Empty(t, Check(h, Options{}))
+	h.Ops[1].In.Version = 0
+	require.ErrorIs(t, h.Validate(), errEvict)
+}
+
 func BenchmarkRecorder(b *testing.B) {
 	b.ReportAllocs()
 	const room = 1 << 14

@@ -12,6 +12,7 @@ import (
 
 	"torc/core/mutant"
 	"torc/core/wire"
+	"torc/linearizability"
 	"torc/scenarios"
 	"torc/sim"
 	"torc/ui"
@@ -33,8 +34,9 @@ func TestWatchingChangesNothing(t *testing.T) {
 }
 
 // A recording holds every operation with its beginning and its end, and every message with what became
-// of it.
+// of it. Evictions are nodes' operations.
 func TestNothingIsMissing(t *testing.T) {
+	evicted := 0
 	for seed := uint64(1); seed <= 5; seed++ {
 		rec, r := Make(options(t, "swarm", seed, 10*time.Second))
 		require.Len(t, rec.Operations, len(r.History.Ops))
@@ -58,6 +60,10 @@ func TestNothingIsMissing(t *testing.T) {
 		for i := range rec.Operations {
 			require.Equal(t, 1, begun[i], "operation %s", rec.Operations[i].Name)
 			require.LessOrEqual(t, ended[i], 1)
+			if r.History.Ops[i].Kind == linearizability.Evict {
+				evicted++
+				require.Less(t, rec.Operations[i].Host, r.Settings.Nodes)
+			}
 		}
 		for i := range rec.Messages {
 			require.Equal(t, 1, sent[i])
@@ -65,6 +71,7 @@ func TestNothingIsMissing(t *testing.T) {
 		}
 		require.Less(t, len(sent)-len(done), 200, "only the last ones are still on the way")
 	}
+	require.NotZero(t, evicted)
 }
 
 func TestAPageIsSmall(t *testing.T) {
