@@ -28,7 +28,8 @@
 // With ErrRefused may come ErrOverloaded (there is too much to do, there or in this client: less, or later) or
 // ErrUnavailable (nobody who could be reached serves the key).
 //
-// Errors also unwrap to the context's error when that ended the wait.
+// Errors also unwrap to the context's error when that ended the wait. A call that ran out of time, its context's or that of
+// Options, is context.DeadlineExceeded.
 //
 // # Consistency
 //
@@ -37,22 +38,27 @@
 //
 // # How it works
 //
-//	callers --inbox--> loop: session.Brain --> link queues --> streams --> nodes
-//	   ^                 |  ^                                                |
-//	   +--- results -----+  +------------------- inbox <---------------------+
+//	callers --lock--> engine: session.Brain --> link queues --writer--> streams --> nodes
+//	   ^                 |  ^                                                        |
+//	   +--- waiters <----+  +---------------- lock <------------- reader ------------+
 //
 // A slow node holds few callers: see core/session about limits, lines and breakers. GetOrLoad rests on leases in the
 // replicated state (core/store, leases.go). docs/CLIENT.md is the guide.
 //
-// One goroutine, the loop, runs the brain (core/session): all decisions are made there, and
-// the simulator runs the same code. A link is one gRPC stream to one node with its writer and
-// reader. Everything between them is bounded: the inbox blocks, a full link refuses, and the
-// brain refuses when too much is in flight.
+// The brain (core/session) makes all decisions, and the simulator runs the same code. Whoever has something for it, a caller
+// with a call, a reader with answers, the timer, takes the engine's lock and works on it. A link is one gRPC stream to one
+// node with its writer and reader. Everything between them is bounded: a full link refuses, and the brain refuses
+// when too much is in flight.
+//
+// Memory is used again: a caller's waiter holds its call, its command's bytes and its result's place until the brain has
+// answered (a caller that gives up before leaves it to the brain for good); messages are in pooled memory, so what a caller
+// gets is copied out of it, but for large values, which keep theirs.
 //
 // What must hold:
 //
-//  1. Only the loop touches the brain; the loop never blocks on a link or on a caller.
+//  1. Who holds the engine's lock never blocks on a link or on a caller.
 //  2. A link reports each request once: its response, or that it came to nothing and whether
 //     the node may have seen it. It says "surely not" only of what never was in gRPC's hands.
 //  3. After Close no goroutine of the client is left.
+//  4. A waiter is used again only when the brain has answered it and its caller has read the answer.
 package client

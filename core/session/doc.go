@@ -63,6 +63,7 @@
 //  5. The newest epoch of a cluster's map wins. Another cluster's map is believed only when
 //     the present cluster has been silent: after all its memory is gone a cluster begins anew.
 //  6. Retries add at most a tenth to the load, plus a small burst, unless they succeed.
+//     Hedges (a second question for a read that takes long, see hedge.go) are never more than a tenth of the reads.
 //  7. Everything is bounded: parts by MaxInFlight (and one operation's own parts), attempts
 //     kept per part by its deadline, breakers by members, seeds and shards.
 //  8. A node that does not answer holds few operations (its limit, see core/limit, and a line of so many more); what
