@@ -460,7 +460,10 @@ func TestManyKeysAreOneRequestToEachNode(t *testing.T) {
 // A read whose leader does not answer is answered by way of another node; a write waits for its attempt to end.
 func TestHedge(t *testing.T) {
 	f := newFake(t, 3)
-	c := f.client(func(o *Options) { o.Hedge = Hedge{On: true, After: 20 * time.Millisecond}; o.AttemptTimeout = 5 * time.Second })
+	c := f.client(func(o *Options) {
+		o.Hedge = Hedge{On: true, After: 20 * time.Millisecond}
+		o.AttemptTimeout = 5 * time.Second
+	})
 	_, err := c.Set(ctx, "k", []byte("v"))
 	require.NoError(t, err)
 	for range 20 { // each earns a tenth of a hedge
