@@ -17,13 +17,16 @@ import (
 	"torc/core/wire"
 )
 
-func goClient(t *testing.T, c *proctest.Cluster) *client.Client {
+func goClient(t *testing.T, c *proctest.Cluster, options ...func(*client.Options)) *client.Client {
 	t.Helper()
-	var seeds []string
+	opts := client.Options{Timeout: 10 * time.Second}
 	for _, n := range c.Nodes {
-		seeds = append(seeds, n.GRPC)
+		opts.Seeds = append(opts.Seeds, n.GRPC)
 	}
-	db, err := client.New(context.Background(), client.Options{Seeds: seeds, Timeout: 10 * time.Second})
+	for _, option := range options {
+		option(&opts)
+	}
+	db, err := client.New(context.Background(), opts)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	return db

@@ -140,7 +140,7 @@ func callAtRate(t *testing.T, db *client.Client, healthy, slow []string) (health
 // client's documentation names.
 func TestWhatTheClientSaysIsTrue(t *testing.T) {
 	c := proctest.Start(t, 3, "--shards", "4")
-	db := goClient(t, c)
+	db := goClient(t, c, func(o *client.Options) { o.Hedge = client.Hedge{On: true, After: 5 * time.Millisecond} })
 	w := &witness{t: t, db: db, begin: time.Now(), end: make(chan struct{}), record: linearizability.NewRecorder(4096)}
 	for i := range 6 {
 		w.callers.Go(func() { w.run(i) })
@@ -167,7 +167,11 @@ func TestWhatTheClientSaysIsTrue(t *testing.T) {
 	for _, v := range linearizability.Check(history, linearizability.Options{}) {
 		t.Error(v)
 	}
-	t.Logf("%d calls done, %d refused, %d of unknown outcome, all as the client said", w.outcomes[linearizability.OK], w.outcomes[linearizability.Failed], w.outcomes[linearizability.Unknown])
+	stats, err := db.Stats(context.Background())
+	require.NoError(t, err)
+	t.Logf("%d calls done, %d refused, %d of unknown outcome, all as the client said; %d hedges, of which %d answered first",
+		w.outcomes[linearizability.OK], w.outcomes[linearizability.Failed], w.outcomes[linearizability.Unknown], stats.Hedges, stats.HedgesWon)
+	require.Positive(t, stats.HedgesWon)
 }
 
 // witness is a few callers and the record of what the client told them.
