@@ -80,4 +80,17 @@ func TestSmallFollowerRefuses(t *testing.T) {
 	require.LessOrEqual(t, small.groups[1].store.Bytes(), small.bound()+small.bound()/overdraftOf+perKey)
 	require.Equal(t, wire.OutcomeOK, c.do(wire.Command{Op: wire.OpDelete, Key: []byte("00000001")}).Outcome)
 	c.equal()
+
+	// Nobody waits for one that is gone, nor when its bound is lifted.
+	name := small.Lane.cfg.Self.PeerAddr
+	c.drop = func(addr string, f *wire.Frame) bool { return addr == name || f.From == small.Lane.cfg.Self.ID }
+	c.run(5 * time.Second)
+	require.Equal(t, wire.OutcomeOK, c.do(set(1000)).Outcome)
+	c.drop = nil
+	c.run(5 * time.Second)
+	require.Equal(t, wire.OutcomeRefused, c.do(set(1001)).Outcome)
+	small.cfg.MaxMemory = 0
+	c.run(time.Second)
+	require.Equal(t, wire.OutcomeOK, c.do(set(1001)).Outcome)
+	c.equal()
 }

@@ -80,6 +80,7 @@ func TestMeasureSpeed(t *testing.T) {
 		t.Skip("only with -measure")
 	}
 	for n := 1_000_000; n <= *measureMax; n *= 5 {
+		debug.SetGCPercent(1600) // as torcd has it when its heap is small
 		value := make([]byte, 100)
 		s := New(Config{Pages: new(pages.Source)})
 		l := newLoader(s)
@@ -131,7 +132,7 @@ func TestMeasureSpeed(t *testing.T) {
 			}
 		})
 		gc := gcShare(func() {
-			for range rounds {
+			for range 10 * rounds { // long enough that the collections which read the figures do not matter
 				key = benchKey(key, random.Uint64N(uint64(n)))
 				l.add(wire.Command{Op: wire.OpSet, Key: key, Value: value})
 			}
@@ -139,6 +140,7 @@ func TestMeasureSpeed(t *testing.T) {
 		t.Logf("%d keys: find %v, Get (Read, copied out) %v, of %d at a time %v, Set %v, SET through Apply %v; GC %.2f%% of CPU while setting", n, bare, get, aheadMax, batched, set, apply, gc)
 		s.Close()
 
+		debug.SetGCPercent(100)
 		m := map[string][]byte{}
 		for i := range n {
 			m[string(benchKey(key, uint64(i)))] = make([]byte, 100)
@@ -156,7 +158,7 @@ func TestMeasureSpeed(t *testing.T) {
 			}
 		})
 		gc = gcShare(func() {
-			for range rounds {
+			for range 5 * rounds {
 				key = benchKey(key, random.Uint64N(uint64(n)))
 				m[string(key)] = append([]byte{}, value...)
 			}
