@@ -34,7 +34,7 @@
 //	                |
 //	   +-----------+-----------+---------+------+-----------+
 //	register    counter     append     ttl    model       session, durability
-//	(zones)     (ladder)   (ladder)          (walk)
+//	(zones)     (ladder)   (ladder)     (walk, porcupine)
 //	                |
 //	            []Verdict: violation or undecided, with a sentence and the operations
 //	                |
@@ -59,8 +59,8 @@
 // version, SETNX, GETDEL, delete, any mixture. Exact, but the cost can be exponential in the number
 // of changes open at once, and operations of unknown outcome stay open for ever; what only looks costs
 // nothing, and answers that tell versions or the numbers of leases (turns.go) leave little to try. Beyond
-// its bounds the verdict is Undecided. Spread a workload over many keys and rotate them. Porcupine draws
-// its pictures, and the tests ask it for a second opinion.
+// its bounds the verdict is Undecided. Spread a workload over many keys and rotate them. Porcupine is asked
+// for a second opinion about each verdict (second.go) and draws the pictures.
 //
 // ttl (CheckTTL), with the zones of the register checker. Linearizability has no clock, so
 // expiry needs its own: not served later than the TTL plus a tolerance, not lost earlier than

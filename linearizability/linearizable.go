@@ -226,7 +226,7 @@ func (s *search) run() Verdict {
 	for {
 		n := s.firstBad(good)
 		if n == 0 {
-			return Verdict{Oracle: OracleModel, Key: s.k.Key}
+			return s.check(Verdict{Oracle: OracleModel, Key: s.k.Key}, len(s.ends))
 		}
 		if good = n - 1; s.guess(n) {
 			continue
@@ -234,7 +234,7 @@ func (s *search) run() Verdict {
 		s.exact = true
 		switch s.try(n, nil) {
 		case excluded:
-			return s.accuse(n)
+			return s.check(s.accuse(n), n)
 		case tired:
 			return undecided(OracleModel, s.k, who(s.ends[n-1])+" "+answer(s.ends[n-1])+
 				", and an order that explains this answer was neither found nor excluded within the bound on steps"+
