@@ -1,6 +1,8 @@
 package hitrate
 
 import (
+	crand "crypto/rand"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -8,19 +10,31 @@ import (
 	"torc/core/evict"
 )
 
-// TestReplicated: what the policy is worth by itself it is worth behind the log, and a new leader is not blind.
+// seedElections makes raft's only chance, the election timeout, the same in every run.
+func seedElections(t *testing.T, seed byte) {
+	former := crand.Reader
+	t.Cleanup(func() { crand.Reader = former })
+	crand.Reader = rand.NewChaCha8([32]byte{seed})
+}
+
+// TestReplicated: what the policy is worth by itself it is worth behind the log, and a new leader is not blind. Which keys a policy's
+// samples meet is chance, worth one hundredth either way: three runs are one figure.
 func TestReplicated(t *testing.T) {
 	trace := Generated(99, 20_000)[3] // zipf-scans
 	capacity := trace.Count * 80 / 1000
 	optimum := float64(Belady(trace, capacity))
 	alone := float64(replay(trace, "adaptive", int64(capacity))) / optimum
-	hits, err := Replicated(trace, capacity, 0, evict.Adaptive)
-	require.NoError(t, err)
-	through := float64(hits) / optimum
-	hits, err = Replicated(trace, capacity, 10, evict.Adaptive)
-	require.NoError(t, err)
-	failing := float64(hits) / optimum
-	t.Logf("share of the optimum: alone %.3f, replicated %.3f, with ten failovers %.3f", alone, through, failing)
-	require.InDelta(t, alone, through, 0.02)
-	require.InDelta(t, through, failing, 0.03)
+	worth := func(failovers int) (share float64) {
+		for seed := byte(1); seed <= 3; seed++ {
+			seedElections(t, seed)
+			hits, err := Replicated(trace, capacity, failovers, evict.Adaptive)
+			require.NoError(t, err)
+			share += float64(hits) / optimum / 3
+		}
+		return share
+	}
+	through, failing := worth(0), worth(10)
+	t.Logf("share of the optimum: alone %.4f, replicated %.4f, with ten failovers %.4f", alone, through, failing)
+	require.InDelta(t, alone, through, 0.025)
+	require.InDelta(t, through, failing, 0.015)
 }
