@@ -65,6 +65,7 @@ type Config struct {
 	HeartbeatTicks int
 	ClockDrift     int // thousandths
 	LogBytes       int64
+	PromptCommit   bool        // followers are told at once what is committed, for those that answer reads
 	Uncommitted    int64       // bytes proposed and not yet committed, at most (one entry always may be); 0 = 256 MiB
 	Pace           Pace        // of snapshots; nil: no bound
 	Admit          func() bool // whether there is memory for a copy to come in now; nil: always
@@ -95,6 +96,8 @@ type Member struct {
 	closed   bool
 	logMax   int64 // bytes of log beyond which it is cut,
 	keepMax  int64 // and those up to which snapshots under way may keep it longer
+
+	beatAnswered bool // a heartbeat's answer has come since the last Flush
 
 	silentTicks int // of a follower: since it heard from its leader
 }
@@ -174,6 +177,9 @@ func (m *Member) Step(msg *wire.RaftMessage) {
 }
 
 func (m *Member) step(msg *wire.RaftMessage) {
+	if pb.MessageType(msg.Type) == pb.MsgHeartbeatResp {
+		m.beatAnswered = true
+	}
 	if err := m.node.Step(fromWire(msg)); err != nil {
 		return // from a replica that is no member now, or out of time
 	}

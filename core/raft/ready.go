@@ -37,6 +37,7 @@ func (m *Member) Flush() {
 		m.node.Advance(rd)
 		m.settle()
 	}
+	m.beatAnswered = false
 	m.dropRefused()
 	m.releaseReads()
 	m.truncate()
@@ -89,6 +90,9 @@ func (m *Member) softState(soft *etcdraft.SoftState) {
 func (m *Member) send(messages []*pb.Message) {
 	now := int64(m.cfg.Clock.Now())
 	for _, p := range messages {
+		if m.isBump(p) {
+			continue
+		}
 		w := toWire(p)
 		switch p.GetType() {
 		case pb.MsgApp, pb.MsgHeartbeat:
