@@ -24,22 +24,49 @@ func toWire(m *pb.Message) wire.RaftMessage {
 	return w
 }
 
+// fromWire makes a message of raft's own. There every field is a pointer: what they point to is one piece with
+// the message, so that it is one allocation, not ten.
 func fromWire(w *wire.RaftMessage) *pb.Message {
-	m := &pb.Message{
-		Type: pb.MessageType(w.Type).Enum(), To: new(uint64(w.To)), From: new(uint64(w.From)), Term: new(w.Term),
-		LogTerm: new(w.LogTerm), Index: new(w.Index), Commit: new(w.Commit),
-		Reject: new(w.Reject), RejectHint: new(w.RejectHint), Context: w.Context,
+	in := &struct {
+		pb.Message
+		kind                                             pb.MessageType
+		to, from, term, logTerm, index, commit, rejected uint64
+		reject                                           bool
+	}{
+		kind: pb.MessageType(w.Type), to: uint64(w.To), from: uint64(w.From), term: w.Term,
+		logTerm: w.LogTerm, index: w.Index, commit: w.Commit, rejected: w.RejectHint, reject: w.Reject,
 	}
-	if len(w.Entries) > 0 {
-		m.Entries = make([]*pb.Entry, len(w.Entries))
-		for i, e := range w.Entries {
-			m.Entries[i] = &pb.Entry{Term: new(e.Term), Index: new(e.Index), Type: pb.EntryType(e.Kind).Enum(), Data: e.Data}
-		}
-	}
+	m := &in.Message
+	m.Type, m.To, m.From, m.Term = &in.kind, &in.to, &in.from, &in.term
+	m.LogTerm, m.Index, m.Commit = &in.logTerm, &in.index, &in.commit
+	m.Reject, m.RejectHint, m.Context = &in.reject, &in.rejected, w.Context
+	m.Entries = entriesFromWire(w.Entries)
 	if s := w.Snapshot; s != nil {
 		m.Snapshot = &pb.Snapshot{Metadata: &pb.SnapshotMetadata{Index: new(s.Index), Term: new(s.Term), ConfState: confFromWire(s.Conf)}}
 	}
 	return m
+}
+
+// entry is an entry of raft's own and what its fields point to. Each is a piece by itself: the log keeps entries,
+// and gives them up one by one.
+type entry struct {
+	pb.Entry
+	kind        pb.EntryType
+	term, index uint64
+}
+
+func entriesFromWire(entries []wire.Entry) []*pb.Entry {
+	if len(entries) == 0 {
+		return nil
+	}
+	list := make([]*pb.Entry, len(entries))
+	for i := range entries {
+		w := &entries[i]
+		e := &entry{kind: pb.EntryType(w.Kind), term: w.Term, index: w.Index}
+		e.Type, e.Term, e.Index, e.Data = &e.kind, &e.term, &e.index, w.Data
+		list[i] = &e.Entry
+	}
+	return list
 }
 
 func confToWire(c *pb.ConfState) wire.ConfState {
