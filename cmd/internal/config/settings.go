@@ -61,7 +61,7 @@ var settings = []setting{
 		[]string{"reset", "refuse"}, func(c *Config) *string { return &c.OnQuorumLoss }),
 	duration(groupCluster, "reset-grace", "how long it must have been so before it is begun anew",
 		4*electionLeast, day, func(c *Config) *time.Duration { return &c.ResetGrace }),
-	number(groupCluster, "lanes", "event loops, each with its share of the shards; 0 is one for each processor, at most 4",
+	number(groupCluster, "lanes", "event loops, each with its share of the shards; 0 is one for every two processors, at most 4",
 		0, 256, func(c *Config) *int { return &c.Lanes }),
 	size(groupCluster, "rebalance-rate", "bytes a second of copies that this node sends when replicas are made or moved; 0 is no bound",
 		0, math.MaxInt64, func(c *Config) *Size { return &c.RebalanceRate }),
