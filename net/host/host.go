@@ -61,31 +61,24 @@ func (h *Host) Start(lanes []Lane, t Transport) error {
 // response, on that lane's goroutine or, for a refusal, within Submit. Submit never blocks.
 func (h *Host) Submit(c *wire.Call) {
 	l := h.loops[laneOf(c.Shard, len(h.loops))]
-	sink := c.Sink
-	if f, ok := sink.(Flusher); ok {
-		c.Sink = turnSink{l, f}
+	if f, ok := c.Sink.(Flusher); ok {
+		f.Within(l.atEnd)
 	}
 	switch l.inbox.putCall(c) {
 	case full:
-		c.Sink = sink
 		h.stats.callsRefused.Add(1)
 		refuse(c, wire.ReasonOverloaded)
 	case closed:
-		c.Sink = sink
 		refuse(c, wire.ReasonStopping)
 	}
 }
 
 // refuse answers a request that no lane has seen.
 func refuse(c *wire.Call, reason wire.Reason) {
-	sink := c.Sink
-	if t, ok := sink.(turnSink); ok {
-		sink = t.sink
+	if f, ok := c.Sink.(Flusher); ok {
+		f.Within(nil)
 	}
-	sink.Deliver(c.Tag, &wire.Response{Outcome: wire.OutcomeRefused, Reason: reason})
-	if f, ok := sink.(Flusher); ok {
-		f.FlushReplies()
-	}
+	c.Sink.Deliver(c.Tag, &wire.Response{Outcome: wire.OutcomeRefused, Reason: reason})
 }
 
 // OnFrame takes a frame that came from a peer, splits it by lane and leaves it to them. It

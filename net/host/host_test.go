@@ -153,18 +153,36 @@ func TestEverythingWaitingIsOneTurn(t *testing.T) {
 	require.Equal(t, 50, await(t, turns))
 }
 
-// flusher counts deliveries and ends of turns; it is used on the lane's goroutine.
+// flusher is a connection that is flushed once for all that it is told in a turn.
 type flusher struct {
+	atEnd     func(func(many bool))
+	noted     bool
 	delivered int
 	turns     chan int
 }
 
-func (f *flusher) Deliver(uint64, *wire.Response) { f.delivered++ }
-func (f *flusher) FlushReplies()                  { f.turns <- f.delivered; f.delivered = 0 }
+func (f *flusher) Within(atEnd func(func(many bool))) { f.atEnd = atEnd }
 
-func TestAFlusherIsToldOncePerTurn(t *testing.T) {
+func (f *flusher) Deliver(uint64, *wire.Response) {
+	f.delivered++
+	switch {
+	case f.atEnd == nil:
+		f.flush(false)
+	case !f.noted:
+		f.noted = true
+		f.atEnd(f.flush)
+	}
+}
+
+func (f *flusher) flush(bool) {
+	f.turns <- f.delivered
+	f.delivered, f.noted = 0, false
+}
+
+func TestSinksAreFlushedAtTheEndOfTheTurn(t *testing.T) {
 	var held []*wire.Call
-	l := &fakeLane{onCall: func(c *wire.Call) { held = append(held, c) }}
+	flushed := false
+	l := &fakeLane{onCall: func(c *wire.Call) { held = append(held, c) }, onFlush: func() { flushed = true }}
 	h := start(t, Config{}, nil, l)
 	one, two := &flusher{turns: make(chan int, 9)}, &flusher{turns: make(chan int, 9)}
 	for range 3 {
@@ -172,15 +190,18 @@ func TestAFlusherIsToldOncePerTurn(t *testing.T) {
 		h.Submit(onShard(1, two))
 	}
 	require.NoError(t, h.Do(soon(t), 0, func() {
+		flushed = false
 		for _, c := range held {
 			c.Sink.Deliver(c.Tag, &wire.Response{})
 		}
+		require.Empty(t, one.turns)
 	}))
 	require.Equal(t, 3, await(t, one.turns))
 	require.Equal(t, 3, await(t, two.turns))
+	require.True(t, flushed, "after the lane's own Flush")
 	require.NoError(t, h.Stop(soon(t)))
 	h.Submit(onShard(1, one))
-	require.Equal(t, 1, await(t, one.turns), "a refusal is flushed too")
+	require.Equal(t, 1, await(t, one.turns), "no turn delivers a refusal: the sink does without")
 }
 
 func TestMapsReachReadersAndEveryLane(t *testing.T) {

@@ -24,13 +24,14 @@ type Transport interface {
 	Send(addr string, f *wire.Frame)
 }
 
-// Flusher is a Sink that wants to know when the turn in which it was delivered to is over,
-// so that it can wake its connection once for many responses. The host calls FlushReplies on
-// the same goroutine as Deliver, once per turn, after the lane's Flush. A Flusher must be
-// comparable (a pointer).
+// Flusher is a Sink that has something to do at the end of a turn in which it was delivered to: a connection
+// writes all the responses of the turn in one piece. Within is called when the lane has taken the call, or with
+// nil when no turn will deliver to it (it is refused at once). In Deliver the sink may call what it was given,
+// with what is to be done after the lane's Flush, on the same goroutine. That must not block; many says that so
+// many others have the same to do that it is better left to a goroutine of one's own.
 type Flusher interface {
 	wire.Sink
-	FlushReplies()
+	Within(atEnd func(flush func(many bool)))
 }
 
 // laneOf says which lane owns a shard; it is cluster.LaneOf.

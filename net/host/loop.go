@@ -17,17 +17,21 @@ type loop struct {
 	inbox *inbox
 	lane  Lane
 
-	quit     chan struct{} // closed: end after this turn
-	ended    chan struct{} // closed: the loop is over
-	flushers []Flusher     // sinks delivered to in this turn
-	counted  map[Flusher]struct{}
+	quit     chan struct{}               // closed: end after this turn
+	ended    chan struct{}               // closed: the loop is over
+	flushers []func(many bool)           // what sinks have to do at the end of this turn
+	atEnd    func(flush func(many bool)) // adds one
+	wide     bool                        // others can do it meanwhile
 }
 
 func newLoop(h *Host, index int) *loop {
-	return &loop{
+	l := &loop{
 		index: index, host: h, world: newWorld(h), inbox: newInbox(&h.cfg),
-		quit: make(chan struct{}), ended: make(chan struct{}), counted: map[Flusher]struct{}{},
+		quit: make(chan struct{}), ended: make(chan struct{}),
 	}
+	l.wide = runtime.GOMAXPROCS(0) > wideMin
+	l.atEnd = func(flush func(many bool)) { l.flushers = append(l.flushers, flush) }
+	return l
 }
 
 // run is the lane's goroutine.
@@ -89,17 +93,22 @@ func (l *loop) call(c *wire.Call, waited time.Duration) {
 	l.lane.OnCall(c)
 }
 
+// With more than wideMin processors others can do what sinks have to do at the end of a turn, while the lane goes
+// on. For up to flushAlone sinks it is not worth waking anybody.
+const (
+	wideMin    = 4
+	flushAlone = 4
+)
+
 // flush ends a turn, and tells the sinks that asked for it.
 func (l *loop) flush() {
 	l.lane.Flush()
-	for i, f := range l.flushers {
-		f.FlushReplies()
+	many := l.wide && len(l.flushers) > flushAlone
+	for i, flush := range l.flushers {
+		flush(many)
 		l.flushers[i] = nil
 	}
-	if len(l.flushers) > 0 {
-		l.flushers = l.flushers[:0]
-		clear(l.counted)
-	}
+	l.flushers = l.flushers[:0]
 }
 
 // wait sleeps until there is something to do, and reports whether to go on.
@@ -147,23 +156,5 @@ func (l *loop) refuse(events []event) {
 		if c := events[i].call; c != nil {
 			refuse(c, wire.ReasonStopping)
 		}
-	}
-}
-
-// turnSink stands before a Flusher and notes that its turn's end matters.
-type turnSink struct {
-	loop *loop
-	sink Flusher
-}
-
-func (t turnSink) Deliver(tag uint64, resp *wire.Response) {
-	t.sink.Deliver(tag, resp)
-	l := t.loop
-	if n := len(l.flushers); n > 0 && l.flushers[n-1] == t.sink {
-		return
-	}
-	if _, noted := l.counted[t.sink]; !noted {
-		l.counted[t.sink] = struct{}{}
-		l.flushers = append(l.flushers, t.sink)
 	}
 }

@@ -35,6 +35,9 @@ const (
 	replySkip     // this is that command
 )
 
+// tryWriter is a connection (net/sock) that writes what it can at once, and never waits.
+type tryWriter interface{ TryWrite(b []byte) int }
+
 // conn is one client's connection.
 type conn struct {
 	srv *Server
@@ -62,8 +65,12 @@ type conn struct {
 
 	mu         sync.Mutex
 	window     window
-	out        output // replies that may leave
-	writing    int    // bytes the writer is writing
+	out        output    // replies that may leave
+	writing    int       // bytes that are being written
+	direct     tryWriter // writes without the writer; nil when it cannot be
+	directing  bool      // somebody does
+	noted      bool      // flush will be called at the end of a lane's turn
+	flushAtEnd func(many bool)
 	spare      []byte // the writer's other buffer
 	queues     map[wire.ShardID]*queue
 	ready      []*queue   // those whose next Call can go
@@ -96,6 +103,8 @@ func newConn(s *Server, nc net.Conn, id uint64) *conn {
 		queues: make(map[wire.ShardID]*queue),
 	}
 	c.in.locked = !c.authed
+	c.direct, _ = nc.(tryWriter)
+	c.flushAtEnd = c.flush
 	c.readerWake.L = &c.mu
 	c.writerWake.L = &c.mu
 	c.active.Store(s.now())
@@ -267,7 +276,7 @@ func (c *conn) park() {
 
 // wake wakes whoever has something to do now. Locked.
 func (c *conn) wake() {
-	if c.writerParked && (!c.out.empty() || c.submittable() || c.finished()) {
+	if c.writerParked && !c.directing && (!c.out.empty() || c.submittable() || c.finished()) {
 		c.writerWake.Signal()
 	}
 	c.wakeReader()
@@ -287,7 +296,9 @@ func (c *conn) wakeReader() {
 }
 
 // finished says that all that was read is answered and written.
-func (c *conn) finished() bool { return c.ended && c.window.len() == 0 && c.out.empty() }
+func (c *conn) finished() bool {
+	return c.ended && c.window.len() == 0 && c.out.empty() && !c.directing
+}
 
 // writeLoop writes replies in batches, and submits what waited for a shard's answer.
 func (c *conn) writeLoop() {
@@ -298,7 +309,7 @@ func (c *conn) writeLoop() {
 			c.mu.Unlock()
 			c.pump()
 			c.mu.Lock()
-		case c.out.empty():
+		case c.out.empty() || c.directing:
 			c.writerParked = true
 			c.writerWake.Wait()
 			c.writerParked = false
@@ -318,6 +329,52 @@ func (c *conn) writeLoop() {
 	c.readerWake.Signal()
 	c.mu.Unlock()
 	c.close(linger)
+}
+
+// flush does what is to be done when some responses have come: it writes what may leave, and submits what has
+// waited for them. It does so by itself, on the goroutine of the lane that delivered them or of the reader: the writer would have to
+// be woken for it, which costs more than a write of a few replies. It never waits: what the socket does not take at
+// once is left to the writer, and when many connections are to be flushed so is the rest.
+func (c *conn) flush(many bool) {
+	c.mu.Lock()
+	c.noted = false
+	if !many {
+		c.writeDirectly()
+	}
+	more := c.submittable() && !many
+	if !more {
+		c.wake()
+	}
+	c.mu.Unlock()
+	if more {
+		c.pump()
+	}
+}
+
+// writeDirectly writes what may leave, unless the writer or somebody else does. Locked; not while writing.
+func (c *conn) writeDirectly() {
+	if c.direct == nil || c.directing || !c.writerParked || c.dead {
+		return
+	}
+	c.directing = true
+	for whole := true; whole && !c.dead && len(c.out.buf) > 0 && len(c.out.sealed) == 0; {
+		batch := c.out
+		c.out, c.spare = output{buf: c.spare}, nil
+		c.writing = batch.len()
+		c.mu.Unlock()
+		n := c.direct.TryWrite(batch.buf)
+		c.srv.stats.bytesOut.Add(uint64(n))
+		c.mu.Lock()
+		c.writing = 0
+		if whole = n == len(batch.buf); whole {
+			batch.reset()
+			c.spare = batch.buf
+		} else {
+			c.out.after(batch.buf[n:])
+		}
+		c.note()
+	}
+	c.directing = false
 }
 
 // submittable says that Calls can go and the reader is not just gathering more for them.

@@ -5,7 +5,7 @@
 //
 // The way of a pipeline:
 //
-//	            reader goroutine                      lanes                 writer goroutine
+//	            reader goroutine                      lanes                  end of the lane's turn
 //	bytes -> reader.next -> handler -> window slot
 //	                             \-> queue per shard -> Backend.Submit
 //	                                                   flight.Deliver -> slot -> output -> socket

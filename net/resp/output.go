@@ -42,6 +42,12 @@ func (o *output) move(from *output) {
 	from.reset()
 }
 
+// after puts bytes before everything else.
+func (o *output) after(b []byte) {
+	o.sealed = append([][]byte{b}, o.sealed...)
+	o.bytes += len(b)
+}
+
 // reset forgets everything but a buffer of ordinary size.
 func (o *output) reset() {
 	o.sealed, o.bytes = nil, 0
@@ -59,6 +65,11 @@ func (o *output) seal() {
 	}
 }
 
+// buffersWriter is a connection (net/sock) that has a way of its own to write several pieces.
+type buffersWriter interface {
+	WriteBuffers(b *net.Buffers) (int64, error)
+}
+
 // writeTo writes everything, with one Write when no big value is among it.
 func (o *output) writeTo(nc net.Conn) error {
 	if len(o.sealed) == 0 {
@@ -68,6 +79,10 @@ func (o *output) writeTo(nc net.Conn) error {
 	buffers := net.Buffers(o.sealed)
 	if len(o.buf) > 0 {
 		buffers = append(buffers, o.buf)
+	}
+	if w, ok := nc.(buffersWriter); ok {
+		_, err := w.WriteBuffers(&buffers)
+		return err
 	}
 	_, err := buffers.WriteTo(nc)
 	return err

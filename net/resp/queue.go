@@ -71,7 +71,11 @@ type flight struct {
 	queue    *queue
 	refs     []ref // of the call's commands
 	answered bool
+	atEnd    func(flush func(many bool)) // of the turn that answers it; nil: it is answered by none
 }
+
+// Within tells what to call in Deliver so that the connection is flushed at the end of the lane's turn.
+func (f *flight) Within(atEnd func(flush func(many bool))) { f.atEnd = atEnd }
 
 // enqueue puts a part into its shard's queue. Locked.
 func (c *conn) enqueue(shard wire.ShardID, r ref, cmd wire.Command) {
@@ -102,7 +106,10 @@ func (c *conn) pump() {
 	if len(c.ready) > 0 {
 		flights = c.depart()
 	}
-	c.wake() // for the writer: replies that were known at once, or expired
+	if len(flights) == 0 {
+		c.writeDirectly() // replies that were known at once, or expired
+	}
+	c.wake()
 	c.mu.Unlock()
 	for i := range flights {
 		c.srv.backend.Submit(&flights[i].call)
@@ -194,7 +201,13 @@ func (f *flight) Deliver(_ uint64, resp *wire.Response) {
 	f.queue.busy = false
 	c.list(f.queue)
 	c.makeRoom()
-	c.wake()
+	switch {
+	case f.atEnd == nil:
+		c.wake()
+	case !c.noted:
+		c.noted = true
+		f.atEnd(c.flushAtEnd)
+	}
 }
 
 // answer notes what one part came to: a result, or a failure. Locked.

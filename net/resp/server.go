@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"torc/core/wire"
+	"torc/net/sock"
 )
 
 const (
@@ -126,7 +127,7 @@ func (s *Server) accept(nc net.Conn) {
 		s.refuse(nc)
 		return
 	}
-	c := newConn(s, nc, s.nextID.Add(1))
+	c := newConn(s, sock.Wrap(nc), s.nextID.Add(1))
 	s.conns[c.id] = c
 	s.connected.Add(1)
 	s.open.Add(1)

@@ -1,0 +1,28 @@
+//go:build unix && race
+
+package sock
+
+import (
+	"errors"
+	"syscall"
+)
+
+const (
+	sysRead = iota
+	sysWrite
+)
+
+// call is read(2) or write(2), by the functions from which the race detector learns that what is read was written
+// before.
+func call(trap, fd uintptr, b []byte) (n int, errno syscall.Errno) {
+	var err error
+	if trap == sysRead {
+		n, err = syscall.Read(int(fd), b)
+	} else {
+		n, err = syscall.Write(int(fd), b)
+	}
+	if errors.As(err, &errno) {
+		return 0, errno
+	}
+	return n, 0
+}
