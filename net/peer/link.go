@@ -14,6 +14,7 @@ import (
 
 	torcv1 "torc/api/v1"
 	"torc/core/wire"
+	"torc/net/sock"
 )
 
 // Flow control: what may be under way unread. One stream's share is a part of the
@@ -41,7 +42,7 @@ func (n *Network) newLink(addr string) (*link, error) {
 		grpc.WithNoProxy(), // a node's peers are never behind the proxy its environment may name
 		grpc.WithInitialWindowSize(streamWindow),
 		grpc.WithInitialConnWindowSize(connectionWindow),
-		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(n.opts.FrameMax)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(n.opts.FrameMax), grpc.ForceCodecV2(newPacketCodec())),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: n.opts.PingAfter, Timeout: n.opts.PingWithin, PermitWithoutStream: true,
 		}),
@@ -66,7 +67,32 @@ func (n *Network) newLink(addr string) (*link, error) {
 // again after 1 s, 2 s more, 4 s more; a try of one's own comes sooner.
 func (n *Network) dial(ctx context.Context, addr string) (net.Conn, error) {
 	d := net.Dialer{Timeout: n.opts.DialWithin}
-	return d.DialContext(ctx, "tcp", addr)
+	nc, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return n.prepare(nc), nil
+}
+
+// prepare makes a connection of the peers' network out of a plain one, on both of its ends.
+func (n *Network) prepare(nc net.Conn) net.Conn {
+	limitSilence(nc, n.opts.PingWithin)
+	return sock.Wrap(nc)
+}
+
+// prepared is a listener whose connections are prepared.
+type prepared struct {
+	net.Listener
+	network *Network
+}
+
+// Accept is part of net.Listener.
+func (l prepared) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.network.prepare(nc), nil
 }
 
 // send queues a frame.

@@ -61,6 +61,7 @@ func Listen(opts Options, deliver func(*wire.Frame)) (*Network, error) {
 func (n *Network) serverOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(n.opts.FrameMax),
+		grpc.ForceServerCodecV2(newPacketCodec()),
 		grpc.InitialWindowSize(streamWindow),
 		grpc.InitialConnWindowSize(connectionWindow),
 		grpc.MaxConcurrentStreams(16), // a peer needs two
@@ -90,7 +91,7 @@ func (n *Network) Addr() net.Addr { return n.ln.Addr() }
 // broke.
 func (n *Network) Serve() error {
 	go n.sweep()
-	if err := n.server.Serve(n.ln); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+	if err := n.server.Serve(prepared{n.ln, n}); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("peer: serve on %s: %w", n.Addr(), err)
 	}
 	return nil

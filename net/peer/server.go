@@ -23,8 +23,9 @@ type frames struct {
 
 // Frames reads one stream until its sender hangs up.
 func (s frames) Frames(stream torcv1.Peer_FramesServer) error {
+	packet := &torcv1.FramePacket{}
 	for {
-		packet, err := stream.Recv()
+		err := stream.RecvMsg(packet)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

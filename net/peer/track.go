@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	torcv1 "torc/api/v1"
@@ -29,6 +30,9 @@ type track struct {
 	addr    string
 	client  torcv1.PeerClient
 	queue   *queue
+
+	packet torcv1.FramePacket // the one that is being sent
+	binary []byte             // what its frames lie in
 }
 
 // run is the track's goroutine.
@@ -144,17 +148,24 @@ func (t *track) sendAll(stream torcv1.Peer_FramesClient, frames []queued) error 
 	return nil
 }
 
-// pack puts the first of some frames into a packet, and says how many: as many as stay within
-// packetMax, but at least one.
+// pack puts the first of some frames into the packet, and says how many: as many as stay within
+// packetMax, but at least one. It is good until the next one: when it is sent it has been copied.
 func (t *track) pack(frames []queued) (*torcv1.FramePacket, int) {
-	packet := &torcv1.FramePacket{}
-	size := 0
+	packet, size := &t.packet, 0
+	packet.Frames = packet.Frames[:0]
+	if cap(t.binary) > 2*packetMax {
+		t.binary = nil // of a large frame
+	}
+	all := t.binary[:0]
+	defer func() { t.binary = all }()
 	for i, q := range frames {
 		if i > 0 && size+q.size > packetMax {
 			return packet, i
 		}
 		size += q.size
-		b := wire.AppendFrame(make([]byte, 0, q.size), q.frame)
+		from := len(all)
+		all = wire.AppendFrame(slices.Grow(all, q.size), q.frame)
+		b := all[from:len(all):len(all)] // stays what it is when all moves
 		if len(b) > t.network.opts.FrameMax-packetRoom {
 			t.network.stats.dropped.Add(1)
 			t.network.log.Error("message too large to send", slog.String("peer", t.addr), slog.Int("bytes", len(b)))
