@@ -90,3 +90,17 @@ func TestTheLogIsASlice(t *testing.T) {
 		})
 	})
 }
+
+// What was proposed lies in memory that its proposer uses again at once. If a later raft keeps it instead of a copy,
+// this fails: then Propose must copy.
+func TestWhatWasProposedIsCopied(t *testing.T) {
+	n := newNetwork(t, 5, 3)
+	leader := n.leader()
+	data := []byte("as it was proposed")
+	require.NoError(t, leader.Propose(data))
+	copy(data, "something new     ")
+	leader.Flush()
+	index := leader.LastIndex()
+	n.settle()
+	require.Equal(t, "as it was proposed", n.entries[index])
+}

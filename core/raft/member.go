@@ -78,7 +78,7 @@ type Config struct {
 // Member is one member of one group.
 type Member struct {
 	cfg      Config
-	node     *etcdraft.RawNode
+	node     engine
 	log      *memoryLog
 	conf     wire.ConfState
 	applied  uint64
@@ -130,7 +130,7 @@ func New(cfg Config) (*Member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start member %d of shard %d: %w", cfg.Replica, cfg.Shard, err)
 	}
-	m.node = node
+	m.node = engine{RawNode: node, stirred: true}
 	return m, nil
 }
 
@@ -206,7 +206,8 @@ func (m *Member) step(msg *wire.RaftMessage) {
 	}
 }
 
-// Propose puts data into the log, if this member leads. ErrDropped is definite.
+// Propose puts data into the log, if this member leads. ErrDropped is definite. The caller may use the data's memory
+// again: raft keeps a copy.
 func (m *Member) Propose(data []byte) error {
 	if err := m.node.Propose(data); err != nil {
 		return fmt.Errorf("propose to shard %d: %w: %w", m.cfg.Shard, ErrDropped, err)

@@ -15,7 +15,7 @@ import (
 // Flush does what raft has made ready: messages out (before anything newer is applied, so that a
 // snapshot is exact), entries into the log, committed ones into the machine.
 func (m *Member) Flush() {
-	for m.node.HasReady() {
+	for m.node.ready() {
 		rd := m.node.Ready()
 		m.softState(rd.SoftState)
 		m.hardState(rd.HardState)
