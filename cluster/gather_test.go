@@ -45,7 +45,9 @@ func TestWhatHasGatheredEndsWithItsTime(t *testing.T) {
 	o := newOffice(t, 3, 1)
 	o.run(10 * time.Second)
 	leader, told := o.lead(1), &answers{}
-	o.drop = func(addr string, f *wire.Frame) bool { return f.From == leader.cfg.Self.ID || addr == leader.cfg.Self.PeerAddr }
+	o.drop = func(addr string, f *wire.Frame) bool {
+		return f.From == leader.cfg.Self.ID || addr == leader.cfg.Self.PeerAddr
+	}
 	for range writers {
 		leader.turn(func() { leader.OnCall(increment(1, 200*time.Millisecond, told)) })
 	}

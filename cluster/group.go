@@ -63,7 +63,7 @@ func (g *group) Apply(index uint64, data []byte) {
 		g.meta.apply(data)
 		return
 	}
-	b, err := wire.DecodeBatch(data)
+	b, err := g.lane.entries.Read(data)
 	if err != nil {
 		panic("shard log holds an unreadable entry: " + err.Error())
 	}
@@ -315,11 +315,12 @@ func (g *group) proposeWrites() {
 		g.settle(room.victims, 0)
 		return
 	}
-	b := &wire.Batch{Time: g.now(), Victims: room.victims, Requests: make([]wire.Request, len(calls))}
-	for i, c := range calls {
+	b := &wire.Batch{Time: g.now(), Victims: room.victims, Requests: g.lane.requests[:0]}
+	for _, c := range calls {
 		c.Proposed()
-		b.Requests[i] = c.Request
+		b.Requests = append(b.Requests, c.Request)
 	}
+	defer g.lane.reuse(b.Requests)
 	if mutant.On(mutant.CASAtPropose) {
 		g.compareNow(b)
 	}
@@ -357,13 +358,26 @@ func (g *group) gathers() bool {
 	return len(g.writes) < underWay
 }
 
+// entryKept is the size of the largest buffer that a lane keeps to write entries in.
+const entryKept = 1 << 20
+
+// reuse keeps the requests of an entry that is written as room for the next.
+func (l *Lane) reuse(requests []wire.Request) {
+	clear(requests)
+	l.requests = requests
+}
+
 // gatherMost writes go in any case: more of them would save hardly anything.
 const gatherMost = 64
 
 func (g *group) propose(b *wire.Batch, calls []*router.Call) bool {
 	g.number++
 	b.Proposer, b.Number = g.replica, g.number
-	if err := g.member.Propose(wire.AppendBatch(nil, b)); err != nil {
+	entry := wire.AppendBatch(g.lane.entry[:0], b)
+	if cap(entry) <= entryKept {
+		g.lane.entry = entry
+	}
+	if err := g.member.Propose(entry); err != nil {
 		return false
 	}
 	g.proposed = append(g.proposed, proposal{number: b.Number, calls: calls, room: room{victims: b.Victims}})

@@ -52,7 +52,12 @@ type Lane struct {
 	touched []*group       // have something to do at the end of this turn
 	full    bool           // the memory bound is reached
 	pressed bool           // another node has said how much a shard may hold there
-	ticks   int
+
+	entries  wire.BatchReader // what is applied
+	entry    []byte           // what is proposed, in its binary form
+	requests []wire.Request   // and before
+
+	ticks int
 
 	hits, misses uint64         // reads that found their key, or not
 	learner      *evict.Learner // of the groups' eviction policies

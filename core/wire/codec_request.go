@@ -87,13 +87,43 @@ func AppendBatch(b []byte, batch *Batch) []byte {
 
 // DecodeBatch reads a log entry's payload. The requests' commands lie in one piece of memory
 // behind one another; byte slices alias b.
-func DecodeBatch(b []byte) (*Batch, error) {
-	d, batch := decoder{data: b}, new(Batch)
-	d.batch(batch)
+func DecodeBatch(b []byte) (*Batch, error) { return new(BatchReader).Read(b) }
+
+// BatchReader reads log entries one after the other into the same memory: what Read returns is good until the
+// next one. The bytes that it refers to are those of the entry, and stay.
+type BatchReader struct {
+	batch    Batch
+	commands []Command
+	requests []Request
+}
+
+// batchKept is how many commands, or requests, a reader keeps room for.
+const batchKept = 1024
+
+// Read is DecodeBatch.
+func (r *BatchReader) Read(b []byte) (*Batch, error) {
+	d := decoder{data: b}
+	r.batch = Batch{}
+	d.batch(r)
 	if err := d.end(); err != nil {
 		return nil, err
 	}
-	return batch, nil
+	return &r.batch, nil
+}
+
+// again makes room for n items in what was used before, nil for none.
+func again[T any](used *[]T, n int) []T {
+	switch {
+	case n == 0:
+		return nil
+	case n > batchKept:
+		return make([]T, n)
+	case n > cap(*used):
+		*used = make([]T, n)
+	}
+	items := (*used)[:n]
+	clear(items)
+	return items
 }
 
 // victimMin is the least that a victim takes.
@@ -102,7 +132,8 @@ const victimMin = 8 + 1
 // workMin is the least that a request takes in a batch: its head and an empty list.
 const workMin = 2
 
-func (d *decoder) batch(batch *Batch) {
+func (d *decoder) batch(into *BatchReader) {
+	batch := &into.batch
 	batch.Time = d.varint("batch time")
 	batch.Proposer = ReplicaID(d.uvarint("batch proposer"))
 	batch.Number = d.uvarint("batch number")
@@ -111,8 +142,8 @@ func (d *decoder) batch(batch *Batch) {
 		batch.Victims[i] = Victim{Hash: d.id("victim hash"), Version: d.uvarint("victim version")}
 	}
 	at := d.pos
-	commands := list[Command](d, "batch commands", commandMin)
-	batch.Requests = list[Request](d, "batch requests", workMin)
+	commands := again(&into.commands, d.count("batch commands", commandMin))
+	batch.Requests = again(&into.requests, d.count("batch requests", workMin))
 	for i := range batch.Requests {
 		commands = d.work(&batch.Requests[i], commands)
 	}

@@ -148,6 +148,28 @@ func TestSmall(t *testing.T) {
 	}
 }
 
+// TestABatchReaderForgets: nothing of a batch shows in the next one that is read into the same memory.
+func TestABatchReaderForgets(t *testing.T) {
+	long := Batch{Time: 1, Proposer: 2, Number: 3, Victims: []Victim{{4, 5}}, Requests: []Request{
+		{Session: Session{Client: 6, Seq: 7, Floor: 7, Retry: true}, Commands: []Command{sampleSet, {Op: OpIncr, Key: []byte("k"), Delta: 8}}},
+		{Commands: []Command{sampleSet}},
+	}}
+	short := Batch{Time: 9, Requests: []Request{{Commands: []Command{{Op: OpGet, Key: []byte("k")}}}}}
+	var huge Batch
+	for range batchKept + 1 {
+		huge.Requests = append(huge.Requests, Request{Commands: []Command{sampleSet}})
+	}
+	var r BatchReader
+	for _, want := range []*Batch{&long, &short, {}, &huge, &short, &long} {
+		got, err := r.Read(AppendBatch(nil, want))
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	require.LessOrEqual(t, cap(r.commands), batchKept)
+	_, err := r.Read([]byte{1})
+	require.ErrorIs(t, err, ErrMalformed)
+}
+
 // TestAllocations: a batch is three pieces of memory (itself, its requests, their commands)
 // however long it is, and a frame of heartbeats few.
 func TestAllocations(t *testing.T) {
@@ -156,7 +178,11 @@ func TestAllocations(t *testing.T) {
 		batch.Requests = append(batch.Requests, Request{Commands: []Command{sampleSet, sampleSet}})
 	}
 	b := AppendBatch(nil, &batch)
-	require.EqualValues(t, 3, testing.AllocsPerRun(10, func() { _, _ = DecodeBatch(b) }))
+	var kept *Batch
+	require.EqualValues(t, 3, testing.AllocsPerRun(10, func() { kept, _ = DecodeBatch(b) }))
+	require.Len(t, kept.Requests, 100)
+	var again BatchReader
+	require.Zero(t, testing.AllocsPerRun(10, func() { kept, _ = again.Read(b) }))
 	require.Zero(t, testing.AllocsPerRun(10, func() { b = AppendBatch(b[:0], &batch) }))
 
 	var frame Frame
