@@ -127,9 +127,7 @@ func (c *conn) depart() []flight {
 		c.expire(q, now)
 		total += len(q.parts)
 	}
-	flights := make([]flight, 0, len(c.ready))
-	commands := make([]wire.Command, 0, total)
-	refs := make([]ref, 0, total)
+	flights, commands, refs := roomFor(len(c.ready), total)
 	for _, q := range c.ready {
 		q.ready = false
 		if len(q.parts) == 0 {
@@ -159,6 +157,20 @@ func (c *conn) depart() []flight {
 	clear(c.ready)
 	c.ready = c.ready[:0]
 	return flights
+}
+
+// roomFor makes room for Calls, and for the parts of all of them. Of one part it is one piece: most clients
+// send one command at a time.
+func roomFor(calls, parts int) ([]flight, []wire.Command, []ref) {
+	if calls == 1 && parts == 1 {
+		single := new(struct {
+			flight  [1]flight
+			command [1]wire.Command
+			ref     [1]ref
+		})
+		return single.flight[:0], single.command[:0], single.ref[:0]
+	}
+	return make([]flight, 0, calls), make([]wire.Command, 0, parts), make([]ref, 0, parts)
 }
 
 // expire answers parts that waited behind an earlier Call for longer than a command may
