@@ -1,12 +1,6 @@
 package raft
 
-import (
-	etcdraft "go.etcd.io/raft/v3"
-	pb "go.etcd.io/raft/v3/raftpb"
-	"go.etcd.io/raft/v3/tracker"
-
-	"torc/core/wire"
-)
+import pb "go.etcd.io/raft/v3/raftpb"
 
 // When an entry is committed raft tells every follower so at once, by an append without entries, and each
 // of them answers. Of eight messages that one write costs among three replicas, four are these; and they
@@ -15,20 +9,11 @@ import (
 // has them sent.
 //
 // Not every append without entries is of that kind. Those that raft sends when a heartbeat is answered find
-// out whether entries were lost on the way, and one to a follower that is probed finds out where its log
-// ends. Both are sent.
+// out whether entries were lost on the way, and whether a follower that is probed is in step again. They are sent;
+// and should another one matter, the next heartbeat has raft send it once more.
 
-// isBump reports whether a message says nothing but how far the log is committed.
+// isBump reports whether a message says nothing but how far the log is committed: it goes to a follower that has
+// been sent the whole log.
 func (m *Member) isBump(p *pb.Message) bool {
-	return p.GetType() == pb.MsgApp && len(p.Entries) == 0 && !m.cfg.PromptCommit && !m.beatAnswered && m.replicates(wire.ReplicaID(p.GetTo()))
-}
-
-// replicates reports whether a follower is sent entries as they come.
-func (m *Member) replicates(id wire.ReplicaID) (yes bool) {
-	m.node.WithProgress(func(at uint64, _ etcdraft.ProgressType, pr tracker.Progress) {
-		if wire.ReplicaID(at) == id {
-			yes = pr.State == tracker.StateReplicate
-		}
-	})
-	return yes
+	return p.GetType() == pb.MsgApp && len(p.Entries) == 0 && p.GetIndex() == m.log.last() && !m.cfg.PromptCommit && !m.beatAnswered
 }
