@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 kept=docs/benchmarks/micro.txt
 now=bin/micro.txt
-rooms=(./core/wire ./core/session ./core/store ./core/evict ./core/slab ./core/ring ./core/trace ./net/resp ./net/peer ./net/grpcapi ./net/host ./client)
+rooms=(./core/wire ./core/raft ./core/session ./core/store ./core/evict ./core/slab ./core/ring ./core/trace ./net/resp ./net/peer ./net/sock ./net/grpcapi ./net/host ./client)
 
 machine="# machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -1), $(getconf _NPROCESSORS_ONLN) cores, $(uname -sr), $(go env GOVERSION)"
 mkdir -p bin
