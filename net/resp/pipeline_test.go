@@ -145,9 +145,12 @@ func converse(t require.TestingT, b Backend, window int, pipeline string, cut in
 // Consecutive commands of a pipeline travel in one call per shard.
 func TestPipelineGroupsByShard(t *testing.T) {
 	n := newFakeNode(2)
+	var mu sync.Mutex // the connection's reader and its writer submit calls
 	var calls []int
 	n.submit = func(call *wire.Call) {
+		mu.Lock()
 		calls = append(calls, len(call.Commands))
+		mu.Unlock()
 		require.EqualValues(t, 3, call.Epoch)
 		require.False(t, call.Local)
 		require.InDelta(t, 5000, call.TimeoutMillis, 100)
