@@ -175,8 +175,9 @@ func (w *World) learnHomes(shard wire.ShardID, newest *wire.ClusterMap) {
 // memory: they can never again know what was acknowledged.
 func (w *World) lostShards() []bool {
 	lost := make([]bool, w.settings.Shards+1)
+	_, groups := w.living()
 	for shard := range lost {
-		lost[shard] = w.isLost(wire.ShardID(shard))
+		lost[shard] = w.isLostOf(wire.ShardID(shard), groups[shard])
 	}
 	return lost
 }
@@ -185,8 +186,13 @@ func (w *World) lostShards() []bool {
 // left knows only of an older configuration, and that needs such a majority: the leader may have
 // been the only one to know that a change was committed.
 func (w *World) isLost(shard wire.ShardID) bool {
-	_, all := w.living()
-	groups, conf, newest := all[shard], &w.watch.confs[shard], w.newestMap()
+	_, groups := w.living()
+	return w.isLostOf(shard, groups[shard])
+}
+
+// isLostOf is isLost of a shard whose living replicas are known.
+func (w *World) isLostOf(shard wire.ShardID, groups []cluster.GroupStatus) bool {
+	conf, newest := &w.watch.confs[shard], w.newestMap()
 	runs := func(id wire.ReplicaID) bool {
 		return slices.ContainsFunc(groups, func(g cluster.GroupStatus) bool { return g.Replica == id }) || w.mayStart(shard, id, newest)
 	}
