@@ -1,4 +1,4 @@
-//go:build unix && race
+//go:build unix && (race || !linux)
 
 package sock
 
@@ -12,8 +12,8 @@ const (
 	sysWrite
 )
 
-// call is read(2) or write(2), by the functions from which the race detector learns that what is read was written
-// before.
+// call is read(2) or write(2), by the library's functions: the race detector learns from them that what is read was written
+// before, and systems other than Linux want system calls to come from their own library.
 func call(trap, fd uintptr, b []byte) (n int, errno syscall.Errno) {
 	var err error
 	if trap == sysRead {
