@@ -71,7 +71,7 @@ func onItsWay(m *wire.ClusterMap, p *wire.Placement) bool {
 func (l *Lane) overseeLosses(m *wire.ClusterMap) {
 	for i := range m.Placements {
 		p := &m.Placements[i]
-		if !onItsWay(m, p) && !l.isStranded(p.Shard) {
+		if !onItsWay(m, p) && !l.isStranded(p) {
 			delete(l.doubts, p.Shard)
 			continue
 		}

@@ -21,7 +21,7 @@ type overseer struct {
 	pushed  wire.Epoch              // newest map sent to nodes outside the meta group
 	doubts  map[wire.ShardID]*doubt // the shards that may be lost; for look-up, never ranged
 
-	stranded map[wire.ShardID]time.Duration // when a replica said last that its group has lost its quorum; for look-up, never ranged
+	stranded map[wire.ShardID]strandedWord // that a group has lost its quorum, by its replicas' word; for look-up, never ranged
 }
 
 // heardFrom notes that a node's present life speaks.
@@ -43,7 +43,7 @@ func (l *Lane) oversee() {
 	leads := g != nil && g.member.Leads()
 	if leads && !l.leading {
 		l.since, l.planned, l.pushed, l.doubts = l.env.Now(), 0, 0, map[wire.ShardID]*doubt{}
-		l.stranded = map[wire.ShardID]time.Duration{}
+		l.stranded = map[wire.ShardID]strandedWord{}
 	}
 	l.leading = leads
 	if !leads {

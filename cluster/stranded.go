@@ -34,14 +34,21 @@ func (g *group) tellStranded() {
 // onStranded takes the word of a replica that nobody leads and that is not to be sealed.
 func (l *Lane) onStranded(m *wire.ClusterMap, p *wire.Placement, s *wire.Sealed) {
 	if l.leading && !standing(m, p, s.Conf) { // else its next round begins to listen
-		l.stranded[p.Shard] = l.env.Now()
+		l.stranded[p.Shard] = strandedWord{s.Replica, l.env.Now()}
 	}
 }
 
-// isStranded reports whether somebody said, a moment ago, that a shard cannot go on as it is.
-func (l *Lane) isStranded(shard wire.ShardID) bool {
-	at, told := l.stranded[shard]
-	return told && l.env.Now()-at < strandedFor*time.Duration(l.cfg.Tick)
+// strandedWord is what a replica said last of its group, that it cannot go on.
+type strandedWord struct {
+	by wire.ReplicaID
+	at time.Duration
+}
+
+// isStranded reports whether somebody of a shard's present group said, a moment ago, that it cannot go on as it is. The word of
+// one from before a reset is about the group that was lost.
+func (l *Lane) isStranded(p *wire.Placement) bool {
+	word, told := l.stranded[p.Shard]
+	return told && p.Replica(word.by) != nil && l.env.Now()-word.at < strandedFor*l.cfg.Tick
 }
 
 // standing reports whether a quorum of a configuration is not over, as far as the map knows.

@@ -49,7 +49,16 @@ func TestAGroupIsLostThoughTheMapSeesAMajority(t *testing.T) {
 	w.restart(addrs[1])
 	m := w.newest()
 	require.False(t, m.QuorumGone(&m.Placements[1]))
-	require.True(t, w.until(20*time.Second, func() bool { return w.newest().Placements[1].Losses == 1 && w.leads() }), "begun anew")
+	sealed := 0
+	epoch := wire.Epoch(0)
+	require.True(t, w.until(20*time.Second, func() bool {
+		if p := w.newest().Placements[1]; p.Seal != 0 && p.Seal != epoch {
+			sealed, epoch = sealed+1, p.Seal
+		}
+		return w.newest().Placements[1].Losses == 1 && w.leads()
+	}), "begun anew")
+	w.until(20*time.Second, func() bool { require.Zero(t, w.newest().Placements[1].Seal); return false })
+	require.Equal(t, 1, sealed, "what the lost group's replicas said does not count against the new one")
 }
 
 // A shard that has no leader for long and can have one is not touched: its replicas' words show a quorum.
