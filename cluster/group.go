@@ -430,6 +430,10 @@ func (g *group) serve(calls []*router.Call) {
 		if c.Done() {
 			continue
 		}
+		if c.Abandoned() {
+			g.lane.hall.Refuse(c, wire.ReasonOverloaded)
+			continue
+		}
 		results, needsTick := g.store.Read(c.Commands, now)
 		switch {
 		case !needsTick:

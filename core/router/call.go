@@ -39,6 +39,12 @@ type Call struct {
 // Done reports whether the call has been answered.
 func (c *Call) Done() bool { return c.place == done }
 
+// Abandoned reports whether nobody waits for the answer any more, as far as whoever asked says so: what is only read for it need not be.
+func (c *Call) Abandoned() bool {
+	who, says := c.Sink.(interface{ Gone() bool })
+	return says && who.Gone()
+}
+
 // Proposed notes that the call goes into the log. From here on it may be applied.
 func (c *Call) Proposed() { c.place, c.doubt, c.exposed = proposed, c.exposed, true }
 

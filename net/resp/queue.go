@@ -77,6 +77,10 @@ type flight struct {
 // Within tells what to call in Deliver so that the connection is flushed at the end of the lane's turn.
 func (f *flight) Within(atEnd func(flush func(many bool))) { f.atEnd = atEnd }
 
+// Gone says that the client was cut off. One that asked for much at once, and is cut off at the first answer, would have all the
+// others made for nothing, one beside the other in memory.
+func (f *flight) Gone() bool { return f.conn.doomed.Load() }
+
 // enqueue puts a part into its shard's queue. Locked.
 func (c *conn) enqueue(shard wire.ShardID, r ref, cmd wire.Command) {
 	q := c.queues[shard]
