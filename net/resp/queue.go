@@ -35,23 +35,36 @@ type queue struct {
 }
 
 // run says how many parts at the front may travel in one Call: all reads or all writes,
-// within the bounds, and no command's parts torn apart.
-func (q *queue) run() int {
+// within the bounds, and no command's parts torn apart. The answer to a read counts with as many bytes as
+// it is guessed to have: all answers of a Call are in memory at a time.
+func (q *queue) run(answer int) int {
 	write, bytes, whole := q.parts[0].cmd.Op.IsWrite(), 0, 0
+	if write {
+		answer = 0
+	}
 	for i := range q.parts {
 		p := &q.parts[i]
 		if i > 0 && p.seq != q.parts[i-1].seq {
 			whole = i
-			if i >= callCommandsMax || bytes+p.size() > callBytesMax {
+			if i >= callCommandsMax || bytes+p.size()+answer > callBytesMax {
 				return whole
 			}
 		}
 		if p.cmd.Op.IsWrite() != write {
 			return max(whole, 1)
 		}
-		bytes += p.size()
+		bytes += p.size() + answer
 	}
 	return len(q.parts)
+}
+
+// answerSize guesses how long the answer to a read will be. Before a connection's first answer it may be anything: its first
+// reads travel alone.
+func (c *conn) answerSize() int {
+	if !c.hasRead {
+		return callBytesMax
+	}
+	return c.guess
 }
 
 // drop takes n parts off the front.
@@ -137,7 +150,7 @@ func (c *conn) depart() []flight {
 		if len(q.parts) == 0 {
 			continue
 		}
-		from, n := len(commands), q.run()
+		from, n := len(commands), q.run(c.answerSize())
 		for i := range n {
 			commands = append(commands, q.parts[i].cmd)
 			refs = append(refs, q.parts[i].ref)
@@ -231,6 +244,7 @@ func (c *conn) answer(r ref, cmd *wire.Command, res *wire.Result, fail *failure)
 	c.asked -= len(cmd.Key) + len(cmd.Value)
 	if res != nil {
 		c.learn(len(res.Value))
+		c.hasRead = c.hasRead || !cmd.Op.IsWrite()
 	}
 	s := c.window.at(r.seq)
 	if s.job != nil {
