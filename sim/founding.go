@@ -63,6 +63,9 @@ func (w *World) restartFounder(n *node, at, down time.Duration) {
 
 // cutFounders parts the founders into two sides, mostly; or cuts single links, one way; or none.
 func (w *World) cutFounders(r *Stream, founders []*node, end time.Duration) {
+	if len(founders) < 2 {
+		return // one has no two sides
+	}
 	c, left := &cutting{w: w}, map[int]bool{}
 	switch roll := r.IntN(10); {
 	case roll < 8:

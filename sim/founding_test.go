@@ -20,6 +20,17 @@ func TestRoughFoundings(t *testing.T) {
 	require.NotContains(t, missing, branchNames[branchFounderRestarted])
 }
 
+// TestALoneFounderIsFounded: one node cannot be parted from itself, however long one tries.
+func TestALoneFounderIsFounded(t *testing.T) {
+	for seed := range uint64(8) {
+		r := Run(Options{Seed: 1 + seed, Duration: 1, Scenario: Scenario{Name: "alone", Quiet: true, Settings: func(s *Settings) {
+			s.Nodes, s.Absent, s.Replicas, s.Rough, s.Core = 1, 0, 1, true, false
+		}}})
+		require.NoError(t, r.Err)
+		require.Empty(t, r.Violations, "seed %d", 1+seed)
+	}
+}
+
 func TestMixedReads(t *testing.T) {
 	s := DrawSettings(1)
 	require.NoError(t, s.Set("reads", "mixed"))
