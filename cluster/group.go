@@ -341,6 +341,9 @@ func (g *group) proposeWrites() {
 	}
 }
 
+// gatherMost writes go in any case: more of them would save hardly anything.
+const gatherMost = 64
+
 // gathers reports whether the writes had better wait for more of them, to share one entry: as long as they
 // are fewer than those that are under way. What the ones under way come to ends the wait at the latest (Apply).
 //
@@ -366,9 +369,6 @@ func (l *Lane) reuse(requests []wire.Request) {
 	clear(requests)
 	l.requests = requests
 }
-
-// gatherMost writes go in any case: more of them would save hardly anything.
-const gatherMost = 64
 
 func (g *group) propose(b *wire.Batch, calls []*router.Call) bool {
 	g.number++

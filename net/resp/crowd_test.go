@@ -23,7 +23,7 @@ func TestCrowd(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return s.Buffered() > most/2 }, 5*time.Second, time.Millisecond, "nothing waits: the test is none")
 	for range 50 {
-		require.Less(t, s.Buffered(), int64(2*most+200*100_000), "beyond twice the bound and what one call brings")
+		require.Less(t, s.Buffered(), int64(2*most+callBytesMax+100_000), "beyond twice the bound and what one call brings")
 		time.Sleep(2 * time.Millisecond)
 	}
 	// Who reads is served all the while, also one after another what is more than a share.
