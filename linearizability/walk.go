@@ -36,17 +36,36 @@ type walk struct {
 	turns  map[*Operation]turn
 	twin   []int // of an open operation: the one called before it that asks the same, or -1
 	taken  bits
-	left   int // operations with an end that are not taken
+	print  fingerprint // of taken
+	left   int         // operations with an end that are not taken
 	done   turn
-	failed map[uint64][]place
+	failed map[place]struct{}
 	steps  int64 // that it may still take
 	tired  bool  // there were too many
 }
 
-// place is where a search has been in vain.
+// place is where a search has been in vain. The set of operations taken stands here as its fingerprint: the set itself is as
+// long as the key's history, and a hopeless key has millions of places. Should two of them be alike by accident (one
+// in 10^25), an order is missed, and porcupine's second opinion contradicts.
 type place struct {
-	taken bits
+	taken fingerprint
 	at    state
+}
+
+// fingerprint identifies a set of operations: the sum, without carries, of one number of 128 bits for each (Zobrist 1970).
+type fingerprint [2]uint64
+
+func (p *fingerprint) flip(i int) {
+	p[0] ^= mix(2 * uint64(i))
+	p[1] ^= mix(2*uint64(i) + 1)
+}
+
+// mix is the finish of SplitMix64 (Steele, Lea and Flood 2014).
+func mix(x uint64) uint64 {
+	x = (x + 1) * 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 // bits is a set of operations.
@@ -56,7 +75,7 @@ func (b bits) has(i int) bool { return b[i/64]>>(i%64)&1 != 0 }
 func (b bits) flip(i int)     { b[i/64] ^= 1 << (i % 64) }
 
 func newWalk(list []span, steps int64) *walk {
-	w := &walk{turns: turnsOf(list), twin: make([]int, len(list)), taken: make(bits, len(list)/64+1), failed: map[uint64][]place{}, steps: steps}
+	w := &walk{turns: turnsOf(list), twin: make([]int, len(list)), taken: make(bits, len(list)/64+1), failed: map[place]struct{}{}, steps: steps}
 	type event struct {
 		at    int64
 		entry *entry
@@ -186,6 +205,7 @@ func (w *walk) step(at state, op *Operation) (bool, state) {
 // take puts an operation behind those already taken.
 func (w *walk) take(e *entry) {
 	w.taken.flip(e.index)
+	w.print.flip(e.index)
 	w.done.add(e.op, 1)
 	e.cut()
 	if e.end != nil {
@@ -197,6 +217,7 @@ func (w *walk) take(e *entry) {
 // putBack undoes the last take.
 func (w *walk) putBack(e *entry) {
 	w.taken.flip(e.index)
+	w.print.flip(e.index)
 	w.done.add(e.op, -1)
 	if e.end != nil {
 		e.end.mend()
@@ -221,16 +242,10 @@ func (e *entry) mend() {
 
 // seen reports whether the search was here before, and notes that it is.
 func (w *walk) seen(at state) bool {
-	h := at.hash()
-	for _, word := range w.taken {
-		h = (h ^ word) * 0x9e3779b97f4a7c15
-		h ^= h >> 29
+	here := place{w.print, at}
+	if _, again := w.failed[here]; again {
+		return true
 	}
-	for _, p := range w.failed[h] {
-		if p.at == at && slices.Equal(p.taken, w.taken) {
-			return true
-		}
-	}
-	w.failed[h] = append(w.failed[h], place{slices.Clone(w.taken), at})
+	w.failed[here] = struct{}{}
 	return false
 }
