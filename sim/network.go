@@ -29,11 +29,13 @@ type Links struct {
 
 // link is one direction of a connection between two endpoints.
 type link struct {
-	rand  Stream
-	sure  bool // loses nothing by itself: one of the prober's, whose questions measure the nodes and not its luck
-	cuts  int  // how many faults cut it now
-	drop  int  // added to Links.Drop
-	twice int  // added to Links.Duplicate
+	key   uint64
+	rand  Stream // use draws
+	drawn int64  // when rand was begun
+	sure  bool   // loses nothing by itself: one of the prober's, whose questions measure the nodes and not its luck
+	cuts  int    // how many faults cut it now
+	drop  int    // added to Links.Drop
+	twice int    // added to Links.Duplicate
 	slow  time.Duration
 
 	clogs  int     // how many faults stop it up now
@@ -75,10 +77,23 @@ func newNetwork(w *World, nodes, clients int, settings Links) *network {
 	n.links = make([]link, n.size*n.size)
 	root := NewStream(w.seed, "network")
 	for i := range n.links {
-		n.links[i].rand = Stream{state: root.Uint64()}
+		n.links[i].key = root.Uint64()
+		n.links[i].drawn = -1
 		n.links[i].sure = clients > 0 && (i%n.size == n.size-1 || i/n.size == n.size-1)
 	}
 	return n
+}
+
+// draws is the link's luck at this instant. Each instant has a stream of its own, so what is sent or not sent earlier
+// changes nothing for what is sent now: a run that an operation is taken out of goes on as it did, as
+// far as the operation had no part in it. Shrinking lives on that.
+func (l *link) draws(now int64) *Stream {
+	if l.drawn != now {
+		l.drawn = now
+		l.rand = Stream{state: l.key ^ uint64(now)*0xd1342543de82ef95}
+		l.rand = Stream{state: l.rand.Uint64()}
+	}
+	return &l.rand
 }
 
 func (n *network) link(from, to int) *link { return &n.links[from*n.size+to] }
@@ -112,7 +127,7 @@ func (n *network) sendTo(from, to int32, p port, f *wire.Frame) {
 		return
 	}
 	l := n.link(int(from), int(to))
-	if l.cuts > 0 || l.rand.Chance(n.settings.Drop+l.drop) && !l.sure {
+	if l.cuts > 0 || l.draws(n.w.now).Chance(n.settings.Drop+l.drop) && !l.sure {
 		n.drop(e)
 		return
 	}
@@ -135,7 +150,7 @@ func (n *network) sendTo(from, to int32, p port, f *wire.Frame) {
 		return
 	}
 	n.deliverAfter(wait+n.delay(l), from, to, p, f, bytes, number)
-	if p == portPeer && l.rand.Chance(n.settings.Duplicate+l.twice) {
+	if p == portPeer && l.draws(n.w.now).Chance(n.settings.Duplicate+l.twice) {
 		e.Kind = trace.Duplicate
 		n.w.emit(e)
 		n.deliverAfter(wait+n.delay(l), from, to, p, f, bytes, number)
@@ -193,11 +208,11 @@ func (n *network) unclog(from, to int) {
 
 // delay draws how long a packet takes. Jitter is what makes packets overtake each other.
 func (n *network) delay(l *link) time.Duration {
-	s := &n.settings
-	if l.rand.Chance(s.Tail) {
-		return s.Delay + l.slow + l.rand.Duration(0, s.TailDelay)
+	s, luck := &n.settings, l.draws(n.w.now)
+	if luck.Chance(s.Tail) {
+		return s.Delay + l.slow + luck.Duration(0, s.TailDelay)
 	}
-	return s.Delay + l.slow + l.rand.Duration(0, s.Jitter)
+	return s.Delay + l.slow + luck.Duration(0, s.Jitter)
 }
 
 func (n *network) deliverAfter(d time.Duration, from, to int32, p port, f *wire.Frame, bytes []byte, number uint64) {
@@ -268,7 +283,7 @@ func (n *network) mend() {
 		was := n.links[i].cuts
 		n.links[i].clogs = 0
 		n.unclog(i/n.size, i%n.size)
-		n.links[i] = link{rand: n.links[i].rand, sure: n.links[i].sure}
+		n.links[i] = link{key: n.links[i].key, drawn: -1, sure: n.links[i].sure}
 		n.tellCut(i/n.size, i%n.size, was, 0)
 	}
 }
