@@ -30,6 +30,7 @@ type Shrink struct {
 	Case   Case
 	Mutant string
 	Oracle Oracle  // must fire; 0 = whichever fires first in the given case
+	Rare   int     // so many seeds, about, it takes to see such a failure once; 0 = not known. The more, the more are tried
 	Lanes  Factory // nil = the real ones
 	// More, when set, is asked before every run whether there is time for it.
 	More func() bool
@@ -49,9 +50,12 @@ type Shrunk struct {
 // With how many seeds a candidate is tried that leaves out a single thing: the more the smaller it
 // is, because then a run takes less time, and more hangs on chance.
 const (
-	triesMany = 60 // of at most 12 things
-	triesFew  = 4  // of at most 40
-	passes    = 3  // so many times the given run's work is a whole pass worth
+	triesMany = 60   // of at most 12 things
+	triesFew  = 4    // of at most 40
+	triesBold = 2000 // of a small part of a long run
+	passes    = 3    // so many times the given run's work is a whole pass worth
+	logLeast  = 256  // bytes
+	rareShare = 4    // and once more for so many seeds that it took to find it
 )
 
 // shrinking is a Shrink under way.
@@ -89,6 +93,7 @@ func (s Shrink) Run() (small Shrunk, ok bool) {
 	}
 	k.operations()
 	k.faults()
+	k.gamble()
 	k.timings()
 	for k.best.Minimal = k.minimal(); !k.best.Minimal && !k.over; k.best.Minimal = k.minimal() {
 		k.operations()
@@ -130,8 +135,14 @@ func (k *shrinking) keep(c Case, r Result) {
 // try keeps a candidate if the oracle fires on it, with one of so many seeds; with more of them if all together take no more
 // work than the smallest run so far does once: much less of a run is worth as much chance.
 func (k *shrinking) try(c Case, seeds int) bool {
+	return k.search(c, seeds, triesMany, k.best.Result.Events)
+}
+
+// search keeps a candidate if the oracle fires on it with one of the least number of seeds, or of more, up to the most, as long as
+// all together take less work (in events) than is said.
+func (k *shrinking) search(c Case, least, most int, work uint64) bool {
 	spent := uint64(0)
-	for i := 0; i < seeds || i < triesMany && spent < k.best.Result.Events; i++ {
+	for i := 0; i < least || i < most && spent < work; i++ {
 		if k.over = k.over || k.More != nil && !k.More(); k.over {
 			return false
 		}
@@ -304,7 +315,7 @@ func (k *shrinking) seeds(piece int) int {
 		least = triesFew
 	}
 	candidates := uint64(max(1, n/piece))
-	afford := passes * k.whole / (candidates * max(1, k.best.Result.Events))
+	afford := uint64(passes+k.Rare/rareShare) * k.whole / (candidates * max(1, k.best.Result.Events))
 	return int(min(triesMany, max(uint64(least), afford)))
 }
 
@@ -330,6 +341,9 @@ func (k *shrinking) simplify() {
 		if before, after := k.best.Case.Settings.String(), c.Settings.String(); before != after {
 			k.try(c, 2)
 		}
+	}
+	if k.best.Case.Settings.LogBytes < logLong { // a short log was needed: the shorter, the fewer writes go beyond it
+		k.try(k.with(func(c *Case) { c.Settings.LogBytes = logLeast }), triesFew)
 	}
 	k.fewNodes()
 	k.try(k.with((*Case).dropIdle), triesFew)

@@ -16,7 +16,8 @@ func (k *shrinking) window() {
 		if from <= before+time.Second {
 			return
 		}
-		if k.try(k.with(func(c *Case) { c.crop(from-before, to+3*time.Second) }), triesFew) {
+		c := k.with(func(c *Case) { c.crop(from-before, to+3*time.Second) })
+		if k.search(c, triesFew, triesBold, k.whole*uint64(1+k.Rare/2)) {
 			return
 		}
 	}

@@ -79,7 +79,7 @@ func (t *shrinkTable) shrink(m scenarios.Mutant, seed uint64) error {
 		return first.Err
 	}
 	begun, wait := time.Now(), waiting(t.live)
-	k := sim.Shrink{Case: sim.CaseOf(&first), Mutant: m.Name,
+	k := sim.Shrink{Case: sim.CaseOf(&first), Mutant: m.Name, Rare: int(seed - t.first + 1),
 		More:     func() bool { return time.Since(begun) < t.budget },
 		Progress: func(b sim.Shrunk) { wait.show(time.Since(begun), &b) }}
 	small, ok := k.Run()

@@ -22,6 +22,7 @@ type shrinkFlags struct {
 	oracle string
 	budget time.Duration
 	out    string
+	rare   int
 }
 
 func (s *shrinkFlags) flags(f *flag.FlagSet) {
@@ -29,6 +30,7 @@ func (s *shrinkFlags) flags(f *flag.FlagSet) {
 	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name` (build with -tags mutants)")
 	f.StringVar(&s.oracle, "oracle", "", "the oracle that must go on firing, by its `letter`; the first that fires when not given")
 	f.DurationVar(&s.budget, "budget", time.Minute, "wall `time` to spend")
+	f.IntVar(&s.rare, "rare", 10, "so many `seeds`, about, it takes to see the failure once: the more, the more are tried")
 	f.StringVar(&s.out, "out", "", "write NAME.scenario and NAME_test.go beginning with this `path`; FILE-small when not given")
 }
 
@@ -72,7 +74,7 @@ func (s *shrinkFlags) shrink(path string) error {
 		return first.Err
 	}
 	begun, wait := time.Now(), newWaiting()
-	k := sim.Shrink{Case: sim.CaseOf(&first), Mutant: o.Mutant,
+	k := sim.Shrink{Case: sim.CaseOf(&first), Mutant: o.Mutant, Rare: s.rare,
 		More:     func() bool { return time.Since(begun) < s.budget },
 		Progress: func(b sim.Shrunk) { wait.show(time.Since(begun), &b) }}
 	if s.oracle != "" {
