@@ -33,5 +33,5 @@ func TestSeedIsTheClusters(t *testing.T) {
 			}
 		}
 	}
-	require.NotEqual(t, store.HashOf(key), o.node(1).groups[1].store.HashOf(key))
+	require.NotEqual(t, store.Seed{}.HashOf(key), o.node(1).groups[1].store.HashOf(key))
 }

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"torc/core/store"
 	"torc/core/trace"
 	"torc/core/wire"
 	"torc/linearizability"
@@ -121,7 +120,7 @@ func (l *workload) touch(key string) wire.ShardID {
 	}
 	shard := shardOf(key, l.w.settings.Shards)
 	l.known[key] = len(l.keys)
-	l.hashes[store.HashOf([]byte(key))] = key
+	l.hashes[l.w.placement.HashOf([]byte(key))] = key
 	l.keys = append(l.keys, touched{key, shard})
 	return shard
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"torc/cluster"
+	"torc/core/store"
 	"torc/core/trace"
 	"torc/core/wire"
 )
@@ -20,6 +21,8 @@ type World struct {
 	seed     uint64
 	settings Settings
 	factory  Factory
+
+	placement store.Seed // the cluster's secret, whoever founds it
 
 	now     int64 // nanoseconds since the world began
 	agenda  agenda
@@ -72,6 +75,8 @@ func newWorld(seed uint64, settings Settings, factory Factory, out io.Writer) *W
 	w.stray = NewStream(seed, "stray")
 	w.entropy.current = &w.stray
 	w.swimRand = NewStream(seed, "swim")
+	secret := NewStream(seed, "placement")
+	w.placement = store.Seed{secret.Uint64(), secret.Uint64()}
 	w.watch, w.coverage = newWatch(w), newCoverage(settings.Nodes)
 	w.faults = nemesis{w: w, rand: NewStream(seed, "faults"), parts: map[string]*node{}}
 	w.network = newNetwork(w, settings.Nodes, settings.Clients+settings.Plain+1, settings.Links)
@@ -107,7 +112,7 @@ func (w *World) configOf(n *node, join []string) cluster.Config {
 		Self: wire.Member{ID: n.id, Name: n.name, PeerAddr: n.name + ":peer", GRPCAddr: n.name + ":client", RESPAddr: n.name + ":resp"},
 		Join: join, Expect: s.Nodes - s.Absent, Shards: s.Shards, Replicas: s.Replicas, Lanes: n.laneCount,
 		Tick: s.Tick, ElectionTicks: s.Election, HeartbeatTicks: s.Heartbeat, ClockDrift: s.Drift, Reads: s.ReadsOf(int(n.index)), LogBytes: s.LogBytes, Grace: s.Grace,
-		Policy: s.Evict, OnQuorumLoss: s.OnLoss, ResetGrace: s.ResetGrace,
+		Policy: s.Evict, Seed: w.placement, OnQuorumLoss: s.OnLoss, ResetGrace: s.ResetGrace,
 	}.Defaults()
 }
 

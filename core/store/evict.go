@@ -21,8 +21,8 @@ func (s *Store) candidate(e *entry) Held {
 	return Held{Hash: s.HashOf(e.key), Version: e.version, Size: e.size(), ExpireAt: e.expireAt}
 }
 
-// HashOf is the hash that names a key in victims and uses, in a store without a seed.
-func HashOf(key []byte) uint64 { return Seed{}.order(key) }
+// HashOf is the hash that names a key in victims and uses, in a store with this seed.
+func (s Seed) HashOf(key []byte) uint64 { return s.order(key) }
 
 // HashOf is the hash that names a key in victims and uses.
 func (s *Store) HashOf(key []byte) uint64 { return s.cfg.Seed.order(key) }

@@ -10,8 +10,8 @@ import (
 const slotShift = 50
 
 // Seed is a cluster's secret, by which its stores place keys (wire.ClusterMap.Seed): without it nobody can choose keys that
-// fall into one place of the index and make it a long list. The zero Seed is none: keys are placed by xxhash64, which is for the
-// simulator and for tests.
+// fall into one place of the index and make it a long list. The zero Seed is none: keys are placed by xxhash64, which is for
+// tests.
 type Seed [2]uint64
 
 // order is where a key stands in the shard: its slot, then 50 bits of its hash. It is part of cursors and of

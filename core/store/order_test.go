@@ -111,3 +111,6 @@ func TestSeedPlacesOnly(t *testing.T) {
 		require.NoError(t, again.verify())
 	})
 }
+
+// HashOf is the hash of a key in the stores of most tests, which have no seed.
+func HashOf(key []byte) uint64 { return Seed{}.HashOf(key) }
