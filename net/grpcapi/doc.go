@@ -15,7 +15,8 @@
 //     flight when a stream breaks has an unknown outcome for its sender.
 //  2. A stream owes at most Options.InFlightMax answers, with Options.InFlightBytes of requests
 //     and OutputMax of answers. Beyond that it stops reading: gRPC's flow control then holds
-//     the client back, and memory stays bounded.
+//     the client back, and memory stays bounded. What all streams hold together is bounded by
+//     Options.BuffersMax (crowd.go).
 //  3. Deliver runs on a lane's goroutine: it copies headers, not values, and never blocks.
 //     Encoding and writing are the writer's.
 //  4. What may never come from a client does not pass: commands of the log's own (OpTick,

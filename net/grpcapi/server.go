@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,6 +29,10 @@ type Server struct {
 	ln      net.Listener
 	server  *grpc.Server
 	stats   stats
+
+	buffered, expected atomic.Int64 // bytes of all streams: see crowd.go
+	mu                 sync.Mutex
+	streams            map[*conversation]struct{}
 
 	closing chan struct{} // closed: streams finish what they owe and end
 	once    sync.Once

@@ -19,7 +19,10 @@ func (s *Server) Stream(stream torcv1.Cache_StreamServer) error {
 	c := &conversation{
 		server: s, stream: stream,
 		readable: make(chan struct{}, 1), writable: make(chan struct{}, 1), idle: make(chan struct{}, 1),
+		crowd: crowd{cut: make(chan struct{})},
 	}
+	s.enter(c)
+	defer s.leave(c)
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 
@@ -34,6 +37,8 @@ func (s *Server) Stream(stream torcv1.Cache_StreamServer) error {
 	case err = <-read: // the client has nothing more to ask
 	case <-written: // it does not listen any more
 		err = writeErr
+	case <-c.crowd.cut:
+		return errCrowd
 	case <-s.closing:
 		// What came before is answered; what comes now was surely not applied.
 		c.refuseAll()
@@ -65,6 +70,7 @@ type conversation struct {
 	ready    []answer
 	stopping bool // refuse what comes
 	closed   bool // forget what comes
+	crowd    crowd
 }
 
 // slot is a request in flight.
@@ -190,11 +196,12 @@ func (c *conversation) takeSlot(packet *torcv1.Packet) (uint64, bool) {
 	opts, size := &c.server.opts, len(packet.Body)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.owed >= opts.InFlightMax || c.out >= opts.OutputMax || c.owed > 0 && c.in+size > opts.InFlightBytes {
+	if c.owed >= opts.InFlightMax || c.out >= opts.OutputMax || c.owed > 0 && (c.in+size > opts.InFlightBytes || c.crowds()) {
 		return 0, false
 	}
 	c.owed++
 	c.in += size
+	c.note()
 	s := slot{packet.Id, size}
 	if n := len(c.free); n > 0 {
 		tag := c.free[n-1]
@@ -216,15 +223,25 @@ func (c *conversation) Deliver(tag uint64, resp *wire.Response) {
 
 // answer leaves an answer to the writer.
 func (c *conversation) answer(a answer) {
+	if c.line(a) {
+		c.server.makeRoom()
+	}
+}
+
+// line puts an answer behind those that wait for the writer, and reports whether anybody waits for it.
+func (c *conversation) line(a answer) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return
+		return false
 	}
 	a.id = c.slots[a.tag].id
 	c.ready = append(c.ready, a)
 	c.out += a.size
+	c.learn(a.size)
+	c.note()
 	signal(c.writable)
+	return true
 }
 
 // write writes what is ready, all that has come together in one go, until ctx ends.
@@ -302,6 +319,7 @@ func (c *conversation) release(a *answer) {
 	c.in -= c.slots[a.tag].size
 	c.out -= a.size
 	c.owed--
+	c.note()
 	c.free = append(c.free, a.tag)
 	signal(c.readable)
 	if c.owed == 0 {
@@ -344,6 +362,7 @@ func (c *conversation) close() {
 	defer c.mu.Unlock()
 	c.closed = true
 	c.ready = nil
+	c.note()
 }
 
 func signal(c chan struct{}) {

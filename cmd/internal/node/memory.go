@@ -101,7 +101,7 @@ func (n *Node) parts(s *Status, plan *budget) []part {
 		{"logs", h.Logs, plan.Logs},
 		{"requests", h.Requests, plan.Requests / 2},
 		{"peers", int64(n.links.Stats().Queued), plan.Peers},
-		{"clients", n.redis.Buffered(), plan.Clients},
+		{"clients", n.redis.Buffered() + n.api.Buffered(), plan.Clients},
 		{"copies", h.Kept + h.Sending, plan.Copies},
 	}
 }

@@ -1,0 +1,114 @@
+package grpcapi
+
+import (
+	"log/slog"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// What all streams hold together is bounded (Options.BuffersMax), as it is for Redis clients (net/resp, crowd.go): any
+// bound of a single one, times thousands, is none.
+//
+//	expected > BuffersMax   a stream that holds more than its share takes no more until its own answers have left
+//	held > 2*BuffersMax     the stream that holds most is ended
+//
+// Expected is what is held and, guessed by the length of recent ones, the answers that are owed.
+
+// holdsLeast is what a stream may hold in any case.
+const holdsLeast = 64 << 10
+
+// Buffered is how many bytes of requests and answers all streams hold.
+func (s *Server) Buffered() int64 { return s.buffered.Load() }
+
+// crowd is what a stream knows of its part in what all hold.
+type crowd struct {
+	holds, expected int64
+	guess           int           // bytes of an answer, as the recent ones were
+	cut             chan struct{} // closed: the stream is ended, for want of memory
+	doomed          bool
+}
+
+var errCrowd = status.Error(codes.ResourceExhausted, "the buffers of all clients of this node are full, and this stream's was the largest: read answers sooner, ask for less at a time, or give the node more --max-memory")
+
+// enter and leave count a stream in and out.
+func (s *Server) enter(c *conversation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams == nil {
+		s.streams = map[*conversation]struct{}{}
+	}
+	s.streams[c] = struct{}{}
+}
+
+func (s *Server) leave(c *conversation) {
+	s.mu.Lock()
+	delete(s.streams, c)
+	s.mu.Unlock()
+	c.mu.Lock()
+	c.note()
+	c.mu.Unlock()
+}
+
+// learn adjusts the guess at an answer's size: up at once, down slowly. Locked.
+func (c *conversation) learn(size int) { c.crowd.guess = max(size, c.crowd.guess-c.crowd.guess/16) }
+
+// note tells the server what the stream holds, and with the answers that are owed. Locked.
+func (c *conversation) note() {
+	var holds, expected int64
+	if !c.closed { // what a closed one holds goes with it
+		holds = int64(c.in + c.out)
+		expected = holds + int64(c.owed*c.crowd.guess)
+	}
+	c.server.buffered.Add(holds - c.crowd.holds)
+	c.server.expected.Add(expected - c.crowd.expected)
+	c.crowd.holds, c.crowd.expected = holds, expected
+}
+
+// crowds says that all streams together expect to hold too much, and this one more than its share. Locked.
+func (c *conversation) crowds() bool {
+	most := int64(c.server.opts.BuffersMax)
+	if most <= 0 || c.server.expected.Load() <= most {
+		return false
+	}
+	return c.crowd.expected > max(holdsLeast, most/max(1, c.server.stats.streams.Load()))
+}
+
+// makeRoom ends the stream that holds most, when all together hold too much. Not locked.
+func (s *Server) makeRoom() {
+	if s.opts.BuffersMax <= 0 || s.buffered.Load() <= 2*int64(s.opts.BuffersMax) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var most *conversation
+	var bytes int64
+	for c := range s.streams {
+		c.mu.Lock()
+		if !c.crowd.doomed && (most == nil || c.crowd.holds > bytes) {
+			most, bytes = c, c.crowd.holds
+		}
+		c.mu.Unlock()
+	}
+	if most == nil {
+		return
+	}
+	most.mu.Lock()
+	defer most.mu.Unlock()
+	most.crowd.doomed = true
+	most.closed = true // late answers fall
+	most.ready = nil
+	most.note()
+	close(most.crowd.cut)
+	s.log.Warn("stream ended: the buffers of all clients together are full, and its own is the largest", slog.Int64("bytes", bytes))
+}
+
+// Gone says that the client was cut off: what is only read for it need not be.
+func (c *conversation) Gone() bool {
+	select {
+	case <-c.crowd.cut:
+		return true
+	default:
+		return false
+	}
+}

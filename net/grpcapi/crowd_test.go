@@ -1,0 +1,74 @@
+package grpcapi
+
+import (
+	"bytes"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"torc/core/wire"
+)
+
+// Streams that ask for much and do not read keep no more than the bound, and do not hold up those who do.
+func TestACrowdOfStreams(t *testing.T) {
+	const most, long = 1 << 20, 100_000
+	n := newFake()
+	n.put("big", bytes.Repeat([]byte("v"), long))
+	s, c := serve(t, n, Options{BuffersMax: most})
+	for range 20 {
+		stream := open(t, c)
+		for id := range uint64(100) {
+			require.NoError(t, stream.Send(get(id, "big")))
+		}
+	}
+	require.Eventually(t, func() bool { return s.Buffered() > most/2 }, 5*time.Second, time.Millisecond, "nothing waits: the test is none")
+	for range 50 {
+		require.Less(t, s.Buffered(), int64(2*most+2*long), "beyond twice the bound")
+		time.Sleep(2 * time.Millisecond)
+	}
+	stream := open(t, c)
+	for id := range uint64(20) {
+		require.NoError(t, stream.Send(get(id, "big")))
+	}
+	for range 20 {
+		p, err := stream.Recv()
+		require.NoError(t, err)
+		require.Len(t, response(t, p).Results[0].Value, long)
+	}
+}
+
+// What nobody could foresee, and nobody reads, is not kept: the stream is told why it ends.
+func TestAStreamIsCutOff(t *testing.T) {
+	const most, asked = 64 << 10, 100
+	n := newFake()
+	var mu sync.Mutex
+	var calls []*wire.Call
+	n.answer = func(c *wire.Call) { mu.Lock(); calls = append(calls, c); mu.Unlock() }
+	s, c := serve(t, n, Options{BuffersMax: most})
+	stream := open(t, c)
+	for id := range uint64(asked) {
+		require.NoError(t, stream.Send(get(id, "big")))
+	}
+	require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return len(calls) == asked }, 5*time.Second, time.Millisecond)
+	value := bytes.Repeat([]byte("v"), 100_000)
+	answered := 0
+	for _, call := range calls {
+		if gone, says := call.Sink.(interface{ Gone() bool }); says && gone.Gone() {
+			break
+		}
+		answered++
+		call.Sink.Deliver(call.Tag, &wire.Response{Results: []wire.Result{{Kind: wire.KindBytes, Value: value}}})
+	}
+	require.Less(t, answered, asked, "nobody told the lane that the rest is nobody's")
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+	var err error
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	require.Equal(t, codes.ResourceExhausted, status.Code(err))
+	require.Contains(t, err.Error(), "--max-memory")
+}
