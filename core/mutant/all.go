@@ -43,4 +43,7 @@ var All = []string{
 	BatchTorn,
 	FillRace,
 	HedgeStorm,
+	CacheDeaf,
+	CacheNoWait,
+	CacheSuccessor,
 }

@@ -43,4 +43,7 @@ const (
 	SnapshotHalf    = "snapshot-half"       // 40
 	FillRace        = "fill-race"           // 37
 	HedgeStorm      = "hedge-storm"         // 42
+	CacheDeaf       = "cache-deaf"          // 43
+	CacheNoWait     = "cache-nowait"        // 44
+	CacheSuccessor  = "cache-successor"     // 45
 )

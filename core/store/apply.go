@@ -61,6 +61,9 @@ func (s *Store) apply(c *wire.Command, at int) wire.Result {
 	case c.Op == wire.OpFlush:
 		s.clearKeys()
 		return wire.Result{Kind: wire.KindOK}
+	case c.Op == wire.OpCaching:
+		s.caching = max(0, c.Delta)
+		return wire.Result{Kind: wire.KindOK}
 	case c.Op == wire.OpTick:
 		return wire.Result{Kind: wire.KindOK} // its batch has advanced the time
 	case !c.Op.IsWrite():

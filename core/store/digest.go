@@ -25,6 +25,9 @@ func (s *Store) Digest() uint64 {
 	if s.leases.Len() > 0 {
 		d = hashNumbers(d, uint64(s.leases.Len()), s.sums.leases)
 	}
+	if s.caching != 0 {
+		d = hashNumbers(d, uint64(s.caching))
+	}
 	return d
 }
 

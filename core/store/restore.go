@@ -168,8 +168,9 @@ func (r *Restorer) record() (err error) {
 
 func (r *Restorer) header() error {
 	n := min(len(r.input), len(snapshotMagic))
-	leases := n == len(snapshotMagic) && string(r.input[:n]) == snapshotMagicLeases
-	if known := string(r.input[:n]) == snapshotMagic[:n] || string(r.input[:n]) == snapshotMagicLeases[:n]; !known {
+	magic := string(r.input[:n])
+	leases, caching := magic == snapshotMagicLeases, magic == snapshotMagicCaching
+	if known := magic == snapshotMagic[:n] || magic == snapshotMagicLeases[:n] || magic == snapshotMagicCaching[:n]; !known {
 		return errors.New("not a snapshot, or of another version")
 	}
 	if len(r.input) < len(snapshotMagic) {
@@ -177,10 +178,13 @@ func (r *Restorer) header() error {
 	}
 	r.input = r.input[len(snapshotMagic):]
 	s := r.store
-	var shard, time uint64
+	var shard, time, promised uint64
 	numbers := []*uint64{&shard, &time, &s.version, &s.uses, &r.left[partKeys], &r.left[partSessions], &r.left[partOutcomes]}
-	if leases {
+	if leases || caching {
 		numbers = append(numbers, &r.left[partLeases])
+	}
+	if caching {
+		numbers = append(numbers, &promised)
 	}
 	err := r.numbers(numbers...)
 	switch {
@@ -192,8 +196,10 @@ func (r *Restorer) header() error {
 		return errors.New("log time out of range")
 	case leases && r.left[partLeases] == 0:
 		return errors.New("no leases where there should be some")
+	case caching && promised == 0 || promised > math.MaxInt64:
+		return errors.New("promises to caching clients out of range")
 	}
-	s.time = int64(time)
+	s.time, s.caching = int64(time), int64(promised)
 	return nil
 }
 

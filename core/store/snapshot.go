@@ -24,10 +24,12 @@ import (
 // Its checksum is the xxhash64 of the checksum before it (0 for the first), the number and
 // the piece; so a chunk that is altered, lost, doubled or out of order is noticed at once,
 // and a stream that ends early lacks its trailer. If there are leases the magic is "TSN2", and their
-// number ends the header.
+// number ends the header. If promises are given to caching clients it is "TSN3", and the number of leases and for how long
+// promises are given end the header.
 const (
-	snapshotMagic       = "TSN1"
-	snapshotMagicLeases = "TSN2"
+	snapshotMagic        = "TSN1"
+	snapshotMagicLeases  = "TSN2"
+	snapshotMagicCaching = "TSN3"
 )
 
 // chunkMin is the least length of a piece (but for the last): a chunk's frame costs about ten bytes.
@@ -78,7 +80,10 @@ func (s *Store) Snapshot() *Snapshot {
 	s.keys.begin(&sn.walk)
 	magic, numbers := snapshotMagic, []uint64{uint64(s.cfg.Shard), uint64(s.time), s.version, s.uses,
 		uint64(s.keys.count), uint64(s.sessions.Len()), uint64(s.outcomes.Len())}
-	if s.leases.Len() > 0 {
+	switch {
+	case s.caching != 0:
+		magic, numbers = snapshotMagicCaching, append(numbers, uint64(s.leases.Len()), uint64(s.caching))
+	case s.leases.Len() > 0:
 		magic, numbers = snapshotMagicLeases, append(numbers, uint64(s.leases.Len()))
 	}
 	sn.head = append(sn.head, magic...)

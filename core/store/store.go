@@ -74,6 +74,7 @@ type Store struct {
 	sessions *btree.BTreeG[*session]
 	outcomes *btree.BTreeG[*outcome]
 	leases   *btree.BTreeG[*lease]
+	caching  int64 // see Caching
 
 	// What follows from it.
 	recent *btree.BTreeG[*session] // sessions by last use

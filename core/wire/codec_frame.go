@@ -111,6 +111,8 @@ func appendMessage(b []byte, m Message) []byte {
 		return appendUsed(b, m)
 	case *Room:
 		return appendRoom(b, m)
+	case *Recall:
+		return AppendRecall(b, m)
 	case *Sealed:
 		return appendSealed(b, m)
 	}
@@ -156,6 +158,8 @@ func (d *decoder) message(at int, kind messageKind) Message {
 		return d.used()
 	case kindRoom:
 		return d.room()
+	case kindRecall:
+		return d.recall()
 	case kindSealed:
 		return d.sealed()
 	}

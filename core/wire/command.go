@@ -38,6 +38,8 @@ const (
 	OpMeta      // Value = encoded MetaCommand; only for MetaShard
 	OpLease     // TTL = milliseconds, Version = what is to be replaced (0 = nothing) -> Int > 0: the lease; < 0: somebody else's ends in so many ms; Bytes: present; Nil: known to be absent for Int ms
 	OpFill      // Version = the lease; Value, TTL, or FlagAbsent with TTL -> OK, or Nil when the lease is over
+	OpCaching   // Delta = milliseconds for which promises to caching clients are given from here on; 0 = none any more; proposed by leaders only
+	OpDropped   // Version = Recall.ID: the client has dropped the key -> OK; for the leader that recalled it, answered by no other
 	opEnd
 )
 
@@ -54,6 +56,7 @@ const (
 	FlagVersion                   // only if the key's version equals Command.Version (0 = absent)
 	FlagLoad                      // GET by one who could load the key: Int tells how it stands, see the end of this file
 	FlagAbsent                    // FILL: there is no such key, and that is known for TTL ms (0: give the lease back)
+	FlagCache                     // GET by one who would keep the answer: Int > 0 says for how many ms, from when it was asked, unless it is recalled
 	flagEnd
 )
 
@@ -85,7 +88,7 @@ type Command struct {
 }
 
 // IsWrite reports whether the operation must go through the log.
-func (op Op) IsWrite() bool { return op >= OpSet && op < opEnd && op != OpTouch }
+func (op Op) IsWrite() bool { return op >= OpSet && op < OpDropped && op != OpTouch }
 
 // Valid reports whether op is a known operation.
 func (op Op) Valid() bool { return op > OpNone && op < opEnd }

@@ -13,7 +13,7 @@ type Frame struct {
 
 // Message is one thing said in a frame: *Raft, *Forward, *Reply, *SnapshotChunk,
 // *SnapshotAck, *Hello, *Pledge, *Pledged, *MapUpdate, *Report, *Gossip, *Ask, *Told, *Inspect,
-// *Inspected, *Sealed, *Used or *Room.
+// *Inspected, *Sealed, *Used, *Room or *Recall.
 type Message interface {
 	// Group is the shard whose lane handles the message.
 	Group() ShardID
@@ -42,6 +42,7 @@ const (
 	kindSealed
 	kindUsed
 	kindRoom
+	kindRecall
 	kindEnd
 )
 

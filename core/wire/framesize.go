@@ -37,6 +37,8 @@ func MessageSize(m Message) int {
 		return base + 8*len(m.Hashes)
 	case *Gossip:
 		return base + len(m.Data)
+	case *Recall:
+		return base + len(m.Key)
 	case *Hello:
 		return base + memberSize*(1+len(m.Known))
 	case *Pledge:

@@ -282,6 +282,8 @@ func drawMessage(t *rapid.T) Message {
 			Well: drawReplicaIDs(t, "well"), Bytes: number("bytes"), Sent: number("sent")}
 	case kindRoom:
 		return &Room{Shard: drawShard(t, "shard"), From: ReplicaID(rapid.Uint64().Draw(t, "from")), Bytes: rapid.Int64().Draw(t, "bytes")}
+	case kindRecall:
+		return &Recall{Shard: drawShard(t, "shard"), ID: number("id"), Key: drawBytes(t, "key")}
 	case kindUsed:
 		return &Used{Shard: drawShard(t, "shard"), Each: rapid.Uint32().Draw(t, "each"), Hashes: drawList(t, "hashes", func(t *rapid.T) uint64 { return rapid.Uint64().Draw(t, "hash") })}
 	case kindSealed:

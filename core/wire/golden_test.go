@@ -97,6 +97,7 @@ func goldens() []golden {
 			&Ask{ID: 1, TimeoutMillis: 5000, Op: AdminSetWeight, Node: 0xa1, Weight: 150, Confirm: 7}, &Told{ID: 1, Refusal: RefusalAlready, Lines: []string{"so it is"}, Confirm: 7},
 			&Inspect{ID: 2, Shard: 1, WaitMillis: 500}, &Inspected{ID: 2, Shard: 1, Term: 9, Conf: conf, Well: []ReplicaID{1, 2}, Bytes: 300, Sent: 5})),
 		of("frame: room for a shard", frameCodec, frame(&Room{Shard: 1, From: 3, Bytes: -2})),
+		of("frame: a cached key is recalled", frameCodec, frame(&Recall{Shard: 1, ID: 9, Key: []byte("key")})),
 		of("frame: keys were used", frameCodec, frame(&Used{Shard: 1, Each: 2, Hashes: []uint64{0xabc, 1}})),
 		of("frame: a replica has sealed itself", frameCodec, frame(&Sealed{Shard: 1, Seal: 8, Replica: 3, Applied: 70, Last: 71, Conf: conf})),
 	}

@@ -1,0 +1,45 @@
+package wire
+
+import "encoding/binary"
+
+// Recall asks a client that keeps a key (FlagCache) to drop it: somebody is about to change it. The client drops the key, takes no
+// answer for it that was asked for before, and then says so (OpDropped with the same ID) to the node that asked. Until then, or until the
+// promise has run out, the change waits. A recall may be lost, doubled or late.
+type Recall struct {
+	Shard ShardID
+	ID    uint64 // never used twice by any leader
+	Key   []byte
+}
+
+// Holder is a Sink of a client that can be asked to drop what it keeps. Equal holders are one client; a Holder must be comparable.
+type Holder interface {
+	Sink
+	// Recall passes the question on, or loses it. Like Deliver it is called on the loop that owns the shard, and must not block.
+	Recall(m *Recall)
+}
+
+// Group says which lane handles the message: none, it is for a client.
+func (m *Recall) Group() ShardID { return m.Shard }
+
+func (*Recall) kind() messageKind { return kindRecall }
+
+// AppendRecall appends a recall's binary form.
+func AppendRecall(b []byte, m *Recall) []byte {
+	b = binary.AppendUvarint(b, uint64(m.Shard))
+	b = appendID(b, m.ID)
+	return appendBytes(b, m.Key)
+}
+
+// DecodeRecall reads a recall. Its key aliases b.
+func DecodeRecall(b []byte) (*Recall, error) {
+	d := decoder{data: b}
+	m := d.recall()
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (d *decoder) recall() *Recall {
+	return &Recall{Shard: ShardID(d.uint32("recall shard")), ID: d.id("recall ID"), Key: d.bytes("recall key")}
+}
