@@ -53,6 +53,7 @@ type Config struct {
 	Rebalance  int64         // bytes a second of snapshots that this node sends; 0 = no bound
 	Grace      time.Duration // how long a node may be silent before its replicas are moved elsewhere
 
+	CacheLease   time.Duration // for how long a client may keep what it has read, unless it is told otherwise (promise.go); negative: it may not
 	OnQuorumLoss LossPolicy    // what becomes of a shard whose quorum is lost for good
 	ResetGrace   time.Duration // how long that must have been so before anything is done
 }
@@ -93,6 +94,10 @@ func (c Config) Defaults() Config {
 		c.ResetGrace = 30 * time.Second
 	}
 	c.ResetGrace = max(c.ResetGrace, 4*c.Tick*time.Duration(c.ElectionTicks)) // no lease of the lost outlives it
+	if c.CacheLease == 0 {
+		c.CacheLease = time.Second
+	}
+	c.CacheLease = min(c.CacheLease, c.ResetGrace/2) // nor does a promise to a client
 	if c.Self.Weight == 0 {
 		c.Self.Weight = 100
 	}

@@ -227,8 +227,9 @@ func grew(r *wire.Request) bool {
 func (g *group) choose(bytes int64, most int, into *[]wire.Victim) (freed int64) {
 	e := g.evict
 	for ; freed < bytes && most > 0; most-- {
-		c, ok := e.policy.Pick(shelf{g.store}, e.isDying)
+		c, ok := e.policy.Pick(shelf{g.store}, g.spared)
 		if !ok {
+			g.spareFewer()
 			return freed
 		}
 		e.dying[c.Hash] = c.Size
@@ -278,7 +279,7 @@ func (g *group) forgetProposed() {
 // replica's node is.
 func (g *group) shrink() {
 	e := g.evictor()
-	if e == nil || !g.member.Accepting() || g.lane.leave.on && g.heir() != 0 {
+	if e == nil || !g.mayEvict() || !g.member.Accepting() || g.lane.leave.on && g.heir() != 0 {
 		return
 	}
 	over := g.beyond()
@@ -288,7 +289,8 @@ func (g *group) shrink() {
 	if over <= 0 {
 		return
 	}
-	b := &wire.Batch{Time: g.now()}
+	at, _ := g.timeToPropose()
+	b := &wire.Batch{Time: at}
 	g.choose(over, shrinkMax, &b.Victims)
 	if len(b.Victims) > 0 && !g.propose(b, nil) {
 		g.settle(b.Victims, 0)

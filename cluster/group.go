@@ -48,6 +48,8 @@ type group struct {
 	full       bool           // it is reached
 	arriving   *storeRestorer // the copy that comes in; nil: none
 	visitors   []visitor      // wait for the voters to speak (inspect.go)
+	promises   *promises      // to clients that cache; nil as long as there are no such clients (promise.go)
+	reticent   int            // the tick until which it promises nothing: it wants to give the leadership away
 }
 
 // proposal is a batch that is in the log, perhaps, and who waits for it.
@@ -87,6 +89,10 @@ func (g *group) Apply(index uint64, data []byte) {
 	if b.Proposer != g.replica {
 		return
 	}
+	if g.promises != nil {
+		g.promises.applied(b.Number)
+		g.closedPromises()
+	}
 	if g.ticking == b.Number {
 		g.ticking = 0
 		g.reads = append(g.ticked, g.reads...)
@@ -102,7 +108,7 @@ func (g *group) Apply(index uint64, data []byte) {
 	for i, c := range calls {
 		g.lane.hall.Finish(c, &responses[i])
 	}
-	if len(g.writes) > 0 {
+	if len(g.writes) > 0 || g.stirred() {
 		g.lane.touch(g) // they have waited for this
 	}
 }
@@ -205,6 +211,7 @@ func (g *group) RoleChanged() {
 		g.deposed()
 	} else if g.member.Leads() && g.store != nil {
 		g.base, g.baseAt = g.store.Time(), g.lane.env.Now()
+		g.succeeds()
 	}
 	if g.leader != g.member.Leader() {
 		g.leader = g.member.Leader()
@@ -230,7 +237,7 @@ func (g *group) deposed() {
 	}
 	g.forgetProposed()
 	g.rooms, g.full = nil, false // the next time that it leads it is told anew
-	again := append(append(g.reads, g.ticked...), g.writes...)
+	again := append(append(append(g.reads, g.ticked...), g.takeStanding()...), g.writes...)
 	g.proposed, g.reads, g.ticked, g.writes, g.ticking = nil, nil, nil, nil, 0
 	for _, c := range again {
 		g.lane.hall.RouteAgain(c)
@@ -276,7 +283,7 @@ func (g *group) take(c *router.Call) {
 		g.lane.hall.Served(g.shard)
 	}
 	switch {
-	case len(g.writes)+len(g.reads)+len(g.ticked) >= g.lane.cfg.InboxMax:
+	case len(g.writes)+len(g.reads)+len(g.ticked)+g.standingNow() >= g.lane.cfg.InboxMax:
 		g.lane.hall.Refuse(c, wire.ReasonOverloaded)
 	case !c.IsWrite():
 		g.reads = append(g.reads, c)
@@ -304,18 +311,22 @@ func (g *group) turn() {
 }
 
 func (g *group) proposeWrites() {
-	if len(g.writes) == 0 || g.gathers() || !g.member.Accepting() || g.lane.leave.on && g.heir() != 0 {
+	if len(g.writes) == 0 && !g.stirred() || g.gathers() || !g.member.Accepting() || g.lane.leave.on && g.heir() != 0 {
 		return
 	}
 	// Those that were answered while they waited (their time ran out) must not be applied now.
-	calls := slices.DeleteFunc(g.writes, (*router.Call).Done)
+	calls := g.standBack(slices.DeleteFunc(g.writes, (*router.Call).Done))
 	g.writes = nil
+	if len(calls) == 0 {
+		return
+	}
 	calls, room := g.makeRoom(calls)
 	if len(calls) == 0 {
 		g.settle(room.victims, 0)
 		return
 	}
-	b := &wire.Batch{Time: g.now(), Victims: room.victims, Requests: g.lane.requests[:0]}
+	at, _ := g.timeToPropose()
+	b := &wire.Batch{Time: at, Victims: room.victims, Requests: g.lane.requests[:0]}
 	for _, c := range calls {
 		c.Proposed()
 		b.Requests = append(b.Requests, c.Request)
@@ -381,6 +392,9 @@ func (g *group) propose(b *wire.Batch, calls []*router.Call) bool {
 		return false
 	}
 	g.proposed = append(g.proposed, proposal{number: b.Number, calls: calls, room: room{victims: b.Victims}})
+	if g.promises != nil {
+		g.promises.proposed(g, b)
+	}
 	return true
 }
 
@@ -439,6 +453,9 @@ func (g *group) serve(calls []*router.Call) {
 		case !needsTick:
 			g.lane.countReads(c.Commands, results)
 			g.read(c.Commands, results)
+			if promisable(c) {
+				g.promise(c, &results[0])
+			}
 			g.lane.hall.Finish(c, &wire.Response{Results: results})
 		case g.member.IsLeader():
 			g.ticked = append(g.ticked, c)
@@ -472,7 +489,16 @@ func (g *group) tickLog(now int64) {
 	if g.lane.leave.on && g.heir() != 0 {
 		return // the next leader will do it
 	}
-	if g.ticking == 0 && g.propose(&wire.Batch{Time: now}, nil) {
+	if g.ticking != 0 {
+		return
+	}
+	if g.promises != nil {
+		free := false
+		if now, free = g.timeToPropose(); !free {
+			return // the next tick tries again
+		}
+	}
+	if g.propose(&wire.Batch{Time: now}, nil) {
 		g.ticking = g.number
 	}
 }
@@ -493,6 +519,7 @@ func (g *group) tick() {
 		g.tickLog(g.now()) // it was dropped, for a transfer of leadership
 	}
 	g.tellUsed()
+	g.tickPromises()
 	g.takeRooms()
 	g.shrink()
 	if at, ok := g.store.NextExpiry(); ok && at <= g.now() {

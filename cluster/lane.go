@@ -203,7 +203,13 @@ func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
 }
 
 // OnCall takes a request from a client of this node. Its sink gets exactly one response.
-func (l *Lane) OnCall(c *wire.Call) { l.hall.Admit(c) }
+func (l *Lane) OnCall(c *wire.Call) {
+	if isDropped(c) {
+		l.onDropped(c)
+		return
+	}
+	l.hall.Admit(c)
+}
 
 // OnMap takes a cluster map that another lane of this node published.
 func (l *Lane) OnMap(m *wire.ClusterMap) {

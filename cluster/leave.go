@@ -25,6 +25,12 @@ type farewell struct {
 	done  []func()
 }
 
+// patient reports whether there is time to ask back what clients were promised: otherwise the heir has to wait for it.
+func (l *Lane) patient() bool {
+	election := l.cfg.Tick * time.Duration(l.cfg.ElectionTicks)
+	return l.env.Now() < l.leave.until-(leaveElections-1)*election
+}
+
 // leaveElections is how many election timeouts a handover may take before the rest is left to
 // elections.
 const leaveElections = 2
@@ -67,7 +73,7 @@ func (g *group) leave() bool {
 		return false
 	}
 	heir := g.heir()
-	if heir == 0 {
+	if heir == 0 || !g.released() && g.lane.patient() {
 		return false
 	}
 	g.member.Transfer(heir)

@@ -46,7 +46,7 @@ func TestDefaults(t *testing.T) {
 		Self: wire.Member{Weight: 100}, Expect: 1, Shards: 64, Replicas: 3, Lanes: 1,
 		Tick: 50 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 2, ClockDrift: 50,
 		MaxKey: 64 << 10, MaxValue: 64 << 20, LogBytes: 2 << 20, InboxMax: 16384,
-		Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute, Grace: time.Minute, ResetGrace: 30 * time.Second,
+		Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute, Grace: time.Minute, ResetGrace: 30 * time.Second, CacheLease: time.Second,
 	}, d)
 	require.Equal(t, d, d.Defaults(), "nothing is left to fill")
 

@@ -225,7 +225,7 @@ func (g *group) succeed() {
 // taken is not repeated soon, not even when this replica is elected again: the other one may
 // reach this leader and nobody else.
 func (g *group) offer(r wire.Replica) bool {
-	if g.patience > 0 || r.ID == g.replica || !alive(g.lane.m, r) || !g.member.CaughtUp(r.ID) || !g.member.Recent(r.ID) {
+	if g.patience > 0 || r.ID == g.replica || !alive(g.lane.m, r) || !g.member.CaughtUp(r.ID) || !g.member.Recent(r.ID) || !g.released() {
 		return false
 	}
 	g.offered, g.patience = r.ID, offerPatience<<min(g.declined, declinedMax)

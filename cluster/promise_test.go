@@ -1,0 +1,163 @@
+package cluster
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/core/wire"
+)
+
+// keeper is a client that keeps what it reads. It drops nothing by itself.
+type keeper struct {
+	answers
+	recalls []*wire.Recall
+}
+
+func (k *keeper) Recall(m *wire.Recall) { k.recalls = append(k.recalls, m) }
+
+// ask has a client ask a node, and waits for nothing.
+func (n *node) ask(who wire.Sink, c wire.Command) {
+	n.turn(func() {
+		n.OnCall(&wire.Call{Request: wire.Request{Shard: 1, Commands: []wire.Command{c}}, TimeoutMillis: 20_000, Sink: who})
+	})
+}
+
+func (n *node) write(value string) *answers {
+	told := &answers{}
+	n.ask(told, wire.Command{Op: wire.OpSet, Key: []byte("k"), Value: []byte(value)})
+	return told
+}
+
+var keepable = wire.Command{Op: wire.OpGet, Key: []byte("k"), Flags: wire.FlagCache}
+
+// kept lets a client keep a key: the first read has the log say that there are promises, the second comes with one.
+func (o *office) kept() (*node, *keeper) {
+	o.run(10 * time.Second)
+	leader, k := o.lead(1), &keeper{}
+	leader.write("old")
+	o.run(time.Second)
+	leader.ask(k, keepable)
+	o.run(time.Second)
+	require.Zero(o.t, k.all[0].Results[0].Int, "nothing is promised before the log says so")
+	leader.ask(k, keepable)
+	require.EqualValues(o.t, 904, k.all[1].Results[0].Int, "a second, less what two clocks may differ")
+	return leader, k
+}
+
+// A write waits until whoever keeps the key has dropped it, and not a moment longer. What comes for another key does not.
+func TestAWriteWaitsForTheHolder(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	first, second, other := leader.write("new"), leader.write("newer"), &answers{}
+	leader.ask(other, wire.Command{Op: wire.OpSet, Key: []byte("other"), Value: []byte("v")})
+	o.run(100 * time.Millisecond)
+	require.Len(t, k.recalls, 1)
+	require.Empty(t, first.all)
+	require.Len(t, other.all, 1)
+
+	leader.ask(k, keepable)
+	require.Equal(t, "old", string(k.all[2].Results[0].Value))
+	require.Zero(t, k.all[2].Results[0].Int, "nothing more is promised on a key that is about to change")
+
+	leader.ask(&answers{}, wire.Command{Op: wire.OpDropped, Key: []byte("k"), Version: k.recalls[0].ID + 1})
+	o.run(100 * time.Millisecond)
+	require.Empty(t, first.all, "a word on another promise")
+	leader.ask(&answers{}, wire.Command{Op: wire.OpDropped, Key: []byte("k"), Version: k.recalls[0].ID})
+	o.run(100 * time.Millisecond)
+	require.Len(t, first.all, 1)
+	require.Less(t, first.all[0].Results[0].Version, second.all[0].Results[0].Version, "in the order in which they came")
+}
+
+// A holder that says nothing is waited for until its promise is over; one that does so again and again is given none.
+func TestAPromiseRunsOut(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	for range lapsesAllowed {
+		leader.ask(k, keepable)
+		write := leader.write("new")
+		o.run(940 * time.Millisecond)
+		require.Empty(t, write.all)
+		o.run(200 * time.Millisecond)
+		require.Len(t, write.all, 1)
+	}
+	leader.ask(k, keepable)
+	require.Zero(t, k.all[len(k.all)-1].Results[0].Int)
+	fair := &keeper{}
+	leader.ask(fair, keepable)
+	require.Positive(t, fair.all[0].Results[0].Int)
+}
+
+// All that changes keys waits: deletes, flushes, fills, whatever else there is in the same request; and time, if the key would expire.
+func TestWhateverChangesAKeyWaits(t *testing.T) {
+	key := []byte("k")
+	for name, c := range map[string]wire.Command{
+		"delete": {Op: wire.OpDelete, Key: key}, "flush": {Op: wire.OpFlush}, "append": {Op: wire.OpAppend, Key: key, Value: key}, "expire": {Op: wire.OpExpire, Key: key, TTLKind: wire.TTLRelative, TTL: 1},
+		"fill": {Op: wire.OpFill, Key: key, Version: 1, Value: key}, "lease": {Op: wire.OpLease, Key: key, TTL: 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t, 3, 1)
+			leader, k := o.kept()
+			told := &answers{}
+			leader.ask(told, c)
+			o.run(100 * time.Millisecond)
+			require.Empty(t, told.all)
+			require.Len(t, k.recalls, 1)
+			leader.ask(&answers{}, wire.Command{Op: wire.OpDropped, Key: key, Version: k.recalls[0].ID})
+			o.run(100 * time.Millisecond)
+			require.Len(t, told.all, 1)
+		})
+	}
+}
+
+// A successor does not know who keeps what. It waits once, for as long as a promise may last, if the log says that there are promises.
+func TestASuccessorKeepsThePromises(t *testing.T) {
+	for _, cached := range []bool{true, false} {
+		o := newOffice(t, 3, 1)
+		leader, _ := o.kept()
+		if !cached {
+			o.run(time.Minute) // nobody asks for promises any more, and the log says so
+			require.Zero(t, leader.groups[1].store.Caching())
+			require.Nil(t, leader.groups[1].promises)
+		}
+		leader.over = true
+		require.True(t, o.until(10*time.Second, func() bool { return o.lead(1) != nil }))
+		next := o.lead(1)
+		write := next.write("new")
+		o.run(900 * time.Millisecond)
+		if !cached {
+			require.Len(t, write.all, 1)
+			continue
+		}
+		require.Empty(t, write.all)
+		read := &answers{}
+		next.ask(read, wire.Command{Op: wire.OpGet, Key: []byte("k")})
+		require.Equal(t, "old", string(read.all[0].Results[0].Value), "reads wait for nothing")
+		o.run(200 * time.Millisecond)
+		require.Len(t, write.all, 1)
+	}
+}
+
+// A key that expires comes with a promise only long before that, so that time need not wait.
+func TestAKeyThatExpiresSoonIsNotKept(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	told := &answers{}
+	leader.ask(told, wire.Command{Op: wire.OpSet, Key: []byte("t"), Value: []byte("v"), TTLKind: wire.TTLRelative, TTL: 3000})
+	o.run(100 * time.Millisecond)
+	soon := keepable
+	soon.Key = []byte("t")
+	leader.ask(k, soon)
+	require.Positive(t, k.all[2].Results[0].Int)
+	o.run(1500 * time.Millisecond)
+	leader.ask(k, soon)
+	require.Zero(t, k.all[3].Results[0].Int, "it may expire before the promise is over")
+	g := leader.groups[1]
+	_, free := g.timeToPropose()
+	require.True(t, free)
+	o.run(1500 * time.Millisecond)
+	leader.ask(k, soon)
+	o.run(100 * time.Millisecond)
+	require.Equal(t, wire.KindNil, k.all[4].Results[0].Kind)
+}
