@@ -24,7 +24,7 @@ var floor = []string{
 	"a quorum is asked for a read during a partition", "a client retries after leadership was lost", "a write is refused for memory",
 	"a clog lets go", "a core is healed and serves",
 	"a key is given up", "a lease is granted", "a lease is refused: somebody has one", "a key is filled under a lease", "a fill is refused: its lease is over",
-	"crash during lease", "isolate during fill",
+	"crash during lease", "isolate during fill", "a client answers a read from what it has kept", "a client is asked to drop what it keeps",
 	"a client is told: no quorum", "a client is told: deadline exceeded", "a client is told: out of memory",
 }
 

@@ -26,7 +26,9 @@ type client struct {
 	issues   bool   // threads take new operations
 	asks     uint64 // how many operations the brain was given
 	heard    answers
-	deposed  bool // it was told that leadership was lost, and has not retried since
+	clock    *clock // its own, if what it does rests on it; nil: true time
+	caches   bool   // it keeps what it reads
+	deposed  bool   // it was told that leadership was lost, and has not retried since
 }
 
 // call is a call under way.
@@ -61,6 +63,7 @@ func (w *World) addClients() {
 			}
 			if i < s.Clients {
 				cfg.Hedge = session.Hedge{On: s.Hedge, After: s.HedgeAfter}
+				cfg.Cache = c.drawCache(name)
 			}
 			c.brain = session.New(cfg, &clientClock{c}, &c.chance, (*transport)(c))
 		}
@@ -117,6 +120,8 @@ func (c *client) onThread(i int) {
 	atomic := c.brain != nil && len(c.w.work.families) > 0 && c.rand.Chance(transactionRate)
 	if atomic {
 		ops = c.w.work.transaction(c)
+	} else if again, fond := c.w.work.fond(c, i); fond {
+		ops = append(ops, again)
 	} else {
 		for range count {
 			ops = append(ops, c.w.work.next(c))
@@ -154,6 +159,9 @@ func (c *client) do(k *call, node int) {
 		record.Ops = append(record.Ops, k.ops[j].Op)
 		commands[j] = w.work.invoke(c, &k.ops[j])
 	}
+	if c.caches && len(commands) == 1 && commands[0].Op == wire.OpGet {
+		commands[0].Flags |= wire.FlagCache
+	}
 	c.enter(k, commands)
 	if c.brain == nil {
 		record.Via = Node(node + 1)
@@ -170,7 +178,11 @@ func (c *client) do(k *call, node int) {
 			return
 		}
 		for j := range items {
-			c.verify(k, j, items[j].Outcome)
+			if items[j].Cached {
+				w.reached(branchCached)
+			} else {
+				c.verify(k, j, items[j].Outcome)
+			}
 			c.finish(k, j, items[j].Outcome, items[j].Reason, &items[j].Result)
 		}
 	})
@@ -234,6 +246,8 @@ func (c *client) onFrame(f *wire.Frame) {
 			c.onReply(m)
 		case *wire.MapUpdate:
 			c.brain.OnMap(m.Proposal, m.Map)
+		case *wire.Recall:
+			c.brain.OnRecall(c.w.nodes[f.From-1].name+":client", m)
 		}
 	}
 	c.w.entropy.current = &c.w.stray
@@ -284,15 +298,41 @@ func (t *transport) FetchMap(id uint64, addr string) {
 	t.w.network.send(t.endpoint, addr, &wire.Frame{Messages: []wire.Message{&wire.Hello{Pledged: id}}})
 }
 
-// clientClock is a client's clock: true time, because nothing a client does rests on it.
+// clientClock is a client's clock: true time, because nothing a client does rests on it; unless it keeps what it reads.
 type clientClock struct{ c *client }
 
-func (k *clientClock) Now() time.Duration { return time.Duration(k.c.w.now) }
-func (k *clientClock) Wall() int64        { return wallOrigin + k.c.w.now/1_000_000 }
+func (k *clientClock) Now() time.Duration {
+	if k.c.clock != nil {
+		return time.Duration(k.c.clock.at(k.c.w.now))
+	}
+	return time.Duration(k.c.w.now)
+}
+
+func (k *clientClock) Wall() int64 { return wallOrigin + k.c.w.now/1_000_000 }
 
 func (k *clientClock) After(d time.Duration, f func()) {
-	e := k.c.w.agenda.add(k.c.w.now+int64(max(d, 0)), evTimer)
+	at := k.c.w.now + int64(max(d, 0))
+	if own := k.c.clock; own != nil {
+		at = own.when(k.c.w.now, own.at(k.c.w.now)+int64(max(d, 0)))
+	}
+	e := k.c.w.agenda.add(at, evTimer)
 	e.to, e.fn = k.c.endpoint, f
+}
+
+// drawCache has a client keep what it reads, if those of the run do, and gives it a clock as wrong as nodes' are: some as slow as clocks may be.
+func (c *client) drawCache(name string) session.Cache {
+	w := c.w
+	if !w.settings.Cache {
+		return session.Cache{}
+	}
+	r := NewStream(w.seed, "clock:"+name)
+	rate := w.drawRate(&r)
+	if slowest := 1_000_000 - int64(w.settings.DriftUsed)*1000*48/100; r.Bool() {
+		rate = slowest
+	}
+	own := newClock(int64(r.Duration(0, time.Hour)), rate, 0)
+	c.clock, c.caches = &own, true
+	return session.Cache{MaxBytes: 1 << 20}
 }
 
 // probe asks one question through the session client and waits for nobody.

@@ -51,12 +51,16 @@ func (s *server) onRequest(p packet, m *wire.Forward) {
 		return
 	}
 	s.waiting[tag] = struct{}{}
+	var sink wire.Sink = s.sink(request.Shard)
+	if len(request.Commands) == 1 && request.Commands[0].Flags&wire.FlagCache != 0 {
+		sink = holder{s.sink(request.Shard), p.from}
+	}
 	lanes := s.node.lanes
 	lanes[cluster.LaneOf(request.Shard, len(lanes))].deliver(delivery{call: &wire.Call{
 		Request:       request,
 		TimeoutMillis: m.TimeoutMillis,
 		Tag:           tag,
-		Sink:          s.sink(request.Shard),
+		Sink:          sink,
 		Local:         p.port == portClient && s.node.w.settings.Redirect,
 	}})
 }
@@ -104,4 +108,18 @@ func (a *shardAnswers) Deliver(tag uint64, r *wire.Response) {
 	}
 	delete(s.waiting, tag)
 	s.answer(int32(tag>>tagBits), &wire.Reply{ID: tag & (1<<tagBits - 1), Shard: a.shard, Response: *r})
+}
+
+// holder is a client that keeps what it reads, as the sink of a shard's calls in one life.
+type holder struct {
+	*shardAnswers
+	client int32
+}
+
+// Recall asks the client to drop a key.
+func (h holder) Recall(m *wire.Recall) {
+	if s := h.server; s.node.life == s.life {
+		s.node.w.reached(branchRecalled)
+		s.answer(h.client, m)
+	}
 }

@@ -56,6 +56,8 @@ type Settings struct {
 	Leases       int           // keys that are filled under leases
 	Hedge        bool          // session clients ask a second node when a read takes long
 	HedgeAfter   time.Duration // how long that is; 0: longer than reads took lately
+	Cache        bool          // session clients keep what they read
+	CacheLease   time.Duration // for how long a leader promises them that it does not change; 0: the default
 	Limit        int           // requests that a session client lets be under way to one node at most; 0: as users have it
 
 	// The nemesis.
@@ -161,6 +163,19 @@ func (s *Settings) drawHedge(seed uint64) {
 	}
 }
 
+// drawCache has the clients of one run in five keep what they read. Then fewer keys are used more often, or nothing would be read twice
+// before it changes.
+func (s *Settings) drawCache(seed uint64) {
+	r := NewStream(seed, "settings, cache")
+	if s.Cache = r.Chance(2000); !s.Cache {
+		return
+	}
+	s.CacheLease = r.Neat(500*time.Millisecond, 3*time.Second)
+	s.Threads = max(s.Threads, 2)
+	s.Registers, s.Think = 1+r.IntN(3), r.Neat(5*time.Millisecond, 40*time.Millisecond)
+	s.Models, s.Counters, s.Appends = min(s.Models, 1), min(s.Counters, 1), min(s.Appends, 1)
+}
+
 func drawLinks(r *Stream) Links {
 	l := Links{Delay: r.Neat(50*time.Microsecond, 2*time.Millisecond), Jitter: r.Neat(50*time.Microsecond, 3*time.Millisecond)}
 	if r.Chance(3000) {
@@ -223,6 +238,7 @@ func (c *Scenario) Draw(seed uint64) Settings {
 		s.drawChange(seed)
 		s.drawFounding(seed)
 		s.drawShortage(seed)
+		s.drawCache(seed)
 	}
 	if c.Settings != nil {
 		c.Settings(&s)

@@ -67,6 +67,8 @@ var fieldGroups = [][]Field{
 		intField("limit", "requests that a session client lets be under way to one node; 0: as users have it", 0, 10000, func(s *Settings) *int { return &s.Limit }),
 		boolField("hedge", "session clients ask a second node when a read takes long", func(s *Settings) *bool { return &s.Hedge }),
 		durationField("hedge-after", "how long that is; 0: longer than most reads took lately", func(s *Settings) *time.Duration { return &s.HedgeAfter }),
+		boolField("cache", "session clients keep what they read, for as long as leaders promise that it does not change", func(s *Settings) *bool { return &s.Cache }),
+		durationField("cache-lease", "how long that is; 0 is the default", func(s *Settings) *time.Duration { return &s.CacheLease }),
 		durationField("think", "mean pause of a thread between operations", func(s *Settings) *time.Duration { return &s.Think }),
 		durationField("timeout", "of an operation", func(s *Settings) *time.Duration { return &s.Timeout }),
 	}, {

@@ -170,6 +170,8 @@ const (
 	branchFilled
 	branchFillRefused
 	branchHedgeWon
+	branchCached
+	branchRecalled
 	branchCount
 )
 
@@ -221,6 +223,8 @@ var branchNames = [branchCount]string{
 	branchFilled:               "a key is filled under a lease",
 	branchFillRefused:          "a fill is refused: its lease is over",
 	branchHedgeWon:             "a read is answered by the second node that was asked",
+	branchCached:               "a client answers a read from what it has kept",
+	branchRecalled:             "a client is asked to drop what it keeps",
 }
 
 // reasonPoints are the reasons that a run may give its clients. No operation of the workload is too

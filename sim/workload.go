@@ -162,6 +162,20 @@ func (l *workload) next(c *client) operation {
 	return op
 }
 
+// fondRate is how often, in ten-thousandths, the first thread of a client that keeps what it reads reads the one key that it is fond of. While
+// its other threads wait for a leader that is gone, this one goes on with what it has kept.
+const fondRate = 9500
+
+// fond is a thread's read of the key that its client is fond of, if it is such a thread.
+func (l *workload) fond(c *client, thread int) (operation, bool) {
+	keys := l.series[flavourRegister]
+	if !c.caches || thread != 0 || !c.rand.Chance(fondRate) {
+		return operation{}, false
+	}
+	s := keys[c.index%len(keys)]
+	return operation{Op: Op{Key: s.key, Kind: linearizability.Read}, series: s}, true
+}
+
 // leaseRate is how often, in ten-thousandths, an operation is on a key with leases, where there are some.
 const leaseRate = 2500
 

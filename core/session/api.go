@@ -60,6 +60,7 @@ func (f callback) Done(c *Call)    { f(c.Items) }
 type Item struct {
 	Outcome wire.Outcome
 	Reason  wire.Reason
+	Cached  bool // it comes from what the brain has kept
 	Result  wire.Result
 }
 
@@ -73,6 +74,7 @@ type Config struct {
 	AttemptLimit time.Duration             // how long one attempt waits before another is made, default 1 s
 	MaxInFlight  int                       // requests (an operation has one per shard) in flight before Do refuses, half of them on one node; default 4096
 	Hedge        Hedge                     // of reads; none by default
+	Cache        Cache                     // of what was read; none by default
 	Limit        limit.Config              // how many of them may be under way to one node; see core/limit
 }
 
@@ -112,4 +114,8 @@ type Stats struct {
 	Hedges    uint64 // reads asked a second time, of another node, while the first still thinks
 	HedgesWon uint64 // of those, answered first by the second
 	Shed      uint64 // requests refused at once, because too many waited for their node already
+	Hits      uint64 // reads answered from what was kept
+	Recalls   uint64 // keys that nodes have asked back
+	Kept      int    // keys kept
+	KeptBytes int64  // and what they take
 }

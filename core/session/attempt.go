@@ -252,6 +252,9 @@ func (b *Brain) onOK(a *attempt, r *wire.Response) {
 	if a.part.window != nil {
 		a.part.window.known = true
 	}
+	if !a.part.write && len(r.Results) == 1 {
+		b.keep(a, &r.Results[0])
+	}
 	b.conclude(a.part, Item{}, r.Results)
 }
 

@@ -27,6 +27,7 @@ type Brain struct {
 	lastID   uint64 // of attempts and fetches
 	budget   budget
 	hedges   hedging
+	cache    *cache // nil: nothing is kept
 
 	splitting splitting
 	timers    timers
@@ -53,7 +54,7 @@ func New(cfg Config, clock env.Clock, rand env.Rand, t Transport) *Brain {
 	b := &Brain{
 		cfg: cfg.Defaults(), clock: clock, rand: rand, out: t,
 		peers: map[string]*peer{}, attempts: map[uint64]*attempt{},
-		budget: newBudget(clock.Now()),
+		budget: newBudget(clock.Now()), cache: newCache(cfg.Cache),
 	}
 	b.view = ring.NewView(nil)
 	b.client = newWindow(rand).client
@@ -109,6 +110,9 @@ func (b *Brain) Map() *wire.ClusterMap { return b.cmap }
 func (b *Brain) Stats() Stats {
 	s := b.stats
 	s.InFlight = len(b.parts) + len(b.mapless)
+	if c := b.cache; c != nil {
+		s.Hits, s.Recalls, s.Kept, s.KeptBytes = c.hits, c.recalls, len(c.entries), c.bytes
+	}
 	return s
 }
 
@@ -130,6 +134,7 @@ func (b *Brain) begin(op *Call, onShard bool) {
 		b.refuse(op, wire.ReasonStopping)
 	case len(op.Commands) == 0:
 		b.finished = append(b.finished, op)
+	case b.fromCache(op):
 	case len(b.parts)+len(b.mapless) >= b.cfg.MaxInFlight:
 		b.refuse(op, wire.ReasonOverloaded)
 	case b.cmap == nil:

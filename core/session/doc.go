@@ -69,6 +69,7 @@
 //  8. A node that does not answer holds few operations (its limit, see core/limit, and a line of so many more); what
 //     comes then is refused at once. A shard that a living node leaves without answers is cut off alone.
 //     Whatever its parts wait for, those of one node are never more than half of MaxInFlight.
+//  9. What is kept of reads is answered only while the shard's leader has promised that it does not change (cache.go).
 //
 // The package leaves to others how bytes travel, what a command means (core/store), and
 // giving up early: an operation always runs to its outcome or its deadline.

@@ -70,6 +70,8 @@ type attempt struct {
 	first bool
 	hedge bool // see hedge.go
 	ended bool // its node's limit does not count it any more
+
+	recalled bool // what it asks for was recalled meanwhile: see cache.go
 }
 
 // inDoubt reports whether some attempt may have been applied, or may yet be.

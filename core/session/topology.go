@@ -154,6 +154,7 @@ func (b *Brain) consider(m *wire.ClusterMap) bool {
 			return false // the cluster we know is alive: this is a stranger
 		}
 		b.wanted = 0
+		b.cache.clear()
 		b.adopt(m)
 		b.beginAnew()
 	}

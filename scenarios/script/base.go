@@ -32,6 +32,7 @@ func small(s *sim.Settings) {
 	s.Lanes, s.TurnCost = []int{1, 1, 1}, 10*time.Microsecond
 	s.Clients, s.Plain, s.Threads, s.Think, s.Timeout = 3, 4, 1, 25*time.Millisecond, 2*time.Second
 	s.DriftUsed, s.Skew = 0, 0
+	s.Cache, s.CacheLease = false, 0
 	s.Codec, s.Core, s.Transactions = false, false, 0
 }
 
