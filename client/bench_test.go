@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"torc/client"
 )
 
 // What a call costs here is the client's, gRPC's and, because they share the process, the nodes': bench/client has the
@@ -35,6 +37,10 @@ func BenchmarkCalls(b *testing.B) {
 	}
 	b.Run("get", parallel(func(key string, _ []byte) []byte { _, _ = c.Get(ctx, key); return nil }))
 	b.Run("getinto", parallel(func(key string, buf []byte) []byte { v, _ := c.GetInto(ctx, key, buf); return v.Bytes[:0] }))
+	kept, err := client.New(ctx, client.Options{Seeds: seeds(), Cache: client.Cache{On: true}})
+	require.NoError(b, err)
+	defer func() { _ = kept.Close() }()
+	b.Run("get, cached", parallel(func(key string, _ []byte) []byte { _, _ = kept.Get(ctx, key); return nil }))
 	b.Run("set", parallel(func(key string, _ []byte) []byte { _, _ = c.Set(ctx, key, value); return nil }))
 	b.Run("getmany", func(b *testing.B) {
 		b.ReportAllocs()

@@ -491,3 +491,47 @@ func TestHedge(t *testing.T) {
 	_, err = c.Set(short, "k", nil)
 	require.ErrorIs(t, err, ErrUnknown)
 }
+
+// What the cluster promises not to change is read once; then it is answered from the client's own memory.
+func TestCache(t *testing.T) {
+	f := newFake(t, 1)
+	var mu sync.Mutex
+	asked := map[string]int{}
+	f.respond = func(_ *fakeNode, _ uint64, req *wire.Request, send func(*wire.Response)) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if c := &req.Commands[0]; c.Op == wire.OpGet {
+			asked[string(c.Key)]++
+			require.NotZero(t, c.Flags&wire.FlagCache)
+			r := f.apply(req)
+			r.Results[0].Int = time.Minute.Milliseconds()
+			send(r)
+			return true
+		}
+		return false
+	}
+	c := f.client(func(o *Options) { o.Cache.On = true })
+	_, err := c.Set(ctx, "k", []byte("v"))
+	require.NoError(t, err)
+	for range 10 {
+		v, err := c.Get(ctx, "k")
+		require.NoError(t, err)
+		require.Equal(t, "v", string(v.Bytes))
+		v.Bytes[0] = 'x' // the caller's own
+		v, err = c.GetInto(ctx, "k", v.Bytes)
+		require.NoError(t, err)
+		require.Equal(t, "v", string(v.Bytes))
+		_, err = c.Get(ctx, "absent")
+		require.ErrorIs(t, err, ErrNotFound)
+	}
+	mu.Lock()
+	require.Equal(t, map[string]int{"k": 1, "absent": 1}, asked)
+	mu.Unlock()
+	s, err := c.Stats(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []any{uint64(28), 2}, []any{s.Cached.Hits, s.Cached.Keys})
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = c.Get(done, "k")
+	require.ErrorIs(t, err, context.Canceled)
+}

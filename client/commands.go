@@ -19,7 +19,10 @@ const NoExpiry time.Duration = -1
 
 // Get reads a key. An absent one is ErrNotFound.
 func (c *Client) Get(ctx context.Context, key string) (Value, error) {
-	r, who, err := c.one(ctx, "get", key, wire.Command{Op: wire.OpGet}, false)
+	if r, who, ok := c.kept(ctx, key, nil, false); ok {
+		return valueOf(who, r)
+	}
+	r, who, err := c.one(ctx, "get", key, c.reading(), false)
 	if err != nil {
 		return Value{}, err
 	}
@@ -35,7 +38,10 @@ func (c *Client) Get(ctx context.Context, key string) (Value, error) {
 // When ctx ends before the call does, buf must not be used again: the answer may yet be written there. No other error
 // leaves it so.
 func (c *Client) GetInto(ctx context.Context, key string, buf []byte) (Value, error) {
-	r, who, err := c.oneInto(ctx, "get", key, wire.Command{Op: wire.OpGet}, false, buf, true)
+	if r, who, ok := c.kept(ctx, key, buf, true); ok {
+		return valueOf(who, r)
+	}
+	r, who, err := c.oneInto(ctx, "get", key, c.reading(), false, buf, true)
 	if err != nil {
 		return Value{}, err
 	}

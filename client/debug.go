@@ -21,6 +21,9 @@ func (c *Client) Debug(ctx context.Context, w io.Writer) error {
 	s := &belief.Stats
 	p.say("%d requests wait; so far %d sent, %d of them again, %d redirected, %d as hedges (%d won); %d refused at once; breakers opened %d times\n",
 		s.InFlight, s.Attempts, s.Retries, s.Redirects, s.Hedges, s.HedgesWon, s.Shed, s.Trips)
+	if s.Hits+s.Recalls+uint64(s.Kept) > 0 {
+		p.say("%d keys kept (%d bytes): %d reads answered from them, %d asked back\n", s.Kept, s.KeptBytes, s.Hits, s.Recalls)
+	}
 	p.say("%-22s %-17s %-10s %8s %8s %8s  cut off\n", "address", "node", "breaker", "limit", "under", "in line")
 	for _, peer := range belief.Peers {
 		node := "a seed"
@@ -49,13 +52,22 @@ type Stats struct {
 	HedgesWon uint64 // of those, the second answered first
 	Shed      uint64 // refused at once, because too many waited for their node already
 	Trips     uint64 // times that a breaker has opened
+	Cached    Cached // what Options.Cache came to
+}
+
+// Cached counts what the cache in the client has done.
+type Cached struct {
+	Hits    uint64 // reads answered from it
+	Recalls uint64 // keys that the cluster has asked back, because somebody was about to write them
+	Keys    int    // kept now
+	Bytes   int64  // and what they take
 }
 
 // Stats returns the counters.
 func (c *Client) Stats(ctx context.Context) (Stats, error) {
 	belief, err := c.belief(ctx)
 	s := &belief.Stats
-	return Stats{s.InFlight, s.Attempts, s.Retries, s.Redirects, s.Hedges, s.HedgesWon, s.Shed, s.Trips}, err
+	return Stats{s.InFlight, s.Attempts, s.Retries, s.Redirects, s.Hedges, s.HedgesWon, s.Shed, s.Trips, Cached{s.Hits, s.Recalls, s.Kept, s.KeptBytes}}, err
 }
 
 func (c *Client) belief(ctx context.Context) (session.Belief, error) {

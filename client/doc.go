@@ -43,7 +43,7 @@
 //	   +--- waiters <----+  +---------------- lock <------------- reader ------------+
 //
 // A slow node holds few callers: see core/session about limits, lines and breakers. GetOrLoad rests on leases in the
-// replicated state (core/store, leases.go). docs/CLIENT.md is the guide.
+// replicated state (core/store, leases.go), Options.Cache on promises of the shards' leaders (cluster/promise.go). docs/CLIENT.md is the guide.
 //
 // The brain (core/session) makes all decisions, and the simulator runs the same code. Whoever has something for it, a caller
 // with a call, a reader with answers, the timer, takes the engine's lock and works on it. A link is one gRPC stream to one

@@ -32,6 +32,8 @@ type engine struct {
 	answer wire.Response // the one that is being read
 	size   int           // of the memory that it lies in
 	kept   bool          // somebody has kept a part of that
+
+	ahead time.Duration // of the wall clock before the monotonic one, when last seen; see wake
 }
 
 type alarm struct {
@@ -49,7 +51,7 @@ func newEngine(opts Options) *engine {
 	e.net = newNetwork(opts, e)
 	e.brain = session.New(session.Config{
 		Seeds: opts.Seeds, Timeout: opts.Timeout, AttemptLimit: opts.AttemptTimeout, MaxInFlight: opts.MaxInFlight,
-		Hedge: session.Hedge(opts.Hedge),
+		Hedge: session.Hedge(opts.Hedge), Cache: session.Cache{MaxBytes: opts.Cache.bytes()},
 	}, e, e, e.net)
 	e.brain.Start()
 	e.leave()
@@ -63,7 +65,13 @@ func (e *engine) enter() bool {
 		e.mu.Unlock()
 		return false
 	}
-	e.now = time.Since(e.origin)
+	if !e.opts.Cache.On {
+		e.now = time.Since(e.origin)
+		return true
+	}
+	now := time.Now()
+	e.now = now.Sub(e.origin)
+	e.wake(now)
 	return true
 }
 

@@ -66,6 +66,30 @@ func ExampleClient_GetInto() {
 	// value of into:2
 }
 
+// Keys that are read all the time and seldom change are kept in the client's own memory. A Get is never older than a write that was
+// acknowledged before it.
+func ExampleOptions_cache() {
+	c, err := client.New(ctx, client.Options{Seeds: seeds(), Cache: client.Cache{On: true, MaxBytes: 16 << 20}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Set(ctx, "prices", []byte("old")); err != nil {
+		log.Fatal(err)
+	}
+	for range 3 {
+		if _, err := c.Get(ctx, "prices"); err != nil { // the later ones ask nobody, most likely
+			log.Fatal(err)
+		}
+	}
+	if _, err := c.Set(ctx, "prices", []byte("new")); err != nil { // by whomever, wherever
+		log.Fatal(err)
+	}
+	value, err := c.Get(ctx, "prices")
+	fmt.Printf("%s %v\n", value.Bytes, err)
+	// Output: new <nil>
+}
+
 func ExampleClient_Set() {
 	c := connected()
 	defer c.Close()

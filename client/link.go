@@ -223,6 +223,12 @@ func (l *link) deliver(in *torcv1.Incoming) (kept bool, err error) {
 
 // answer gives the brain one answer, if it is one to a question.
 func (l *link) answer(e *engine, p torcv1.Plain) {
+	if p.Kind == torcv1.PacketRecall {
+		if m, err := wire.DecodeRecall(p.Body); err == nil {
+			e.brain.OnRecall(l.addr, m)
+		} // otherwise the promise runs out
+		return
+	}
 	l.mu.Lock()
 	_, wanted := l.pending[p.ID]
 	delete(l.pending, p.ID)

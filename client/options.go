@@ -30,6 +30,8 @@ type Options struct {
 	Connections int
 	// Hedge has reads that take long asked a second time, of another node. Off by default.
 	Hedge Hedge
+	// Cache keeps what Get has read in the client's own memory. Off by default.
+	Cache Cache
 	// MaxInFlight bounds the requests under way; more are refused. A call makes one request
 	// per shard. One node is given half of them at most. Default 4096.
 	MaxInFlight int
@@ -50,6 +52,26 @@ type Options struct {
 type Hedge struct {
 	On    bool
 	After time.Duration // how long a read waits before it is asked again; 0: longer than 95 of 100 reads took lately
+}
+
+// Cache shapes the cache in the client. What Get and GetInto have read of a key is kept, and the next Get of it is answered from the process's
+// own memory, while the cluster promises that it does not change: for a second or so, or until somebody wants to write the key. Then the
+// cluster asks this client to drop it first, and the write waits for that. So a Get is never older than any write that was
+// acknowledged before it began, wherever that was; and a write to a key that clients keep takes a round trip more, or up to a second when one of
+// them is gone or hangs. It is for keys that are read far more often than they are written.
+type Cache struct {
+	On       bool
+	MaxBytes int64 // of keys, values and what is around them; default 64 MiB. What was not used for the longest time goes first.
+}
+
+func (c Cache) bytes() int64 {
+	switch {
+	case !c.On:
+		return 0
+	case c.MaxBytes <= 0:
+		return 64 << 20
+	}
+	return c.MaxBytes
 }
 
 func (o Options) defaults() (Options, error) {

@@ -206,6 +206,8 @@ func (Node_State) EnumDescriptor() ([]byte, []int) {
 //	6  batch         either way: body is other packets, one after the other (see batch.go). A node
 //	                 sends batches to a client only after it has got one. The id is not used; what is
 //	                 no batch ends the stream.
+//	7  recall        node to client: body is a wire recall. It answers nothing; a client gets it when it
+//	                 keeps what it has read, and answers by a request of its own.
 //
 // The binary forms are those of the Go package torc/core/wire.
 type Packet struct {

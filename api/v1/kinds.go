@@ -8,4 +8,5 @@ const (
 	PacketMapResponse uint32 = 4
 	PacketError       uint32 = 5
 	PacketBatch       uint32 = 6
+	PacketRecall      uint32 = 7
 )

@@ -34,7 +34,9 @@ func (s *Server) check(req *wire.Request, m *wire.ClusterMap) (wire.Reason, erro
 }
 
 // fromClients reports whether clients may ask for an operation; the log has some of its own.
-func fromClients(op wire.Op) bool { return op.Valid() && op != wire.OpTick && op != wire.OpMeta }
+func fromClients(op wire.Op) bool {
+	return op.Valid() && op != wire.OpTick && op != wire.OpMeta && op != wire.OpCaching
+}
 
 // hasKey reports whether an operation is on one key. The others are on a whole shard.
 func hasKey(op wire.Op) bool {

@@ -221,6 +221,23 @@ func (c *conversation) Deliver(tag uint64, resp *wire.Response) {
 	c.answer(a)
 }
 
+// noTag is the tag of what is no answer to anything, and has no slot.
+const noTag = ^uint64(0)
+
+// Recall asks the client to drop what it keeps of a key. It runs on a lane's goroutine. With a client that does not read it is lost: then the
+// promise has to run out.
+func (c *conversation) Recall(m *wire.Recall) {
+	body := wire.AppendRecall(nil, m)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.out >= c.server.opts.OutputMax {
+		return
+	}
+	c.ready = append(c.ready, answer{tag: noTag, kind: torcv1.PacketRecall, body: body, size: len(body)})
+	c.out += len(body)
+	signal(c.writable)
+}
+
 // answer leaves an answer to the writer.
 func (c *conversation) answer(a answer) {
 	if c.line(a) {
@@ -316,8 +333,12 @@ func (c *conversation) takeReady(empty []answer) []answer {
 func (c *conversation) release(a *answer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.in -= c.slots[a.tag].size
 	c.out -= a.size
+	if a.tag == noTag {
+		signal(c.readable)
+		return
+	}
+	c.in -= c.slots[a.tag].size
 	c.owed--
 	c.note()
 	c.free = append(c.free, a.tag)

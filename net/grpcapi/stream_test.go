@@ -284,3 +284,30 @@ func TestBatches(t *testing.T) {
 	_, err := stream.Recv()
 	require.Equal(t, codes.InvalidArgument, status.Code(err))
 }
+
+// A client that keeps what it has read is asked to drop it on the stream by which it has read, between answers.
+func TestAHolderIsAskedBackOnItsStream(t *testing.T) {
+	n := newFake()
+	n.answer = func(c *wire.Call) {
+		c.Sink.Deliver(c.Tag, &wire.Response{Results: []wire.Result{{Kind: wire.KindNil, Int: 900}}})
+		c.Sink.(wire.Holder).Recall(&wire.Recall{Shard: c.Shard, ID: 77, Key: c.Commands[0].Key})
+	}
+	_, c := serve(t, n, Options{InFlightMax: 1})
+	stream := open(t, c)
+	for id := range uint64(3) { // the window is not used up by what is no answer
+		require.NoError(t, stream.Send(request(id, wire.Command{Op: wire.OpGet, Key: []byte("k"), Flags: wire.FlagCache})))
+		p, err := stream.Recv()
+		require.NoError(t, err)
+		require.EqualValues(t, 900, response(t, p).Results[0].Int)
+		p, err = stream.Recv()
+		require.NoError(t, err)
+		require.Equal(t, torcv1.PacketRecall, p.Kind)
+		m, err := wire.DecodeRecall(p.Body)
+		require.NoError(t, err)
+		require.Equal(t, &wire.Recall{Shard: keyShard("k"), ID: 77, Key: []byte("k")}, m)
+	}
+	require.NoError(t, stream.Send(request(9, wire.Command{Op: wire.OpCaching, Key: []byte("k")})))
+	p, err := stream.Recv()
+	require.NoError(t, err)
+	require.Equal(t, torcv1.PacketError, p.Kind, "what leaders say to their logs is not for clients")
+}
