@@ -141,7 +141,7 @@ func callAtRate(t *testing.T, db *client.Client, healthy, slow []string) (health
 func TestWhatTheClientSaysIsTrue(t *testing.T) {
 	c := proctest.Start(t, 3, "--shards", "4")
 	db := goClient(t, c, func(o *client.Options) { o.Hedge = client.Hedge{On: true, After: 5 * time.Millisecond} })
-	w := &witness{t: t, db: db, begin: time.Now(), end: make(chan struct{}), record: linearizability.NewRecorder(4096)}
+	w := &witness{t: t, dbs: []*client.Client{db}, begin: time.Now(), end: make(chan struct{}), record: linearizability.NewRecorder(4096)}
 	for i := range 6 {
 		w.callers.Go(func() { w.run(i) })
 	}
@@ -177,7 +177,7 @@ func TestWhatTheClientSaysIsTrue(t *testing.T) {
 // witness is a few callers and the record of what the client told them.
 type witness struct {
 	t        *testing.T
-	db       *client.Client
+	dbs      []*client.Client // in turn
 	begin    time.Time
 	end      chan struct{}
 	callers  sync.WaitGroup
@@ -204,6 +204,7 @@ func (w *witness) run(number int) {
 }
 
 func (w *witness) call(number int, key, value string) {
+	db := w.dbs[number%len(w.dbs)]
 	// Some are in a hurry, so that outcomes stay unknown.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(5+rand.IntN(2+rand.IntN(2000)))*time.Millisecond)
 	defer cancel()
@@ -211,7 +212,7 @@ func (w *witness) call(number int, key, value string) {
 	kind := kinds[rand.IntN(len(kinds))]
 	in := linearizability.Input{Value: value}
 	if kind == linearizability.CAS {
-		v, err := w.db.Get(ctx, key)
+		v, err := db.Get(ctx, key)
 		if err != nil && !errors.Is(err, client.ErrNotFound) {
 			return
 		}
@@ -225,16 +226,16 @@ func (w *witness) call(number int, key, value string) {
 	switch kind {
 	case linearizability.Read:
 		var v client.Value
-		if v, err = w.db.Get(ctx, key); err == nil {
+		if v, err = db.Get(ctx, key); err == nil {
 			out.Value, out.Version = linearizability.Some(string(v.Bytes)), v.Version
 		}
 	case linearizability.Write:
-		out.Version, err = w.db.Set(ctx, key, []byte(value))
+		out.Version, err = db.Set(ctx, key, []byte(value))
 	case linearizability.CAS:
-		out.Version, err = w.db.CompareAndSwap(ctx, key, in.Version, []byte(value))
+		out.Version, err = db.CompareAndSwap(ctx, key, in.Version, []byte(value))
 		out.Applied = err == nil
 	case linearizability.Delete:
-		out.Applied, err = w.db.Delete(ctx, key)
+		out.Applied, err = db.Delete(ctx, key)
 	}
 	outcome := linearizability.OK
 	switch {

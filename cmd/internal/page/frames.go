@@ -106,6 +106,8 @@ func word(said wire.Message, client bool) (class string, p ui.Part) {
 		p.Shard, p.Text = -1, "the operator is told: "+said.Refusal.String()
 	case *wire.Inspect:
 		p.Shard, p.Text, p.Numbers = int(said.Shard), "how are the replicas of shard #?", []uint64{uint64(said.Shard)}
+	case *wire.Recall:
+		p.Shard, p.Text = int(said.Shard), "drop what you keep of "+shown(said.Key)
 	case *wire.Inspected:
 		p.Shard, p.Text, p.Numbers = int(said.Shard), "# replicas are well", []uint64{uint64(len(said.Well))}
 	}
@@ -177,7 +179,7 @@ func shown(v []byte) string {
 var opWords = map[wire.Op]string{
 	wire.OpGet: "read", wire.OpSet: "write", wire.OpDelete: "delete", wire.OpGetDelete: "read and delete", wire.OpAppend: "append",
 	wire.OpIncr: "increment", wire.OpExpire: "expire", wire.OpPersist: "persist", wire.OpTick: "let time pass", wire.OpMeta: "change the map",
-	wire.OpLease: "lease", wire.OpFill: "fill",
+	wire.OpLease: "lease", wire.OpFill: "fill", wire.OpCaching: "promise to caches", wire.OpDropped: "dropped",
 }
 
 func commands(list []wire.Command) string {
