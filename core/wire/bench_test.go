@@ -42,9 +42,9 @@ func BenchmarkRaft(b *testing.B) {
 		m    *Raft
 	}{{"heartbeat", sampleHeartbeat()}, {"append16x150", sampleAppend()}} {
 		b.Run(c.name+"/wire/encode", func(b *testing.B) {
-			benchmarkEncode(b, func(buf []byte) []byte { return appendMessage(buf, c.m) })
+			benchmarkEncode(b, func(buf []byte) []byte { return appendMessage(buf, c.m, nil) })
 		})
-		form := appendMessage(nil, c.m)
+		form := appendMessage(nil, c.m, nil)
 		b.Run(c.name+"/wire/decode", func(b *testing.B) {
 			var one [1]Message
 			benchmarkDecode(b, form, func(form []byte) error {
@@ -103,10 +103,10 @@ func BenchmarkHeartbeatFrame(b *testing.B) {
 
 func BenchmarkSet(b *testing.B) {
 	b.Run("encode", func(b *testing.B) {
-		benchmarkEncode(b, func(buf []byte) []byte { return appendCommand(buf, &sampleSet) })
+		benchmarkEncode(b, func(buf []byte) []byte { return appendCommand(buf, &sampleSet, nil) })
 	})
 	b.Run("decode", func(b *testing.B) {
-		benchmarkDecode(b, appendCommand(nil, &sampleSet), func(form []byte) error {
+		benchmarkDecode(b, appendCommand(nil, &sampleSet, nil), func(form []byte) error {
 			var c Command
 			d := decoder{data: form}
 			d.command(&c)

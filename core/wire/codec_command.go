@@ -20,7 +20,7 @@ const (
 	resultMin  = 1
 )
 
-func appendCommand(b []byte, c *Command) []byte {
+func appendCommand(b []byte, c *Command, apart *Apart) []byte {
 	has := bit(len(c.Key) > 0, 0) | bit(len(c.Value) > 0, 1) | bit(c.Flags != 0, 2) | bit(c.TTLKind != 0, 3) |
 		bit(c.TTL != 0, 4) | bit(c.Delta != 0, 5) | bit(c.Start|c.End != 0, 6) | bit(c.Version != 0, 7)
 	b = append(b, byte(c.Op), has)
@@ -28,7 +28,7 @@ func appendCommand(b []byte, c *Command) []byte {
 		b = appendBytes(b, c.Key)
 	}
 	if has&hasValue != 0 {
-		b = appendBytes(b, c.Value)
+		b = apart.bytes(b, c.Value)
 	}
 	if has&^(hasKey|hasValue) == 0 {
 		return b
@@ -107,7 +107,9 @@ const (
 )
 
 // AppendResult appends a result's binary form.
-func AppendResult(b []byte, r *Result) []byte {
+func AppendResult(b []byte, r *Result) []byte { return appendResult(b, r, nil) }
+
+func appendResult(b []byte, r *Result, apart *Apart) []byte {
 	head := byte(r.Kind) | bit(r.Code != 0, 3) | bit(r.Int != 0, 4) | bit(r.Version != 0, 5) | bit(len(r.Value) > 0, 6) | bit(len(r.List) > 0, 7)
 	b = append(b, head)
 	if head&hasCode != 0 {
@@ -120,7 +122,7 @@ func AppendResult(b []byte, r *Result) []byte {
 		b = binary.AppendUvarint(b, r.Version)
 	}
 	if head&hasResultValue != 0 {
-		b = appendBytes(b, r.Value)
+		b = apart.bytes(b, r.Value)
 	}
 	if head&hasList != 0 {
 		b = binary.AppendUvarint(b, uint64(len(r.List)))

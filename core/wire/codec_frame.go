@@ -9,7 +9,9 @@ import (
 const messageMin = 2
 
 // AppendFrame appends a frame's binary form.
-func AppendFrame(b []byte, f *Frame) []byte {
+func AppendFrame(b []byte, f *Frame) []byte { return appendFrame(b, f, nil) }
+
+func appendFrame(b []byte, f *Frame, apart *Apart) []byte {
 	b = append(b, frameVersion)
 	b = appendID(b, uint64(f.From))
 	b = binary.AppendUvarint(b, uint64(f.FromIncarnation))
@@ -17,7 +19,7 @@ func AppendFrame(b []byte, f *Frame) []byte {
 	b = binary.AppendUvarint(b, uint64(f.ToIncarnation))
 	b = binary.AppendUvarint(b, uint64(len(f.Messages)))
 	for _, m := range f.Messages {
-		b = appendMessage(b, m)
+		b = appendMessage(b, m, apart)
 	}
 	return b
 }
@@ -65,21 +67,21 @@ func (d *decoder) messages(messages []Message) {
 	}
 }
 
-func appendMessage(b []byte, m Message) []byte {
+func appendMessage(b []byte, m Message, apart *Apart) []byte {
 	b = append(b, byte(m.kind()))
 	switch m := m.(type) {
 	case *Raft:
-		return appendRaft(b, m)
+		return appendRaft(b, m, apart)
 	case *Forward:
 		b = binary.AppendUvarint(b, m.ID)
 		b = appendVarint(b, m.TimeoutMillis)
-		return AppendRequest(b, &m.Request)
+		return appendRequest(b, &m.Request, apart)
 	case *Reply:
 		b = binary.AppendUvarint(b, m.ID)
 		b = binary.AppendUvarint(b, uint64(m.Shard))
-		return AppendResponse(b, &m.Response)
+		return appendResponse(b, &m.Response, apart)
 	case *SnapshotChunk:
-		return appendSnapshotChunk(b, m)
+		return appendSnapshotChunk(b, m, apart)
 	case *SnapshotAck:
 		return appendSnapshotAck(b, m)
 	case *Hello:
@@ -167,7 +169,7 @@ func (d *decoder) message(at int, kind messageKind) Message {
 	return nil
 }
 
-func appendSnapshotChunk(b []byte, m *SnapshotChunk) []byte {
+func appendSnapshotChunk(b []byte, m *SnapshotChunk, apart *Apart) []byte {
 	b = binary.AppendUvarint(b, uint64(m.Shard))
 	b = binary.AppendUvarint(b, uint64(m.From))
 	b = binary.AppendUvarint(b, uint64(m.To))
@@ -175,7 +177,7 @@ func appendSnapshotChunk(b []byte, m *SnapshotChunk) []byte {
 	b = appendSnapshotMeta(b, &m.Meta)
 	b = binary.AppendUvarint(b, m.Seq)
 	b = appendBool(b, m.Last)
-	return appendBytes(b, m.Data)
+	return apart.bytes(b, m.Data)
 }
 
 func (d *decoder) snapshotChunk() *SnapshotChunk {

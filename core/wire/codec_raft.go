@@ -26,7 +26,7 @@ const (
 	raftMask = 1<<7 - 1
 )
 
-func appendRaft(b []byte, r *Raft) []byte {
+func appendRaft(b []byte, r *Raft, apart *Apart) []byte {
 	if r.Type >= raftTypeEnd {
 		panic(fmt.Sprintf("wire: raft message type %d has no binary form", r.Type)) // raft's own end at 23
 	}
@@ -54,7 +54,7 @@ func appendRaft(b []byte, r *Raft) []byte {
 		b = appendBytes(b, m.Context)
 	}
 	if has&hasEntries != 0 {
-		b = appendEntries(b, m)
+		b = appendEntries(b, m, apart)
 	}
 	if has&hasSnapshot != 0 {
 		b = appendSnapshotMeta(b, m.Snapshot)
@@ -114,7 +114,7 @@ const (
 )
 
 // appendEntries writes only what differs from a log without gaps.
-func appendEntries(b []byte, m *RaftMessage) []byte {
+func appendEntries(b []byte, m *RaftMessage, apart *Apart) []byte {
 	b = binary.AppendUvarint(b, uint64(len(m.Entries)))
 	term, index := m.Term, m.Index
 	for i := range m.Entries {
@@ -129,7 +129,7 @@ func appendEntries(b []byte, m *RaftMessage) []byte {
 			b = binary.AppendUvarint(b, e.Index)
 		}
 		if head&hasData != 0 {
-			b = appendBytes(b, e.Data)
+			b = apart.bytes(b, e.Data)
 		}
 		term, index = e.Term, e.Index
 	}

@@ -9,10 +9,12 @@ const (
 )
 
 // AppendRequest appends a request's binary form, with its shard and epoch.
-func AppendRequest(b []byte, r *Request) []byte {
+func AppendRequest(b []byte, r *Request) []byte { return appendRequest(b, r, nil) }
+
+func appendRequest(b []byte, r *Request, apart *Apart) []byte {
 	b = binary.AppendUvarint(b, uint64(r.Shard))
 	b = binary.AppendUvarint(b, uint64(r.Epoch))
-	return appendWork(b, r)
+	return appendWork(b, r, apart)
 }
 
 // DecodeRequest reads a request. Byte slices alias b.
@@ -36,7 +38,7 @@ func (d *decoder) request(r *Request) {
 }
 
 // appendWork appends what of a request belongs into the log.
-func appendWork(b []byte, r *Request) []byte {
+func appendWork(b []byte, r *Request, apart *Apart) []byte {
 	s := &r.Session
 	head := bit(s.Client|s.Seq|s.Floor != 0, 0) | bit(s.Retry, 1)
 	b = append(b, head)
@@ -47,7 +49,7 @@ func appendWork(b []byte, r *Request) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.Commands)))
 	for i := range r.Commands {
-		b = appendCommand(b, &r.Commands[i])
+		b = appendCommand(b, &r.Commands[i], apart)
 	}
 	return b
 }
@@ -80,7 +82,7 @@ func AppendBatch(b []byte, batch *Batch) []byte {
 	b = binary.AppendUvarint(b, uint64(commands))
 	b = binary.AppendUvarint(b, uint64(len(batch.Requests)))
 	for i := range batch.Requests {
-		b = appendWork(b, &batch.Requests[i])
+		b = appendWork(b, &batch.Requests[i], nil)
 	}
 	return b
 }
@@ -184,7 +186,9 @@ const (
 )
 
 // AppendResponse appends a response's binary form.
-func AppendResponse(b []byte, r *Response) []byte {
+func AppendResponse(b []byte, r *Response) []byte { return appendResponse(b, r, nil) }
+
+func appendResponse(b []byte, r *Response, apart *Apart) []byte {
 	head := byte(r.Outcome) | bit(r.Reason != 0, 2) | bit(r.Leader != 0, 3) | bit(r.Epoch != 0, 4) | bit(len(r.Results) > 0, 5)
 	b = append(b, head)
 	if head&hasReason != 0 {
@@ -199,7 +203,7 @@ func AppendResponse(b []byte, r *Response) []byte {
 	if head&hasResults != 0 {
 		b = binary.AppendUvarint(b, uint64(len(r.Results)))
 		for i := range r.Results {
-			b = AppendResult(b, &r.Results[i])
+			b = appendResult(b, &r.Results[i], apart)
 		}
 	}
 	return b

@@ -137,12 +137,12 @@ func TestSmall(t *testing.T) {
 		most int
 		form []byte
 	}{
-		{"SET of 16 and 100 bytes in a batch", 122, appendWork(nil, &Request{Commands: []Command{sampleSet}})},
-		{"GET", 19, appendCommand(nil, &Command{Op: OpGet, Key: sampleSet.Key})},
-		{"INCR", 20, appendCommand(nil, &Command{Op: OpIncr, Key: sampleSet.Key, Delta: 1})},
+		{"SET of 16 and 100 bytes in a batch", 122, appendWork(nil, &Request{Commands: []Command{sampleSet}}, nil)},
+		{"GET", 19, appendCommand(nil, &Command{Op: OpGet, Key: sampleSet.Key}, nil)},
+		{"INCR", 20, appendCommand(nil, &Command{Op: OpIncr, Key: sampleSet.Key, Delta: 1}, nil)},
 		{"the result of a SET", 2, AppendResult(nil, &Result{Kind: KindOK, Version: 100})},
-		{"a heartbeat", 19, appendMessage(nil, sampleHeartbeat())},
-		{"an append of 16 entries of 150 bytes", 24 + 16*153, appendMessage(nil, sampleAppend())},
+		{"a heartbeat", 19, appendMessage(nil, sampleHeartbeat(), nil)},
+		{"an append of 16 entries of 150 bytes", 24 + 16*153, appendMessage(nil, sampleAppend(), nil)},
 	} {
 		require.LessOrEqual(t, len(c.form), c.most, c.name)
 	}

@@ -96,7 +96,7 @@ func TestMalformed(t *testing.T) {
 
 // TestNoFormForUnknownRaftTypes: a type that would not fit must not turn into another one.
 func TestNoFormForUnknownRaftTypes(t *testing.T) {
-	require.Panics(t, func() { appendMessage(nil, &Raft{RaftMessage: RaftMessage{Type: raftTypeEnd}}) })
+	require.Panics(t, func() { appendMessage(nil, &Raft{RaftMessage: RaftMessage{Type: raftTypeEnd}}, nil) })
 }
 
 // TestMemoryIsBounded gives decoders the most that lists can claim: counts as large as the

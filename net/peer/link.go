@@ -24,6 +24,9 @@ const (
 	connectionWindow = 16 << 20
 )
 
+// socketBuffer is how much is written to a socket, or read from it, at a time.
+const socketBuffer = 128 << 10
+
 // link is the way to one address: a connection with two streams.
 type link struct {
 	addr   string
@@ -40,6 +43,7 @@ func (n *Network) newLink(addr string) (*link, error) {
 		grpc.WithTransportCredentials(n.opts.ClientTLS),
 		grpc.WithContextDialer(n.dial),
 		grpc.WithNoProxy(), // a node's peers are never behind the proxy its environment may name
+		grpc.WithWriteBufferSize(socketBuffer),
 		grpc.WithInitialWindowSize(streamWindow),
 		grpc.WithInitialConnWindowSize(connectionWindow),
 		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(n.opts.FrameMax), grpc.ForceCodecV2(newPacketCodec())),

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/keepalive"
 
 	torcv1 "torc/api/v1"
@@ -61,6 +62,8 @@ func Listen(opts Options, deliver func(*wire.Frame)) (*Network, error) {
 func (n *Network) serverOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(n.opts.FrameMax),
+		grpc.ReadBufferSize(socketBuffer),
+		experimental.BufferPool(pooled),
 		grpc.ForceServerCodecV2(newPacketCodec()),
 		grpc.InitialWindowSize(streamWindow),
 		grpc.InitialConnWindowSize(connectionWindow),

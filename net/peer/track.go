@@ -6,19 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	torcv1 "torc/api/v1"
-	"torc/core/wire"
-)
-
-const (
-	// packetMax is how many bytes of frames share a packet. Beyond it the cost of a packet of
-	// its own is lost in the noise, and smaller ones let other streams in between.
-	packetMax = 256 << 10
-	// packetRoom is left in a packet for what protobuf adds to a large frame.
-	packetRoom = 64
 )
 
 // track sends one queue over one stream, and opens the stream again when it breaks.
@@ -31,8 +21,7 @@ type track struct {
 	client  torcv1.PeerClient
 	queue   *queue
 
-	packet torcv1.FramePacket // the one that is being sent
-	binary []byte             // what its frames lie in
+	packing packing
 }
 
 // run is the track's goroutine.
@@ -135,9 +124,9 @@ func (t *track) session(ctx context.Context) error {
 // sendAll sends frames, those that are small together in one packet.
 func (t *track) sendAll(stream torcv1.Peer_FramesClient, frames []queued) error {
 	for sent := 0; sent < len(frames); {
-		packet, count := t.pack(frames[sent:])
-		if len(packet.Frames) > 0 {
-			if err := stream.Send(packet); err != nil {
+		packet, count := t.packing.pack(frames[sent:], t.network.opts.FrameMax, t.tell)
+		if len(packet.parts) > 0 {
+			if err := stream.SendMsg(&packet); err != nil {
 				t.network.stats.dropped.Add(uint64(len(frames) - sent))
 				return err
 			}
@@ -148,34 +137,15 @@ func (t *track) sendAll(stream torcv1.Peer_FramesClient, frames []queued) error 
 	return nil
 }
 
-// pack puts the first of some frames into the packet, and says how many: as many as stay within
-// packetMax, but at least one. It is good until the next one: when it is sent it has been copied.
-func (t *track) pack(frames []queued) (*torcv1.FramePacket, int) {
-	packet, size := &t.packet, 0
-	packet.Frames = packet.Frames[:0]
-	if cap(t.binary) > 2*packetMax {
-		t.binary = nil // of a large frame
+// tell counts a frame that goes into a packet, or does not.
+func (t *track) tell(size int, sent bool) {
+	if !sent {
+		t.network.stats.dropped.Add(1)
+		t.network.log.Error("message too large to send", slog.String("peer", t.addr), slog.Int("bytes", size))
+		return
 	}
-	all := t.binary[:0]
-	defer func() { t.binary = all }()
-	for i, q := range frames {
-		if i > 0 && size+q.size > packetMax {
-			return packet, i
-		}
-		size += q.size
-		from := len(all)
-		all = wire.AppendFrame(slices.Grow(all, q.size), q.frame)
-		b := all[from:len(all):len(all)] // stays what it is when all moves
-		if len(b) > t.network.opts.FrameMax-packetRoom {
-			t.network.stats.dropped.Add(1)
-			t.network.log.Error("message too large to send", slog.String("peer", t.addr), slog.Int("bytes", len(b)))
-			continue
-		}
-		packet.Frames = append(packet.Frames, b)
-		t.network.stats.framesSent.Add(1)
-		t.network.stats.bytesSent.Add(uint64(len(b)))
-	}
-	return packet, len(frames)
+	t.network.stats.framesSent.Add(1)
+	t.network.stats.bytesSent.Add(uint64(size))
 }
 
 // hangUp says that no more comes and waits until the peer has taken all: a transfer of
