@@ -372,8 +372,8 @@ func (g *group) gathers() bool {
 	return len(g.writes) < underWay
 }
 
-// entryKept is the size of the largest buffer that a lane keeps to write entries in.
-const entryKept = 1 << 20
+// entryKept is the size of the largest buffer that a lane keeps to write entries in: for a value of 1 MiB, and some.
+const entryKept = 2 << 20
 
 // reuse keeps the requests of an entry that is written as room for the next.
 func (l *Lane) reuse(requests []wire.Request) {

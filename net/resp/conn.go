@@ -36,7 +36,14 @@ const (
 )
 
 // tryWriter is a connection (net/sock) that writes what it can at once, and never waits.
-type tryWriter interface{ TryWrite(b []byte) int }
+type tryWriter interface {
+	TryWrite(b []byte) int
+	TryWriteBuffers(pieces [][]byte) int
+}
+
+// directMost is how much a lane writes by itself when large values are among it. More is left to the writer: a lane has
+// others to serve.
+const directMost = 128 << 10
 
 // conn is one client's connection.
 type conn struct {
@@ -103,7 +110,7 @@ func newConn(s *Server, nc net.Conn, id uint64) *conn {
 		proto: resp2, protoShown: resp2,
 		queues: make(map[wire.ShardID]*queue),
 	}
-	c.in.locked = !c.authed
+	c.in.locked, c.in.ahead = !c.authed, &s.ahead
 	c.direct, _ = nc.(tryWriter)
 	c.flushAtEnd = c.flush
 	c.readerWake.L = &c.mu
@@ -128,6 +135,7 @@ func (c *conn) readLoop() {
 			c.awaitRoom()
 		}
 	}
+	c.in.repay()
 	c.end(err)
 }
 
@@ -358,20 +366,20 @@ func (c *conn) writeDirectly() {
 		return
 	}
 	c.directing = true
-	for whole := true; whole && !c.dead && len(c.out.buf) > 0 && len(c.out.sealed) == 0; {
+	for whole := true; whole && !c.dead && !c.out.empty() && (len(c.out.sealed) == 0 || c.out.len() <= directMost); {
 		batch := c.out
 		c.out, c.spare = output{buf: c.spare}, nil
 		c.writing = batch.len()
 		c.mu.Unlock()
-		n := c.direct.TryWrite(batch.buf)
+		n := batch.tryWrite(c.direct)
 		c.srv.stats.bytesOut.Add(uint64(n))
 		c.mu.Lock()
 		c.writing = 0
-		if whole = n == len(batch.buf); whole {
+		if whole = n == batch.len(); whole {
 			batch.reset()
 			c.spare = batch.buf
 		} else {
-			c.out.after(batch.buf[n:])
+			c.out.after(&batch, n)
 		}
 		c.note()
 	}

@@ -42,10 +42,27 @@ func (o *output) move(from *output) {
 	from.reset()
 }
 
-// after puts bytes before everything else.
-func (o *output) after(b []byte) {
-	o.sealed = append([][]byte{b}, o.sealed...)
-	o.bytes += len(b)
+// after puts what is left of another output, when n bytes of it are written, before everything else.
+func (o *output) after(from *output, n int) {
+	o.bytes += from.len() - n
+	var rest [][]byte
+	for _, b := range from.pieces() {
+		if n >= len(b) {
+			n -= len(b)
+			continue
+		}
+		rest = append(rest, b[n:])
+		n = 0
+	}
+	o.sealed = append(rest, o.sealed...)
+}
+
+// pieces lists everything, in its order.
+func (o *output) pieces() [][]byte {
+	if len(o.buf) == 0 {
+		return o.sealed
+	}
+	return append(o.sealed[:len(o.sealed):len(o.sealed)], o.buf)
 }
 
 // reset forgets everything but a buffer of ordinary size.
@@ -76,16 +93,21 @@ func (o *output) writeTo(nc net.Conn) error {
 		_, err := nc.Write(o.buf)
 		return err
 	}
-	buffers := net.Buffers(o.sealed)
-	if len(o.buf) > 0 {
-		buffers = append(buffers, o.buf)
-	}
+	buffers := net.Buffers(o.pieces())
 	if w, ok := nc.(buffersWriter); ok {
 		_, err := w.WriteBuffers(&buffers)
 		return err
 	}
 	_, err := buffers.WriteTo(nc)
 	return err
+}
+
+// tryWrite writes what the connection takes at once, and returns how much that was.
+func (o *output) tryWrite(nc tryWriter) int {
+	if len(o.sealed) == 0 {
+		return nc.TryWrite(o.buf)
+	}
+	return nc.TryWriteBuffers(o.pieces())
 }
 
 func (o *output) header(kind byte, n int64) {

@@ -57,6 +57,8 @@ type reader struct {
 	maxBulk  int
 	queryMax int
 	locked   bool // not authenticated: small limits
+	ahead    *ahead
+	borrowed int // of that, for the argument being received
 }
 
 func newReader(maxBulk, queryMax int) reader {
@@ -87,9 +89,9 @@ func (r *reader) fill(src io.Reader) (int, error) {
 	return 0, err
 }
 
-// room makes room for a read. An unfinished argument lets the buffer grow to its end, but by
-// no more than what has been received already (and never less than a chunk), so a declared
-// length alone costs nothing.
+// room makes room for a read. An unfinished argument lets the buffer grow to its end: at once if all
+// connections together may still take so much ahead of what comes, and else by no more than what has been
+// received already (and never less than a chunk), so a declared length alone costs next to nothing.
 func (r *reader) room() {
 	pending := len(r.buf) - r.start
 	if pending == 0 && !r.shared && cap(r.buf) >= r.chunk && cap(r.buf) <= chunkMax {
@@ -105,12 +107,30 @@ func (r *reader) room() {
 	}
 	size := 2 * pending // doubling, so that what is copied stays linear in what has come
 	if r.left == 1 && r.bulk >= 0 {
-		size = min(size, pending+missing+chunkSpare) // the end is known
+		if whole := pending + missing + chunkSpare; whole <= max(size, r.chunk) || r.borrow(whole-size) { // the end is known
+			size = whole
+		}
 	}
 	size = max(min(size, r.queryMax+chunkSpare), r.chunk)
 	fresh := make([]byte, pending, size)
 	copy(fresh, r.buf[r.start:])
 	r.buf, r.pos, r.start, r.shared = fresh, r.pos-r.start, 0, false
+}
+
+// borrow takes memory for the argument being received, ahead of what comes, and repay gives it back.
+func (r *reader) borrow(n int) bool {
+	if r.locked || r.borrowed > 0 || !r.ahead.take(n) {
+		return false
+	}
+	r.borrowed = n
+	return true
+}
+
+func (r *reader) repay() {
+	if r.borrowed > 0 {
+		r.ahead.give(r.borrowed)
+		r.borrowed = 0
+	}
 }
 
 // next returns the arguments of the next command, at least one, or nil when more bytes are
@@ -216,6 +236,7 @@ func (r *reader) argument() (more bool, err error) {
 	if len(r.buf)-r.pos < r.bulk+2 {
 		return true, nil
 	}
+	r.repay()
 	from := r.pos - r.start
 	r.spans = append(r.spans, span{from, from + r.bulk})
 	r.pos += r.bulk + 2

@@ -119,6 +119,62 @@ func TestReaderAllocatesWhatArrives(t *testing.T) {
 	require.LessOrEqual(t, cap(r.buf), 2*len(in)+chunkMax)
 }
 
+// While there is memory for it a large argument is received where it stays, in one piece. All connections together
+// take no more of that than there is, and give it back.
+func TestReaderAllocatesAhead(t *testing.T) {
+	const size = 1 << 20
+	left := new(ahead)
+	left.left.Store(10 * size)
+	value := strings.Repeat("v", size)
+	command := []byte("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$" + strconv.Itoa(size) + "\r\n" + value + "\r\n")
+
+	var readers []*reader
+	for range 100 { // that say how much will come, and little more
+		r := newReader(size, 2*size)
+		r.ahead = left
+		_, err := parseAll(&r, &cutter{command[:chunkMin+100], whole})
+		require.NoError(t, err)
+		readers = append(readers, &r)
+	}
+	total := 0
+	for _, r := range readers {
+		total += cap(r.buf)
+	}
+	require.LessOrEqual(t, total, 10*size+100*(2*chunkMin+200))
+	require.Less(t, left.left.Load(), int64(size))
+
+	for _, r := range readers { // the rest comes, or the connection ends
+		commands, err := parseAll(r, &cutter{command[chunkMin+100:], whole})
+		require.NoError(t, err)
+		require.Equal(t, [][]string{{"SET", "k", value}}, commands)
+	}
+	require.EqualValues(t, 10*size, left.left.Load())
+}
+
+func TestALargeArgumentIsReceivedWhereItStays(t *testing.T) {
+	const size = 1 << 20
+	left := new(ahead)
+	left.left.Store(2 * size)
+	r := newReader(size, 2*size)
+	r.ahead = left
+	src := &cutter{[]byte("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$" + strconv.Itoa(size) + "\r\n" + strings.Repeat("v", size) + "\r\n"), func() int { return 10_000 }}
+	var buffers []*byte
+	for {
+		args, err := r.next()
+		require.NoError(t, err)
+		if args != nil {
+			break
+		}
+		_, err = r.fill(src)
+		require.NoError(t, err)
+		if first := &r.buf[:1][0]; len(buffers) == 0 || buffers[len(buffers)-1] != first {
+			buffers = append(buffers, first)
+		}
+	}
+	require.Len(t, buffers, 2, "the first, and that of the value")
+	require.Zero(t, r.borrowed)
+}
+
 // A long command that comes in small pieces is not copied again and again.
 func TestReaderGrowsByDoubling(t *testing.T) {
 	in := []byte("*200000\r\n" + strings.Repeat("$5\r\nvalue\r\n", 200000))

@@ -42,6 +42,7 @@ type Server struct {
 	buffered  atomic.Int64 // bytes of their commands in flight, and of their replies (crowd.go)
 	expected  atomic.Int64 // and with the replies that are owed
 	guess     atomic.Int64 // bytes of a reply, as the recent ones of all were
+	ahead     ahead
 
 	mu    sync.Mutex
 	conns map[uint64]*conn
@@ -63,6 +64,7 @@ func Listen(opts Options, b Backend) (*Server, error) {
 		opts: opts, backend: b, ln: ln, log: opts.Logger, self: b.Self().ID,
 		started: time.Now(), stopped: make(chan struct{}), conns: make(map[uint64]*conn),
 	}
+	s.ahead.left.Store(aheadOf(opts.BuffersMax))
 	return s, nil
 }
 

@@ -26,3 +26,25 @@ func call(trap, fd uintptr, b []byte) (n int, errno syscall.Errno) {
 	}
 	return n, 0
 }
+
+// vector has nothing to keep where pieces are written one by one.
+type vector struct{}
+
+// write writes pieces, of most bytes at most, until the socket takes no more.
+func (*vector) write(fd uintptr, pieces [][]byte, most int) (written int, errno syscall.Errno) {
+	for _, b := range pieces {
+		for b = b[:min(len(b), most)]; len(b) > 0; {
+			n, errno := call(sysWrite, fd, b)
+			if n <= 0 {
+				if written > 0 {
+					errno = 0
+				}
+				return written, errno
+			}
+			written += n
+			most -= n
+			b = b[n:]
+		}
+	}
+	return written, 0
+}

@@ -11,6 +11,6 @@
 //
 //  1. A Conn does what its net.TCPConn does: order, deadlines, Close from any goroutine, errors as errors.Is sees
 //     them, io.EOF at the end.
-//  2. TryWrite never waits: not for the network, not for another Write.
+//  2. TryWrite and TryWriteBuffers never wait: not for the network, not for another Write.
 //  3. Where that is not possible (TLS, systems that are no Unix) Wrap returns the connection as it is.
 package sock

@@ -64,6 +64,54 @@ func TestManyPiecesAreWrittenInOrder(t *testing.T) {
 	require.Equal(t, "one two three", string(got))
 }
 
+// More pieces, and longer ones, than a system call takes, to somebody who reads slowly.
+func TestPiecesOfAnyLengthAreWrittenInOrder(t *testing.T) {
+	c, far := pair(t)
+	var buffers net.Buffers
+	var want []byte
+	for i := range 3 * piecesMost {
+		piece := bytes.Repeat([]byte{byte(i)}, []int{0, 1, 100, 70_000}[i%4])
+		if i == 5 {
+			piece = bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+		}
+		buffers, want = append(buffers, piece), append(want, piece...)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		n, err := c.WriteBuffers(&buffers)
+		require.NoError(t, err)
+		require.EqualValues(t, len(want), n)
+		require.Empty(t, buffers)
+		require.NoError(t, c.CloseWrite())
+	})
+	got, err := io.ReadAll(far)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(want, got))
+	all.Wait()
+}
+
+func TestTryWriteBuffersNeverWaits(t *testing.T) {
+	c, far := pair(t)
+	pieces := [][]byte{[]byte("head"), nil, bytes.Repeat([]byte("x"), 64<<10), []byte("tail")}
+	want := bytes.Join(pieces, nil)
+	require.Zero(t, c.TryWriteBuffers(nil))
+	taken := 0
+	for n := len(want); n == len(want); taken += n {
+		n = c.TryWriteBuffers(pieces)
+	}
+	require.Zero(t, c.TryWriteBuffers(pieces), "the socket is full, and nobody reads")
+	require.Equal(t, "head", string(pieces[0]), "the list stays as it is")
+	got := make([]byte, taken)
+	_, err := io.ReadFull(far, got)
+	require.NoError(t, err)
+	for i := 0; i < taken; i += len(want) {
+		part := got[i:min(taken, i+len(want))]
+		require.True(t, bytes.Equal(want[:len(part)], part))
+	}
+	require.NoError(t, c.Close())
+	require.Zero(t, c.TryWriteBuffers(pieces))
+}
+
 func TestTryWriteNeverWaits(t *testing.T) {
 	c, far := pair(t)
 	data, taken := make([]byte, 64<<10), 0

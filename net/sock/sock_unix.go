@@ -17,6 +17,7 @@ type Conn struct {
 	raw  syscall.RawConn
 	in   transfer
 	out  transfer
+	many gathering
 	outs sync.Mutex // whose turn it is to write
 }
 
@@ -33,6 +34,7 @@ func Wrap(nc net.Conn) net.Conn {
 	c := &Conn{TCPConn: tcp, raw: raw}
 	c.in.attempt = c.in.attempts(sysRead)
 	c.out.attempt = c.out.attempts(sysWrite)
+	c.many.attempt = c.many.attempts()
 	return c
 }
 
@@ -56,6 +58,27 @@ func (t *transfer) attempts(trap uintptr) func(fd uintptr) bool {
 		}
 	}
 }
+
+// gathering is a transfer of several pieces.
+type gathering struct {
+	transfer
+	pieces [][]byte
+	vector vector
+}
+
+func (g *gathering) attempts() func(fd uintptr) bool {
+	return func(fd uintptr) bool {
+		for {
+			g.n, g.errno = g.vector.write(fd, g.pieces, oneMost)
+			if g.errno != syscall.EINTR {
+				return g.errno != syscall.EAGAIN || g.try
+			}
+		}
+	}
+}
+
+// piecesMost bounds the pieces of a system call; the kernel would take 1024.
+const piecesMost = 64
 
 // oneMost bounds a single system call: the kernel copies so much while nothing else can run on this thread.
 const oneMost = 256 << 10
@@ -116,11 +139,56 @@ func (c *Conn) TryWrite(b []byte) int {
 	return c.out.n
 }
 
-// WriteBuffers writes several pieces with as few system calls as possible.
-func (c *Conn) WriteBuffers(b *net.Buffers) (int64, error) {
+// WriteBuffers writes several pieces with few system calls. As net.Buffers has it, it changes the list.
+func (c *Conn) WriteBuffers(b *net.Buffers) (written int64, err error) {
 	c.outs.Lock()
 	defer c.outs.Unlock()
-	return b.WriteTo(c.TCPConn)
+	for {
+		if *b = advance(*b, 0); len(*b) == 0 {
+			return written, nil
+		}
+		c.many.pieces, c.many.n, c.many.errno = *b, 0, 0
+		err := c.raw.Write(c.many.attempt)
+		c.many.pieces = nil
+		switch {
+		case err != nil:
+			return written, plain(err)
+		case c.many.errno != 0:
+			return written, c.fault("write", c.many.errno)
+		case c.many.n == 0:
+			return written, c.fault("write", syscall.EIO)
+		}
+		written += int64(c.many.n)
+		*b = advance(*b, c.many.n)
+	}
+}
+
+// TryWriteBuffers is TryWrite for several pieces, and leaves the list as it is.
+func (c *Conn) TryWriteBuffers(pieces [][]byte) int {
+	if len(pieces) == 0 || !c.outs.TryLock() {
+		return 0
+	}
+	defer c.outs.Unlock()
+	c.many.pieces, c.many.n, c.many.errno, c.many.try = pieces, 0, 0, true
+	err := c.raw.Write(c.many.attempt)
+	c.many.pieces, c.many.try = nil, false
+	if err != nil {
+		return 0
+	}
+	return c.many.n
+}
+
+// advance takes n bytes off the front, and what is empty there.
+func advance(b net.Buffers, n int) net.Buffers {
+	for len(b) > 0 && n >= len(b[0]) {
+		n -= len(b[0])
+		b[0] = nil
+		b = b[1:]
+	}
+	if n > 0 {
+		b[0] = b[0][n:]
+	}
+	return b
 }
 
 // fault words an error as net does.
