@@ -8,7 +8,7 @@ import (
 
 // An entry lies in one cell of the slab:
 //
-//	flags | expireAt 8 (only if it expires) | key length | value length | version | key | value
+//	flags | expireAt 8 (only if it expires) | sum 8 (only if it is long) | key length | value length | version | key | value
 //
 // (the three numbers are uvarints). The first byte tells an entry from a leaf of the index and from parts of the wheel
 // (due.go), which lie in the same heap.
@@ -18,9 +18,14 @@ const (
 	flagLeaf                // no entry but a leaf,
 	flagNode                // a node of the wheel,
 	flagBucket              // a bucket of it
+	flagLong                // an entry that is long: it keeps its digest
 )
 
-const expireSize = 8
+const (
+	expireSize = 8
+	sumSize    = 8
+	sumLeast   = 4 << 10 // bytes of key and value of a long entry
+)
 
 // entry is what a cell holds, taken apart. Its key and value are the cell's own bytes: they are
 // gone with the next change to the store, so whatever leaves the store is a copy.
@@ -31,6 +36,7 @@ type entry struct {
 	expireAt   int64 // Unix milliseconds; 0 = never
 	ref        slab.Ref
 	retired    bool
+	sum        []byte // of a long entry: where the digest that was accounted is kept, for that is dear to compute again
 }
 
 // read takes a cell apart. It leaves the order alone.
@@ -41,6 +47,11 @@ func (e *entry) read(r slab.Ref, b []byte) {
 		e.expireAt = int64(binary.LittleEndian.Uint64(b[1:]))
 		at += expireSize
 	}
+	sum := at
+	if flags&flagLong != 0 {
+		at += sumSize
+	}
+	e.sum = b[sum:at:at]
 	keyLength, n := binary.Uvarint(b[at:])
 	at += n
 	valueLength, n := binary.Uvarint(b[at:])
@@ -59,6 +70,9 @@ func cellSize(key, value int, version uint64, expireAt int64) int {
 	n := 1 + uvarintSize(uint64(key)) + uvarintSize(uint64(value)) + uvarintSize(version) + key + value
 	if expireAt != 0 {
 		n += expireSize
+	}
+	if key+value >= sumLeast {
+		n += sumSize
 	}
 	return n
 }
@@ -87,6 +101,12 @@ func (e *entry) write(r slab.Ref, b []byte, key, value, more []byte, version uin
 		head[0] = flagExpires
 		head = binary.LittleEndian.AppendUint64(head, uint64(expireAt))
 	}
+	sum := len(head)
+	if len(key)+length >= sumLeast {
+		b[0] |= flagLong
+		head = head[:sum+sumSize]
+	}
+	e.sum = b[sum:len(head):len(head)]
 	head = binary.AppendUvarint(head, uint64(len(key)))
 	head = binary.AppendUvarint(head, uint64(length))
 	binary.AppendUvarint(head, version)

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"encoding/binary"
+
 	"github.com/tidwall/btree"
 
 	"torc/core/mutant"
@@ -193,12 +195,20 @@ func (s *Store) remove(e *entry) {
 // account adds an entry that was stored to the sums.
 func (s *Store) account(e *entry) {
 	s.keyBytes += e.size()
-	s.sums.keys += e.digest()
+	d := e.digest()
+	if len(e.sum) > 0 {
+		binary.LittleEndian.PutUint64(e.sum, d)
+	}
+	s.sums.keys += d
 }
 
 // forget undoes account.
 func (s *Store) forget(e *entry) {
 	s.keyBytes -= e.size()
+	if len(e.sum) > 0 {
+		s.sums.keys -= binary.LittleEndian.Uint64(e.sum)
+		return
+	}
 	s.sums.keys -= e.digest()
 }
 
