@@ -85,26 +85,45 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// TestSampleIsFair: keys of a crowded slot are about as likely to be seen as others.
+// sampled is how often each key is among so many samples of sixteen.
+func sampled(s *Store, samples int) map[uint64]int {
+	seen := map[uint64]int{}
+	for at := range uint64(samples) {
+		s.Sample(scatter(at), 16, false, func(h Held) { seen[h.Hash]++ })
+	}
+	return seen
+}
+
+// TestSampleIsFair: a key is as likely to be seen as any other, whether there are few in many slots, or many in each, or
+// nearly all in one. (Once the sample began at the fullest slot nearly always when there were few.)
 func TestSampleIsFair(t *testing.T) {
 	tag := wire.Slot([]byte("{a}"))
-	s := New(Config{Shard: wire.ShardOf(tag, 64), Shards: 64})
-	set := func(key []byte) {
-		s.Apply(&wire.Batch{Requests: []wire.Request{{Commands: []wire.Command{{Op: wire.OpSet, Key: key}}}}})
-	}
-	for i := range 3000 {
-		set(fmt.Appendf(nil, "{a}%d", i))
-	}
-	for i := 0; s.Len() < 4000; i++ {
-		set(fmt.Appendf(nil, "k%d", i)) // those of other shards are refused
-	}
-	seen := 0
-	for at := range uint64(2000) {
-		s.Sample(scatter(at), 1, false, func(h Held) {
-			if uint16(h.Hash>>slotShift) == tag {
-				seen++
+	for _, c := range []struct {
+		name              string
+		shard, shards     int
+		tagged, scattered int
+	}{{"few", 1, 1, 0, 300}, {"many", 1, 64, 0, 6000}, {"one slot", int(wire.ShardOf(tag, 64)), 64, 3000, 1000}} {
+		s := New(Config{Shard: wire.ShardID(c.shard), Shards: c.shards})
+		set := func(key []byte) {
+			s.Apply(&wire.Batch{Requests: []wire.Request{{Commands: []wire.Command{{Op: wire.OpSet, Key: key}}}}})
+		}
+		for i := range c.tagged {
+			set(fmt.Appendf(nil, "{a}%d", i))
+		}
+		for i := 0; s.Len() < c.tagged+c.scattered; i++ {
+			set(fmt.Appendf(nil, "k%d", i)) // those of other shards are refused
+		}
+		samples := s.Len() * 40 / 16
+		seen, tagged, never := sampled(s, samples), 0, s.Len()
+		for hash, n := range seen {
+			if never--; uint16(hash>>slotShift) == tag {
+				tagged += n
 			}
-		})
+			require.Less(t, n, 40*4, "%s: forty times each, on average", c.name)
+		}
+		require.Less(t, never*100, s.Len(), "%s: a key in a hundred is never seen at most", c.name)
+		if c.tagged > 0 {
+			require.InDelta(t, 0.75, float64(tagged)/float64(samples*16), 0.03, "three of four keys are in one slot")
+		}
 	}
-	require.Greater(t, seen, 1000, "three of four keys are in one slot")
 }

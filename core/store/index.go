@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"unsafe"
@@ -23,13 +24,13 @@ import (
 // Keys that share too many bits to be parted go into a chain of leaves. That is bad luck: to make such keys one must
 // know the cluster's Seed (order.go).
 type index struct {
-	cells *slab.Heap
-	seed  Seed
-	base  uint64 // the first slot
-	slots []slot // made with the first key
-	width int    // of slots
-	count int    // keys
-	heavy int    // a slot with many keys (sample.go)
+	cells   *slab.Heap
+	seed    Seed
+	base    uint64  // the first slot
+	slots   []slot  // made with the first key, and the weights too
+	width   int     // of slots
+	count   int     // keys
+	weights weights // of the slots
 }
 
 type slot struct {
@@ -87,13 +88,15 @@ func newIndex(cells *slab.Heap, seed Seed, first, last uint64) index {
 func (x *index) slot(order uint64) *slot {
 	if x.slots == nil {
 		x.slots = make([]slot, min(x.width, wire.SlotCount))
+		x.weights = make(weights, len(x.slots))
 	}
 	return &x.slots[order>>slotShift-x.base]
 }
 
 func (x *index) leaf(r slab.Ref) leaf {
 	b := x.cells.Bytes(r)
-	return leaf{x.header(r), unsafe.Slice((*spot)(unsafe.Pointer(unsafe.SliceData(b[leafHead:]))), (len(b)-leafHead)/8)}
+	first := unsafe.Pointer(unsafe.SliceData(b))
+	return leaf{(*leafHeader)(first), unsafe.Slice((*spot)(unsafe.Add(first, leafHead)), (len(b)-leafHead)/8)}
 }
 
 // header is a leaf's header alone.
@@ -144,6 +147,7 @@ func (x *index) insert(order uint64, r slab.Ref) {
 	s, tag := x.slot(order), tagOf(order)
 	x.count++
 	s.count++
+	x.weights.add(int(order>>slotShift-x.base), 1)
 	if s.leaves == nil {
 		s.leaves = []slab.Ref{x.newLeaf(leafHeader{slot: uint16(order>>slotShift - x.base)}, nil, 1)}
 		s.deep = 1
@@ -298,6 +302,7 @@ func (x *index) remove(order uint64, r slab.Ref) bool {
 	x.count--
 	s := x.slot(order)
 	s.count--
+	x.weights.add(int(order>>slotShift-x.base), -1)
 	switch {
 	case s.count == 0:
 		x.clear(s)
@@ -331,7 +336,7 @@ func (x *index) clear(s *slot) {
 func (x *index) join(s *slot, tag uint32) bool {
 	at := s.bucket(tag)
 	l := x.leaf(s.leaves[at])
-	if l.depth == 0 {
+	if l.depth == 0 || l.count > leafJoin/2 { // its other half is elsewhere in memory: it is looked at only if it is worth it
 		return false
 	}
 	of := *l.leafHeader
@@ -443,8 +448,10 @@ func compareEntries(a, b entry) int {
 // verify checks what a slot's directory and leaves say of each other, and counts the leaves.
 func (x *index) verify() (leaves int, err error) {
 	total := 0
+	summed := make(weights, len(x.slots))
 	for n := range x.slots {
 		s := &x.slots[n]
+		summed.add(n, int(s.count))
 		if s.leaves == nil {
 			if s.count != 0 {
 				return 0, fmt.Errorf("slot %d has keys and no leaves", n)
@@ -477,6 +484,9 @@ func (x *index) verify() (leaves int, err error) {
 			return 0, fmt.Errorf("slot %d has %d keys and %d deepest leaves, says %d and %d", n, keys, deep, s.count, s.deep)
 		}
 		total += keys
+	}
+	if !slices.Equal(summed, x.weights) {
+		return 0, errors.New("the slots' weights are not the sums of what they hold")
 	}
 	if total != x.count {
 		return 0, fmt.Errorf("the slots have %d keys, want %d", total, x.count)

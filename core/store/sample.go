@@ -1,6 +1,10 @@
 package store
 
-import "torc/core/slab"
+import (
+	"math"
+
+	"torc/core/slab"
+)
 
 // How keys are chosen by chance, for eviction. What is chosen is the leader's own affair: it need not be the same on
 // all replicas.
@@ -26,73 +30,50 @@ func (x *index) findHash(order, version uint64, e *entry) bool {
 	return false
 }
 
-// sample shows about n keys: neighbours in the order, from a place on that chance chooses, and on around the end.
+// sample shows n keys: neighbours in the order, from one on that chance chooses, each as likely as any other, and on
+// around the end.
 func (x *index) sample(at uint64, n int, visit func(slab.Ref)) {
 	if n = min(n, x.count); n == 0 {
 		return
 	}
-	first := x.chooseSlot(at)
-	tag := uint32(scatter(at) >> 32)
-	for i := range len(x.slots) + 1 {
-		s := &x.slots[(first+i)%len(x.slots)]
-		from, to := 0, len(s.leaves)
-		if to > 0 && i == 0 {
-			from = int(s.bucket(tag))
-		} else if to > 0 && i == len(x.slots) {
-			to = int(s.bucket(tag))
+	rank := uint32(scatter(at) % uint64(x.count))
+	first, before := x.weights.find(rank)
+	s := &x.slots[first]
+	tag := uint32(uint64(before) << 32 / uint64(s.count)) // tags are spread evenly: the key of that rank, or one beside it
+	n = x.show(s, tag, math.MaxUint32, n, visit)
+	for next := rank - before + s.count; n > 0; {
+		if next == uint32(x.count) {
+			next = 0
 		}
-		if n = x.show(s.leaves[from:to], n, visit); n == 0 {
-			return
+		at, _ := x.weights.find(next)
+		if at == first {
+			break
 		}
+		n = x.show(&x.slots[at], 0, math.MaxUint32, n, visit)
+		next += x.slots[at].count
+	}
+	if n > 0 && tag > 0 {
+		x.show(s, 0, tag-1, n, visit)
 	}
 }
 
-// show shows the keys of some leaves, at most n, and returns how many are still wanted.
-func (x *index) show(leaves []slab.Ref, n int, visit func(slab.Ref)) int {
-	for i, r := range leaves {
-		if i > 0 && r == leaves[i-1] {
-			continue // neighbours share it
-		}
-		for ; r != 0; r = x.leaf(r).next {
+// show shows a slot's keys from one tag to another, at most n, and returns how many are still wanted.
+func (x *index) show(s *slot, from, to uint32, n int, visit func(slab.Ref)) int {
+	for at := int(s.bucket(from)); n > 0 && at <= int(s.bucket(to)); {
+		head := x.header(s.leaves[at])
+		for r := s.leaves[at]; r != 0; r = x.header(r).next {
 			l := x.leaf(r)
-			for _, p := range l.keys[:l.count] {
-				if visit(p.ref()); n == 1 {
+			for i := l.search(from); i < int(l.count) && l.keys[i].tag() <= to; i++ {
+				if n == 0 {
 					return 0
 				}
+				visit(l.keys[i].ref())
 				n--
 			}
 		}
+		at = int(s.bucket(head.prefix)) + 1<<(s.depth-head.depth) // neighbours share a leaf
 	}
 	return n
-}
-
-// chooseSlot chooses one of some slots, each as likely as it has keys. Keys with a hash tag share a slot, so
-// slots may be very different; the heaviest seen lately is always among them.
-func (x *index) chooseSlot(at uint64) int {
-	var some [4]int
-	total := uint64(0)
-	some[0] = min(x.heavy, len(x.slots)-1)
-	for i := range some {
-		if i > 0 {
-			some[i] = int(scatter(at+uint64(i)) % uint64(len(x.slots)))
-		}
-		count := x.slots[some[i]].count
-		if total += uint64(count); count > x.slots[some[0]].count {
-			x.heavy = some[i]
-		}
-	}
-	if total == 0 {
-		return some[1]
-	}
-	left := scatter(^at) % total
-	for _, slot := range some {
-		count := uint64(x.slots[slot].count)
-		if left < count {
-			return slot
-		}
-		left -= count
-	}
-	return some[1]
 }
 
 // scatter makes another number of one (splitmix64).
