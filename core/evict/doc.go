@@ -5,7 +5,7 @@
 //
 //	 uses (hash), from reads, writes and the leader's batches
 //	   |
-//	Policy: one for each shard -- records: 8 bytes a key, present or gone
+//	Policy: one for each shard -- records: 5 bytes a key, present or gone
 //	   |   \                                         |
 //	   |    `------> Learner: one for each lane <----'   how soon keys of a kind come again,
 //	   |                    |                            by how long ago they were used
@@ -33,7 +33,7 @@
 // What must hold:
 //
 //  1. Equal calls give equal choices: chance comes from the seed, nothing is counted in floats.
-//  2. Memory is bounded: eight bytes for each record, at most ghosts times as many records as keys
+//  2. Memory is bounded: 64 bytes for twelve records, at most ghosts times as many records as keys
 //     (but 4096), and a Learner of a fixed size.
 //  3. A turn's work is bounded: tables grow a bucket at a time, one class is learned at a time.
 //  4. Pick returns a key that the Source holds, never one that is to be skipped, and under a

@@ -1,8 +1,11 @@
 package evict
 
 import (
+	"math"
+	"math/bits"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -79,48 +82,100 @@ func TestAgeClasses(t *testing.T) {
 		require.Equal(t, class, ageClass(uint32(start+width(class)-1)))
 		start += width(class)
 	}
-	require.Equal(t, ages-1, ageClass(lastMask))
-	require.Less(t, ages, noGap, "a gap is an age class, or noGap")
-	require.Equal(t, lastBits, octave(ages-1))
+	require.Equal(t, ages-1, ageClass(ageMax))
+	require.Equal(t, ages-1, ageClass(1<<32-1))
+	require.Less(t, gapOf(ageMax), uint8(noGap), "a gap is an age, or noGap")
+	for _, age := range []uint32{0, 1, 2, 3, 4, 6, 8, 1000, 1 << 20} {
+		require.Equal(t, bits.Len32(age), octave(gapOf(age)), age)
+		require.Less(t, gapOf(age), gapOf(age*3/2+1), age)
+	}
+	require.Equal(t, ageBits, octave(gapOf(ageMax)))
 }
 
-// TestRecordsGrow: what was added is found again however often the table grows, when no bucket is full.
+// TestRecordsGrow: what was added is found again however often the table grows, with what it said, when no bucket is full.
 func TestRecordsGrow(t *testing.T) {
 	table := newRecords()
-	const n = 30000
+	const n = 60_000
 	lost := 0
-	for i := range uint64(n) {
-		for table.grow(4 * int(i)) {
+	for i := range uint32(n) {
+		now := 20 * i
+		for table.grow(4*int(i), now) {
 		}
-		h := mix(i)
-		if table.find(h) == nil && table.add(h, newRecord(h, uint32(i+1)), uint32(i+1)) != 0 {
-			lost++
+		if s := table.find(mix(uint64(i)), now); !s.found() {
+			if _, _, full := s.add(now); full {
+				lost++
+			}
 		}
 	}
-	found := 0
-	for i := range uint64(n) {
-		if r := table.find(mix(i)); r != nil && r.last() == uint32(i+1) {
+	require.Positive(t, table.shift, "units are longer in a large table")
+	found, now := 0, uint32(20*n)
+	for i := range uint32(n) {
+		s := table.find(mix(uint64(i)), now)
+		if s.found() && math.Abs(float64(s.age(now))-float64(20*(n-i))) <= float64(uint32(2)<<table.shift) {
 			found++
 		}
 	}
-	require.GreaterOrEqual(t, found+lost, n-5, "names are short, so a few keys may be taken for others")
+	require.GreaterOrEqual(t, found+lost, n*98/100, "names are short, so a few keys are taken for others")
 	require.Less(t, lost, n/100)
+}
+
+// TestNamesShorten: a record that is not used while the table grows is known by ever fewer bits, and then dropped; with a use it is
+// known by all again.
+func TestNamesShorten(t *testing.T) {
+	table := newRecords()
+	kept, left := mix(1), mix(2)
+	for _, h := range []uint64{kept, left} {
+		table.find(h, 0).add(0)
+	}
+	for doubling := range nameBits - nameLow + 1 {
+		s := table.find(left, 0)
+		require.True(t, s.found())
+		require.Equal(t, nameBits-doubling, bits.Len16(s.b.name(s.i))-1)
+		s = table.find(kept, 0)
+		s.set(3, 7, 0)
+		require.Equal(t, record{0, 3, 7}, table.find(kept, 0).record())
+		for want := 2 * int(table.buckets); int(table.buckets) < want; {
+			require.True(t, table.grow(want*bucketLen, 0))
+		}
+	}
+	require.False(t, table.find(left, 0).found())
+	require.True(t, table.find(kept, 0).found())
 }
 
 // TestFullBucketLosesTheOldest is what makes the table forget in order.
 func TestFullBucketLosesTheOldest(t *testing.T) {
-	table, now := newRecords(), uint32(100)
-	for i := range uint32(8) {
-		require.Zero(t, table.add(uint64(i)<<20, newRecord(uint64(i)<<20, 50+(i+3)%8), now))
+	table := newRecords()
+	for i := range uint32(bucketLen) {
+		_, _, full := table.find(uint64(i)<<pageBits, 50).add(50 + (i+3)%bucketLen)
+		require.False(t, full)
 	}
-	lost := table.add(uint64(9)<<20, newRecord(uint64(9)<<20, now), now)
-	require.Equal(t, uint32(50), lost.last())
+	lost, age, full := table.find(bucketLen<<pageBits, 100).add(100)
+	require.True(t, full)
+	require.EqualValues(t, 50, age)
+	require.Equal(t, record{50, noGap, 1}, lost)
+}
+
+// TestRecordsHoldWhatTheySay: no field spills into another.
+func TestRecordsHoldWhatTheySay(t *testing.T) {
+	var b bucket
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.Uint16Range(1, 2<<nameBits-1).Draw(t, "name")
+		r := record{rapid.Uint16().Draw(t, "last"), rapid.Uint8Range(0, noGap).Draw(t, "gap"), rapid.Uint8Range(0, usesMax).Draw(t, "uses")}
+		b.put(5, name, r)
+		require.Equal(t, r, b.record(5))
+		require.Equal(t, name, b.name(5))
+	})
+	require.EqualValues(t, 64, unsafe.Sizeof(b), "a cache line")
 }
 
 // TestClockWraps: ages are right when the clock has gone round.
 func TestClockWraps(t *testing.T) {
-	r := newRecord(1, lastMask-1)
-	require.Equal(t, uint32(4), r.age(2))
+	for _, start := range []uint32{1<<lastBits - 2, 1<<32 - 2} {
+		table := newRecords()
+		s := table.find(1, start)
+		s.add(start)
+		require.Equal(t, uint32(4), table.find(1, start+4).age(start+4))
+	}
 }
 
 func TestPoliciesRank(t *testing.T) {
@@ -182,7 +237,7 @@ func TestLearnsLoops(t *testing.T) {
 			p.Use(i, 100)
 		}
 	}
-	c := classOf(makeRecord(0, 0, uint8(ageClass(500)), 200))
+	c := classOf(record{gap: gapOf(500), uses: usesMax})
 	require.Greater(t, l.worth[c][ageClass(400)], 2*l.worth[c][ageClass(10)], "near its next use")
 	require.Less(t, l.worth[c][ageClass(1500)], l.worth[c][ageClass(400)], "it should have come")
 }

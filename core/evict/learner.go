@@ -12,23 +12,23 @@ const (
 const unit = 1 << 10
 
 // A class is what is known of a key's past: 0 is a key used once; then for each doubling of the
-// mean distance between uses (27 of them) four classes, by how often it was used.
+// mean distance between uses (29 of them) four classes, by how often it was used.
 const (
 	kin     = 4
-	classes = kin + kin*(lastBits+1)
+	classes = kin + kin*(ageBits+1)
 )
 
 func classOf(r record) int {
-	if r.gap() == noGap {
+	if r.gap == noGap {
 		return 0
 	}
-	c := kin + kin*octave(int(r.gap()))
-	switch uses := r.uses(); {
-	case uses <= 2:
+	c := kin + kin*octave(r.gap)
+	switch {
+	case r.uses <= 2:
 		return c
-	case uses <= 4:
+	case r.uses <= 4:
 		return c + 1
-	case uses <= 8:
+	case r.uses <= 8:
 		return c + 2
 	}
 	return c + 3

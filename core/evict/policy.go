@@ -77,19 +77,19 @@ func mix(z uint64) uint64 {
 }
 
 // Pass tells that other keys were used so often, whose names nobody told.
-func (p *Policy) Pass(uses uint32) { p.now = (p.now + min(uses, 1<<16)) & lastMask }
+func (p *Policy) Pass(uses uint32) { p.now += min(uses, 1<<16) }
 
 // Use tells of a use of a key that is present: a read that found it, or a write.
 func (p *Policy) Use(hash uint64, keys int) {
 	p.count(keys)
-	p.now = (p.now + 1) & lastMask
-	h := mix(hash)
-	if r := p.records.find(h); r != nil {
-		age := r.age(p.now)
-		p.learner.reused(*r, age)
-		*r = p.used(*r, age)
-	} else if lost := p.records.add(h, newRecord(h, p.now), p.now); lost != 0 {
-		p.learner.gone(lost, min(lost.age(p.now), lastMask))
+	p.now++
+	if s := p.records.find(mix(hash), p.now); s.found() {
+		age := s.age(p.now)
+		p.learner.reused(s.record(), age)
+		gap, uses := p.used(s.record(), age)
+		s.set(gap, uses, p.now)
+	} else if lost, age, full := s.add(p.now); full {
+		p.learner.gone(lost, age)
 	}
 	p.sweep()
 	p.learner.tick()
@@ -99,48 +99,55 @@ func (p *Policy) Use(hash uint64, keys int) {
 func (p *Policy) count(keys int) {
 	p.learner.records += keys - p.keys
 	p.keys = keys
-	if p.records.grow(max(leastKept, ghosts*keys)) {
+	if p.records.grow(max(leastKept, ghosts*keys), p.now) {
 		p.learner.buckets++
 	}
 }
 
-// used is a record after a use at an age.
-func (p *Policy) used(r record, age uint32) record {
-	gap, uses := ageClass(age), p.usesNow(r, age)
-	if r.gap() != noGap {
-		weight := min(int(r.uses()), gapWeight)
-		gap = (int(r.gap())*weight + gap + (weight+1)/2) / (weight + 1)
+// used is what a record says after a use at an age.
+func (p *Policy) used(r record, age uint32) (gap, uses uint8) {
+	gap, uses = gapOf(age), p.usesNow(r, age)
+	if r.gap != noGap {
+		weight := min(r.uses, gapWeight)
+		gap = (r.gap*weight + gap + (weight+1)/2) / (weight + 1)
 	}
 	if p.counts(uses) {
 		uses++
 	}
-	return makeRecord(r.name(), p.now, uint8(gap), uses)
+	return gap, uses
 }
 
-// counts decides by chance whether a use counts: the first sixteen do, then it becomes less likely the greater
-// the counter is, as in Redis, so that a byte is enough.
+// counts decides by chance whether a use counts: the first twelve do, then one in 2, 3, 4, 6, 8, 12 and so on, so that five
+// bits are enough.
 func (p *Policy) counts(uses uint8) bool {
-	const all, factor = 16, 10
-	return uses < all || uses < 255 && p.random()%(uint64(uses-all)*factor+1) == 0
+	const all = 12
+	switch {
+	case uses < all:
+		return true
+	case uses == usesMax:
+		return false
+	}
+	twice := uint64(4+(uses-all)&1*2) << ((uses - all) / 2)
+	return p.random()%twice < 2
 }
 
 // usesNow is the counter after it was idle for a while: it loses one for each ten times as many uses of
 // other keys as there are keys.
 func (p *Policy) usesNow(r record, age uint32) uint8 {
 	idle := age / uint32(max(1024, 10*p.keys))
-	return uint8(max(1, int(r.uses())-int(min(idle, 255))))
+	return uint8(max(1, int(r.uses)-int(min(idle, usesMax))))
 }
 
 // sweep looks at one bucket: what is too old to be told from what is young is forgotten, the rest counted as waiting.
 func (p *Policy) sweep() {
-	b := p.records.next()
-	for i, r := range b {
-		switch age := r.age(p.now); {
-		case r == 0:
-		case age > ageMax:
-			b[i] = 0
+	b := p.records.next(p.now)
+	for i, name := range b.names {
+		switch {
+		case name == 0:
+		case uint16(p.now>>b.shift)-b.lasts[i] > unitsMax:
+			b.names[i] = 0
 		default:
-			p.learner.waits(r, age)
+			p.learner.waits(b.record(i), b.age(b.lasts[i], p.now))
 		}
 	}
 	p.learner.sweptBucket()
@@ -225,9 +232,9 @@ func (p *Policy) worst(skip func(hash uint64) bool) (Candidate, bool) {
 // Worth ranks a key under the present policy: the least goes first. A key of which nothing is
 // known counts as used once, long ago.
 func (p *Policy) Worth(c Candidate) uint64 {
-	r, age := record(noGap<<gapShift|1), uint32(ageMax)
-	if found := p.records.find(mix(c.Hash)); found != nil {
-		r, age = *found, min(found.age(p.now), ageMax)
+	r, age := record{gap: noGap, uses: 1}, uint32(ageMax)
+	if s := p.records.find(mix(c.Hash), p.now); s.found() {
+		r, age = s.record(), min(s.age(p.now), ageMax)
 	}
 	switch p.kind {
 	case AllKeysLRU, VolatileLRU:
