@@ -67,19 +67,6 @@ func (s *Store) Ahead(commands []*wire.Command) {
 	}
 }
 
-// aheadOf is Ahead for commands in a row.
-func (s *Store) aheadOf(commands []wire.Command) {
-	var orders [aheadMax]uint64
-	for len(commands) > 0 {
-		n := min(aheadMax, len(commands))
-		for i := range n {
-			orders[i] = s.cfg.Seed.order(commands[i].Key)
-		}
-		s.peek(orders[:n])
-		commands = commands[n:]
-	}
-}
-
 // peek looks at what lookups of these orders would, aheadMax at most.
 func (s *Store) peek(orders []uint64) {
 	if len(orders) < 2 || s.keys.slots == nil {

@@ -15,7 +15,7 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 	s.time = max(s.time, b.Time)
 	s.ahead.plan(b.Requests)
 	commands, at := len(s.ahead.commands), 0
-	expired := s.expireKeys(max(expireLeast, commands))
+	expired := s.expireKeys(expireMost(commands))
 	s.expireSessions()
 	s.expireLeases()
 	s.evict(b.Victims)
@@ -33,7 +33,7 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 	if s.keyBytes < 0 || s.sessionBytes < 0 || s.leaseBytes < 0 {
 		invariant.Check(false, "%d bytes of keys, %d bytes of sessions, %d bytes of leases", s.keyBytes, s.sessionBytes, s.leaseBytes)
 	}
-	s.Tend(tendApply + tendCommand*max(0, commands-expired)) // one or the other: what is sparse can wait for a tick
+	s.Tend(tending(commands, expired))
 	return responses
 }
 
@@ -68,7 +68,7 @@ func (s *Store) apply(c *wire.Command, at int) wire.Result {
 		return wire.Result{Kind: wire.KindOK} // its batch has advanced the time
 	case !c.Op.IsWrite():
 		v := view{Store: s, expired: s.time, now: s.time}
-		return v.read(c)
+		return v.read(c, s.order(at))
 	}
 	order := s.order(at)
 	if !s.owns(order) {

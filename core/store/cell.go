@@ -8,10 +8,10 @@ import (
 
 // An entry lies in one cell of the slab:
 //
-//	flags | expireAt 8 (only if it expires) | sum 8 (only if it is long) | key length | value length | version | key | value
+//	flags | expireAt 5 or 8 (only if it expires) | sum 8 (only if it is long) | key length | value length | version | key | value
 //
-// (the three numbers are uvarints). The first byte tells an entry from a leaf of the index and from parts of the wheel
-// (due.go), which lie in the same heap.
+// (the three numbers are uvarints). An expiry takes five bytes, counted from expireBase, if it is in the 34 years after it. The first byte
+// tells an entry from a leaf of the index and from parts of the wheel (due.go), which lie in the same heap.
 const (
 	flagExpires = 1 << iota // it has an expiry, and is among those that do
 	flagRetired             // it is out of the index; only snapshots know it
@@ -19,13 +19,23 @@ const (
 	flagNode                // a node of the wheel,
 	flagBucket              // a bucket of it
 	flagLong                // an entry that is long: it keeps its digest
+	flagFar                 // its expiry takes eight bytes
 )
 
 const (
-	expireSize = 8
-	sumSize    = 8
-	sumLeast   = 4 << 10 // bytes of key and value of a long entry
+	sumSize  = 8
+	sumLeast = 4 << 10 // bytes of key and value of a long entry
 )
+
+// expireBase is the first moment of 2020, in Unix milliseconds.
+const (
+	expireBase = 1_577_836_800_000
+	nearSize   = 5
+	farSize    = 8
+)
+
+// expiresFar reports whether an expiry must be written in full.
+func expiresFar(at int64) bool { return uint64(at-expireBase)>>(8*nearSize) != 0 }
 
 // entry is what a cell holds, taken apart. Its key and value are the cell's own bytes: they are
 // gone with the next change to the store, so whatever leaves the store is a copy.
@@ -43,9 +53,13 @@ type entry struct {
 func (e *entry) read(r slab.Ref, b []byte) {
 	flags, at := b[0], 1
 	e.ref, e.expireAt, e.retired = r, 0, flags&flagRetired != 0
-	if flags&flagExpires != 0 {
+	switch {
+	case flags&flagFar != 0:
 		e.expireAt = int64(binary.LittleEndian.Uint64(b[1:]))
-		at += expireSize
+		at += farSize
+	case flags&flagExpires != 0:
+		e.expireAt = expireBase + int64(binary.LittleEndian.Uint32(b[1:])) + int64(b[5])<<32
+		at += nearSize
 	}
 	sum := at
 	if flags&flagLong != 0 {
@@ -68,8 +82,12 @@ func (e *entry) read(r slab.Ref, b []byte) {
 // cellSize is how long an entry's cell must be.
 func cellSize(key, value int, version uint64, expireAt int64) int {
 	n := 1 + uvarintSize(uint64(key)) + uvarintSize(uint64(value)) + uvarintSize(version) + key + value
-	if expireAt != 0 {
-		n += expireSize
+	switch {
+	case expireAt == 0:
+	case expiresFar(expireAt):
+		n += farSize
+	default:
+		n += nearSize
 	}
 	if key+value >= sumLeast {
 		n += sumSize
@@ -97,9 +115,15 @@ func (e *entry) write(r slab.Ref, b []byte, key, value, more []byte, version uin
 	copy(e.key, key)
 	head := b[:1]
 	head[0] = 0
-	if expireAt != 0 {
-		head[0] = flagExpires
+	switch {
+	case expireAt == 0:
+	case expiresFar(expireAt):
+		head[0] = flagExpires | flagFar
 		head = binary.LittleEndian.AppendUint64(head, uint64(expireAt))
+	default:
+		head[0] = flagExpires
+		after := uint64(expireAt - expireBase)
+		head = append(binary.LittleEndian.AppendUint32(head, uint32(after)), byte(after>>32))
 	}
 	sum := len(head)
 	if len(key)+length >= sumLeast {

@@ -12,14 +12,16 @@ import (
 // due holds the entries that expire, the first to expire first: a hierarchical timing wheel over log time, of which a
 // slot is divided only when it is full.
 //
-//	node:   sixteen children, one for each value of four bits of the expiry, and how many entries are below each
-//	bucket: up to 61 entries, by their Refs, in any order until somebody asks for the first
+//	node:   sixteen children, one for each value of four bits of the expiry, and how many entries are below
+//	bucket: up to 61 entries, by their Refs, in any order until somebody asks for the first; it is the child of one value,
+//	        or of 2, 4 or 8 neighbours
 //
 //	expiry 0x0192_a3b4_c5d6_e7f8:  0 -> 1 -> 9 -> 2 -> a -> 3 -> bucket
 //
 // A plain wheel empties a slot of its second level into the first when its time has come: a storm, when a million
 // keys expire in one second, and replicas of which one has restored a snapshot would hold them in different order.
-// Here a full bucket is divided as the entry comes that is too much, 61 at a time, and time needs no more work. Where the expiry's bits
+// Here a full bucket is divided as the entry comes that is too much, 61 at a time, by one more bit: so buckets are two thirds full on
+// average, and an entry takes five bytes in all. Time needs no more work. Where the expiry's bits
 // end, the version's go on (the last ones first, so that neighbours part at once): so the order is total, (expiry, version) by digits,
 // and which keys leave first depends on what is stored and not on how it came there. Every change is a walk of as many
 // steps as the keys' expiries need digits to differ (five or six for an hour of them, after those that all have in common), whatever their number.
@@ -37,23 +39,39 @@ const (
 	digits      = 1 << digitBits
 	timeLevels  = 64 / digitBits
 	dueLevels   = 2 * timeLevels // the last ones are of the version
-	bucketStep  = 32             // cells of buckets are multiples of it,
+	bucketStep  = 16             // cells of buckets are multiples of it,
 	bucketBytes = 256            // up to this; longer only for entries that no digit parts
 	bucketMax   = (bucketBytes - dueHeadSize) / 4
-	bucketJoin  = bucketMax / 4 // a node with so few entries becomes a bucket
+	bucketJoin  = bucketMax * 2 / 3 // two buckets with so few entries become one, and a node with so few a bucket
+	bucketSpare = 24                // a bucket has less room than for so many more
 	dueHeadSize = 12
-	nodeBytes   = dueHeadSize + 2*4*digits
+	nodeBytes   = dueHeadSize + 4*digits
 )
 
 // dueHead begins a node's or bucket's cell.
 type dueHead struct {
 	kind   uint8 // flagNode or flagBucket
-	digit  uint8 // which of its parent's children it is
+	run          // which of its parent's children it is; a node is one
 	level  uint8 // whose digit tells its children, or would
 	sorted bool  // a bucket: the first to expire is the last
 	parent slab.Ref
-	count  uint32 // entries of a bucket
+	count  uint32 // entries in it or below it
 }
+
+// run is a node's children that are one: the first, and how many bits of the digit do not matter.
+type run uint8
+
+func runOf(digit, wide uint8) run { return run(wide<<digitBits | digit) }
+
+func (r run) first() uint8 { return uint8(r) & (digits - 1) }
+func (r run) wide() uint8  { return uint8(r) >> digitBits }
+func (r run) long() uint8  { return 1 << r.wide() }
+
+// wider is the run that this one and its other half make.
+func (r run) wider() run { return runOf(r.first()&^r.long(), r.wide()+1) }
+
+// other is that other half.
+func (r run) other() run { return runOf(r.first()^r.long(), r.wide()) }
 
 var _ [dueHeadSize - unsafe.Sizeof(dueHead{})]struct{}
 var _ [unsafe.Sizeof(dueHead{}) - dueHeadSize]struct{}
@@ -61,8 +79,17 @@ var _ [unsafe.Sizeof(dueHead{}) - dueHeadSize]struct{}
 // dueNode is what lies in a node's cell.
 type dueNode struct {
 	dueHead
-	kids   [digits]slab.Ref
-	counts [digits]uint32 // entries below each
+	kids [digits]slab.Ref // neighbours may be the same bucket
+}
+
+// vacant reports whether a run has no entries.
+func (n *dueNode) vacant(r run) bool {
+	for _, kid := range n.kids[r.first() : r.first()+r.long()] {
+		if kid != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *due) head(r slab.Ref) *dueHead {
@@ -122,32 +149,47 @@ func (d *due) compare(a, b slab.Ref) int {
 func (d *due) add(r slab.Ref, m moment) {
 	d.count++
 	if d.root == 0 {
-		d.root = d.newBucket(dueHead{}, nil)
+		d.settle(dueHead{}, []slab.Ref{r})
+		return
 	}
 	at := d.root
 	for {
 		h := d.head(at)
-		if h.kind == flagBucket {
-			if h.count < bucketMax || h.level == dueLevels {
-				d.push(at, r)
+		switch {
+		case h.kind == flagNode:
+			n, digit := d.node(at), m.digit(h.level)
+			if n.kids[digit] == 0 {
+				d.tally(d.settle(dueHead{run: n.gap(digit), level: n.level + 1, parent: at}, []slab.Ref{r}), 1)
 				return
 			}
+			at = n.kids[digit]
+		case h.count < bucketMax || h.level == dueLevels && h.wide() == 0:
+			d.tally(d.push(at, r), 1)
+			return
+		default:
 			at = d.divide(at)
-			continue
 		}
-		n, digit := d.node(at), m.digit(h.level)
-		n.counts[digit]++
-		if n.kids[digit] == 0 {
-			kid := d.newBucket(dueHead{digit: digit, level: h.level + 1, parent: at}, nil)
-			n = d.node(at) // memory may have moved
-			n.kids[digit] = kid
-		}
-		at = n.kids[digit]
 	}
 }
 
-// push puts an entry into a bucket that has not too many.
-func (d *due) push(at, r slab.Ref) {
+// gap is the longest run around a digit that has no entries, but half of all at most.
+func (n *dueNode) gap(digit uint8) run {
+	r := runOf(digit, 0)
+	for r.wide() < digitBits-1 && n.vacant(r.other()) {
+		r = r.wider()
+	}
+	return r
+}
+
+// tally counts entries that came to or left a bucket in all nodes above it.
+func (d *due) tally(at slab.Ref, by int) {
+	for up := d.head(at).parent; up != 0; up = d.head(up).parent {
+		d.head(up).count += uint32(by)
+	}
+}
+
+// push puts an entry into a bucket that has not too many, and returns where that is then.
+func (d *due) push(at, r slab.Ref) slab.Ref {
 	h, refs := d.bucket(at)
 	n := int(h.count)
 	if n == len(refs) {
@@ -161,27 +203,28 @@ func (d *due) push(at, r slab.Ref) {
 	copy(refs[place+1:n+1], refs[place:n])
 	refs[place] = r
 	h.count++
+	return at
 }
 
-// newBucket makes a bucket of some entries, with a little room.
-func (d *due) newBucket(of dueHead, refs []slab.Ref) slab.Ref {
-	return d.bucketFor(of, refs, len(refs)+1)
+// settle makes a bucket of some entries, with a little room, and lets its parent name it.
+func (d *due) settle(of dueHead, refs []slab.Ref) slab.Ref {
+	return d.settleIn(of, refs, len(refs)+1)
 }
 
-func (d *due) bucketFor(of dueHead, refs []slab.Ref, room int) slab.Ref {
+func (d *due) settleIn(of dueHead, refs []slab.Ref, room int) slab.Ref {
 	size := (dueHeadSize + 4*room + bucketStep - 1) / bucketStep * bucketStep
 	r, _ := d.cells.Alloc(size)
 	h, all := d.bucket(r)
 	of.kind, of.count = flagBucket, uint32(copy(all, refs))
 	*h = of
+	d.hang(r)
 	return r
 }
 
 // resize gives a bucket a cell for so many entries.
 func (d *due) resize(at slab.Ref, room int) slab.Ref {
 	h, refs := d.bucket(at)
-	to := d.bucketFor(*h, refs[:h.count], room)
-	d.hang(to)
+	to := d.settleIn(*h, refs[:h.count], room)
 	d.cells.Free(at)
 	return to
 }
@@ -191,35 +234,69 @@ func (d *due) hang(r slab.Ref) {
 	h := d.head(r)
 	if h.parent == 0 {
 		d.root = r
-	} else {
-		d.node(h.parent).kids[h.digit] = r
+		return
+	}
+	d.node(h.parent).name(h.run, r)
+}
+
+// name makes a part of a node a run's children; 0: it has none.
+func (n *dueNode) name(of run, r slab.Ref) {
+	for i := range of.long() {
+		n.kids[of.first()+i] = r
 	}
 }
 
-// divide makes a node of a full bucket.
+// divide parts a full bucket by one more bit, at a new node if it is one child already, and returns the node.
 func (d *due) divide(at slab.Ref) slab.Ref {
 	h, room := d.bucket(at)
 	of := *h
 	refs := append(make([]slab.Ref, 0, bucketMax), room[:h.count]...)
-	var parts [digits][bucketMax]slab.Ref
-	var counts [digits]uint32
-	for _, r := range refs {
-		digit := d.momentOf(r).digit(of.level)
-		parts[digit][counts[digit]] = r
-		counts[digit]++
-	}
 	d.cells.Free(at)
-	at, _ = d.cells.Alloc(nodeBytes)
-	of.kind, of.sorted, of.count = flagNode, false, 0
-	*d.node(at) = dueNode{dueHead: of, counts: counts}
-	d.hang(at)
-	for digit, count := range counts {
-		if count > 0 {
-			kid := d.newBucket(dueHead{digit: uint8(digit), level: of.level + 1, parent: at}, parts[digit][:count])
-			d.node(at).kids[digit] = kid
+	if of.wide() == 0 {
+		node, _ := d.cells.Alloc(nodeBytes)
+		*d.node(node) = dueNode{dueHead: dueHead{kind: flagNode, run: of.run, level: of.level, parent: of.parent, count: of.count}}
+		d.hang(node)
+		of.run, of.level, of.parent = runOf(0, digitBits), of.level+1, node
+	}
+	d.node(of.parent).name(of.run, 0)
+	d.part(of, refs)
+	return of.parent
+}
+
+// part makes two buckets of the entries of a run, or one of a part of it that has them all.
+func (d *due) part(of dueHead, refs []slab.Ref) {
+	var moments [bucketMax]moment
+	for i, r := range refs {
+		moments[i] = d.momentOf(r)
+	}
+	var high [bucketMax]slab.Ref
+	for of.wide() > 0 {
+		half := runOf(of.first(), of.wide()-1)
+		low, n := 0, 0
+		for i, r := range refs { // in order: what is sorted stays so
+			if moments[i].digit(of.level-1)&half.long() == 0 {
+				refs[low] = r
+				low++
+			} else {
+				high[n] = r
+				n++
+			}
+		}
+		switch {
+		case n == 0:
+			of.run = half
+		case low == 0:
+			of.run = half.other()
+			copy(refs, high[:n])
+		default:
+			of.run = half
+			d.settle(of, refs[:low])
+			of.run = half.other()
+			d.settle(of, high[:n])
+			return
 		}
 	}
-	return at
+	d.settle(of, refs)
 }
 
 // bucketOf is the bucket that holds, or would hold, an entry; 0: there is none.
@@ -251,73 +328,129 @@ func (d *due) remove(r slab.Ref, m moment) bool {
 	}
 	h.count--
 	d.count--
-	d.uncount(at, h)
+	d.tally(at, -1)
+	d.shrink(at)
 	return true
 }
 
-// uncount notes in all nodes above a bucket that it has one entry less, and gives up what is not needed.
-func (d *due) uncount(at slab.Ref, h *dueHead) {
-	small := slab.Ref(0) // the highest node that has become small
-	for up, digit := h.parent, h.digit; up != 0; {
-		n := d.node(up)
-		n.counts[digit]--
-		up, digit = n.parent, n.digit
+// take takes out the first entries, at most as many as refs has room for, that expire by a time, and returns how many those are. There
+// may be more in the next bucket.
+func (d *due) take(by int64, refs []slab.Ref) (n int) {
+	at := d.root
+	for at != 0 && d.head(at).kind == flagNode {
+		for _, kid := range d.node(at).kids {
+			if kid != 0 {
+				at = kid
+				break
+			}
+		}
 	}
-	switch _, refs := d.bucket(at); {
-	case h.count == 0 && h.parent == 0:
-		d.cells.Free(at)
-		d.root = 0
-		return
+	if at == 0 {
+		return 0
+	}
+	h, all := d.bucket(at)
+	all = all[:h.count]
+	d.sort(h, all)
+	n = min(len(refs), len(all))
+	for i := range n {
+		refs[i] = all[len(all)-1-i]
+	}
+	d.lookAt(refs[:n])
+	for i, r := range refs[:n] {
+		if d.momentOf(r).at > by {
+			n = i
+			break
+		}
+	}
+	if n > 0 {
+		h.count -= uint32(n)
+		d.count -= n
+		d.tally(at, -n)
+		d.shrink(at)
+	}
+	return n
+}
+
+// shrink gives up what a bucket that has lost an entry does not need.
+func (d *due) shrink(at slab.Ref) {
+	h, refs := d.bucket(at)
+	switch {
 	case h.count == 0:
-		n := d.node(h.parent)
-		n.kids[h.digit] = 0
-		small = h.parent
+		of := *h
 		d.cells.Free(at)
-	case h.parent != 0:
-		small = h.parent
-		fallthrough
-	default:
-		if len(refs)-int(h.count) >= 3*bucketStep/4 {
-			d.resize(at, int(h.count)+2)
+		if at = d.vacate(of); at == 0 {
+			return
 		}
+	case len(refs)-int(h.count) >= bucketSpare:
+		at = d.resize(at, int(h.count)+2)
 	}
-	for small != 0 && d.total(small) <= bucketJoin {
-		up := d.node(small).parent
-		d.join(small)
-		small = up
+	for at != 0 {
+		at = d.join(at)
 	}
 }
 
-// total is how many entries are below a node.
-func (d *due) total(at slab.Ref) int {
-	n := d.node(at)
-	if n.parent == 0 {
-		return d.count
+// vacate takes note that a run has no entries any more, gives up nodes without any, and returns the bucket that may now be
+// joined with what is empty; 0: there is none.
+func (d *due) vacate(of dueHead) slab.Ref {
+	for of.parent != 0 {
+		n := d.node(of.parent)
+		n.name(of.run, 0)
+		r := of.run
+		for r.wide() < digitBits && n.vacant(r.other()) {
+			r = r.wider()
+		}
+		if r.wide() < digitBits {
+			return d.bucketAt(n, r.other())
+		}
+		up := of.parent
+		of = n.dueHead
+		d.cells.Free(up)
 	}
-	return int(d.node(n.parent).counts[n.digit])
+	d.root = 0
+	return 0
 }
 
-// join makes a bucket of a node with few entries, whose children are buckets.
-func (d *due) join(at slab.Ref) {
-	n := *d.node(at)
+// bucketAt is the bucket that is exactly a run's; 0: there is none.
+func (d *due) bucketAt(n *dueNode, of run) slab.Ref {
+	if kid := n.kids[of.first()]; kid != 0 && d.head(kid).kind == flagBucket && d.head(kid).run == of {
+		return kid
+	}
+	return 0
+}
+
+// join makes one of a bucket and its other half, if they have few entries, in the place of their node if those are all. It
+// returns the bucket; 0: it did nothing.
+func (d *due) join(at slab.Ref) slab.Ref {
+	h, refs := d.bucket(at)
+	if h.parent == 0 {
+		return 0
+	}
+	of, n := *h, d.node(h.parent)
 	var space [bucketJoin]slab.Ref
-	all := space[:0]
-	for _, kid := range n.kids {
-		if kid != 0 {
-			h, refs := d.bucket(kid)
-			all = append(all, refs[:h.count]...)
-			d.cells.Free(kid)
+	if of.count > bucketJoin {
+		return 0
+	}
+	all := append(space[:0], refs[:of.count]...)
+	if other := of.run.other(); !n.vacant(other) {
+		kid := d.bucketAt(n, other)
+		if kid == 0 {
+			return 0
 		}
+		h, refs := d.bucket(kid)
+		if h.count+of.count > bucketJoin {
+			return 0
+		}
+		all, of.sorted = append(all, refs[:h.count]...), false
+		d.cells.Free(kid)
 	}
 	d.cells.Free(at)
-	switch {
-	case len(all) > 0:
-		d.hang(d.newBucket(n.dueHead, all))
-	case n.parent == 0:
-		d.root = 0
-	default:
-		d.node(n.parent).kids[n.digit] = 0
+	if of.run = of.run.wider(); of.wide() == digitBits {
+		node := of.parent
+		of.run, of.level, of.parent = n.run, n.level, n.parent
+		d.cells.Free(node)
+		return d.settle(of, all)
 	}
+	return d.settle(of, all)
 }
 
 // first returns the entry that expires first, and when.
@@ -347,24 +480,31 @@ func (d *due) show(at slab.Ref, n int, visit func(slab.Ref)) int {
 		}
 		return n
 	}
+	last := slab.Ref(0)
 	for _, kid := range d.node(at).kids {
-		if kid != 0 && n > 0 {
+		if kid != 0 && kid != last && n > 0 {
 			n = d.show(kid, n, visit)
 		}
+		last = kid
 	}
 	return n
 }
 
 func (d *due) sort(h *dueHead, refs []slab.Ref) {
 	if !h.sorted {
-		seen := uint8(0)
-		for _, r := range refs {
-			seen += d.cells.Bytes(r)[0] // all are waited for at once, see ahead.go
-		}
-		d.seen = seen
+		d.lookAt(refs)
 		slices.SortFunc(refs, func(a, b slab.Ref) int { return d.compare(b, a) })
 		h.sorted = true
 	}
+}
+
+// lookAt looks at some cells: all are waited for at once, see ahead.go.
+func (d *due) lookAt(refs []slab.Ref) {
+	seen := uint8(0)
+	for _, r := range refs {
+		seen += d.cells.Bytes(r)[0]
+	}
+	d.seen = seen
 }
 
 // sample shows n entries, evenly spread over all from a place on that chance chooses.
@@ -379,11 +519,19 @@ func (d *due) sample(at uint64, n int, visit func(slab.Ref)) {
 func (d *due) nth(rank uint32) slab.Ref {
 	at := d.root
 	for d.head(at).kind == flagNode {
-		n, digit := d.node(at), 0
-		for ; rank >= n.counts[digit]; digit++ {
-			rank -= n.counts[digit]
+		last := slab.Ref(0)
+		for _, kid := range d.node(at).kids {
+			if kid == 0 || kid == last {
+				continue
+			}
+			last = kid
+			count := d.head(kid).count
+			if rank < count {
+				break
+			}
+			rank -= count
 		}
-		at = n.kids[digit]
+		at = last
 	}
 	_, refs := d.bucket(at)
 	return refs[rank]

@@ -62,7 +62,7 @@ func TestWheelIsASortedList(t *testing.T) {
 		version := uint64(0)
 		t.Repeat(map[string]func(*rapid.T){
 			"insert": func(t *rapid.T) {
-				base := rapid.SampledFrom([]int64{1, 1000, 1 << 40, 1<<40 + 5000, 1<<63 - 2000}).Draw(t, "base")
+				base := rapid.SampledFrom([]int64{1, 1000, expireBase - 100, expireBase + 1<<39, expireBase + 1<<40 - 100, 1<<63 - 2000}).Draw(t, "base")
 				step := rapid.SampledFrom([]int64{0, 1, 7}).Draw(t, "step")
 				for i := range rapid.Int64Range(1, 200).Draw(t, "count") {
 					version += rapid.SampledFrom([]uint64{1, 1, 16, 256}).Draw(t, "gap")
@@ -84,6 +84,22 @@ func TestWheelIsASortedList(t *testing.T) {
 					}
 					w.take(slices.IndexFunc(w.list, func(e wheelEntry) bool { return e.ref == r }))
 				}
+			},
+			"expire some": func(t *rapid.T) {
+				slices.SortFunc(w.list, func(a, b wheelEntry) int { return w.compare(a.ref, b.ref) })
+				by := int64(0)
+				if len(w.list) > 0 {
+					by = w.list[rapid.IntRange(0, len(w.list)-1).Draw(t, "by")].at
+				}
+				refs := make([]slab.Ref, rapid.IntRange(1, 40).Draw(t, "most"))
+				n := w.due.take(by, refs)
+				require.Equal(t, len(w.list) > 0, n > 0)
+				for i, r := range refs[:n] {
+					require.Equal(t, w.list[i].ref, r)
+					require.LessOrEqual(t, w.list[i].at, by)
+					w.cells.Free(r)
+				}
+				w.list = slices.Delete(w.list, 0, n)
 			},
 			"compact": func(*rapid.T) { w.compact(10_000) },
 			"": func(t *rapid.T) {
@@ -147,5 +163,43 @@ func TestWheelGoesBack(t *testing.T) {
 		}
 		require.Zero(t, w.root)
 		require.Zero(t, w.cells.Stats().Cells)
+	}
+}
+
+// TestExpiriesAreKept: whatever an expiry is, it is read as it was written, and takes no more than it must.
+func TestExpiriesAreKept(t *testing.T) {
+	const near, far = 1 + nearSize + 3 + 1, 1 + farSize + 3 + 1
+	for at, size := range map[int64]int{1: far, -1: far, expireBase - 1: far, expireBase: near, expireBase + 255<<32: near,
+		expireBase + 1<<40 - 1: near, expireBase + 1<<40: far, 1<<63 - 1: far, -1 << 63: far} {
+		require.Equal(t, size, cellSize(1, 0, 5, at), at)
+		b := make([]byte, 64)
+		var wrote, got entry
+		wrote.write(7, b, []byte("k"), nil, nil, 5, at)
+		got.read(7, b)
+		require.Equal(t, at, got.expireAt)
+		require.Equal(t, []byte("k"), got.key)
+	}
+}
+
+// TestWheelIsSmall: five or six bytes for an entry, however many expire at a time, and whether they came in order or not.
+func TestWheelIsSmall(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		at   func(i uint64) int64
+	}{
+		{"five in a millisecond", func(i uint64) int64 { return expireBase + int64(scatter(i)%20_000) }},
+		{"one in ten milliseconds", func(i uint64) int64 { return expireBase + int64(scatter(i)%1_000_000) }},
+		{"one a second, in order", func(i uint64) int64 { return expireBase + int64(i)*1000 }},
+		{"all at once", func(uint64) int64 { return expireBase }},
+	} {
+		w := newWheel()
+		var cells int64
+		for i := range uint64(100_000) {
+			cells += int64(slab.Room(cellSize(1, 0, i, c.at(i))))
+			w.insert(c.at(i), i)
+		}
+		each := float64(w.cells.Stats().Used-cells) / 100_000
+		t.Logf("%s: %.2f bytes each", c.name, each)
+		require.Less(t, each, 6.0, c.name)
 	}
 }

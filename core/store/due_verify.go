@@ -24,26 +24,33 @@ func (d *due) verify() (cells int, err error) {
 
 func (d *due) check(at slab.Ref, want dueHead) (entries, cells int, err error) {
 	h := d.head(at)
-	if h.digit != want.digit || h.level != want.level || h.parent != want.parent {
+	if h.first() != want.first() || h.level != want.level || h.parent != want.parent || h.kind == flagNode && h.wide() != 0 {
 		return 0, 0, fmt.Errorf("a part of the wheel is %v, want %v", *h, want)
 	}
 	if h.kind == flagBucket {
 		return int(h.count), 1, d.checkBucket(at)
 	}
 	cells = 1
-	for digit, kid := range d.node(at).kids {
-		n := 0
-		if kid != 0 {
+	for digit := uint8(0); digit < digits; {
+		node, r, n := d.node(at), runOf(digit, 0), 0
+		if kid := node.kids[digit]; kid != 0 {
 			var below int
-			if n, below, err = d.check(kid, dueHead{digit: uint8(digit), level: h.level + 1, parent: at}); err != nil {
+			if n, below, err = d.check(kid, dueHead{run: r, level: h.level + 1, parent: at}); err != nil {
 				return 0, 0, err
+			}
+			r = d.head(kid).run
+			for i := range r.long() {
+				if node.kids[digit+i] != kid {
+					return 0, 0, errors.New("a bucket is not the child of all its digits")
+				}
 			}
 			cells += below
 		}
-		if n != int(d.node(at).counts[digit]) || (n == 0) != (kid == 0) {
-			return 0, 0, fmt.Errorf("a node counts %d entries, has %d", d.node(at).counts[digit], n)
-		}
 		entries += n
+		digit += r.long()
+	}
+	if entries != int(h.count) {
+		return 0, 0, fmt.Errorf("a node counts %d entries, has %d", h.count, entries)
 	}
 	if entries <= bucketJoin {
 		return 0, 0, fmt.Errorf("a node has %d entries only", entries)

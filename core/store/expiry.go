@@ -7,45 +7,45 @@ import (
 	"torc/core/wire"
 )
 
-// expireLeast is how many expired keys an entry removes at most, so that keys which expire
-// together do not hold up the log. One with more commands removes as many as those: keys go at least as fast as they can
-// come. The others are absent as well: every lookup compares.
-const expireLeast = 64
+// How many expired keys an entry removes at most, so that keys which expire together do not hold up the log: as many as it has
+// commands, so that keys go at least as fast as they can come; but expireLeast, or expireIdle when nobody waits for it. The others are
+// absent as well: every lookup compares.
+const (
+	expireLeast = 16
+	expireIdle  = 64
+)
+
+// expireMost is that number for an entry of so many commands.
+func expireMost(commands int) int {
+	if commands == 0 {
+		return expireIdle
+	}
+	return max(expireLeast, commands)
+}
 
 // expiredBy reports whether the key is absent at a time.
 func (e *entry) expiredBy(time int64) bool { return e.expireAt != 0 && e.expireAt <= time }
 
 // expireKeys removes the first keys that have expired by log time, at most so many, and returns how many those were.
 func (s *Store) expireKeys(most int) (removed int) {
+	var refs [aheadMax]slab.Ref
+	var gone [aheadMax]entry
+	var orders [aheadMax]uint64
 	for removed < most {
-		if _, at, ok := s.keys.due.first(); !ok || at > s.time {
+		n := s.keys.due.take(s.time, refs[:min(aheadMax, most-removed)])
+		if n == 0 {
 			return removed
 		}
-		var refs [expireLeast]slab.Ref
-		n := 0
-		s.keys.due.soonest(min(expireLeast, most-removed), func(r slab.Ref) { refs[n], n = r, n+1 })
-		removed += s.removeDue(refs[:n])
-	}
-	return removed
-}
-
-// removeDue removes those of the first that have expired. No cell moves meanwhile.
-func (s *Store) removeDue(refs []slab.Ref) (removed int) {
-	var orders [aheadMax]uint64
-	for i, r := range refs {
-		if i%aheadMax == 0 {
-			some := refs[i:min(i+aheadMax, len(refs))]
-			for j, r := range some {
-				orders[j] = s.keys.get(r).order
-			}
-			s.peek(orders[:len(some)])
+		for i, r := range refs[:n] { // no cell moves meanwhile
+			gone[i] = s.keys.get(r)
+			orders[i] = gone[i].order
 		}
-		e := s.keys.get(r)
-		if e.expireAt > s.time {
-			break
+		s.peek(orders[:n])
+		for i := range gone[:n] {
+			s.forget(&gone[i])
+			s.keys.dropped(&gone[i])
 		}
-		s.remove(&e)
-		removed++
+		removed += n
 	}
 	return removed
 }

@@ -104,8 +104,13 @@ func (k *keyspace) put(e, old *entry, key []byte, order uint64, value, more []by
 
 // drop removes an entry.
 func (k *keyspace) drop(e *entry) {
-	k.changes++
 	k.endures(e)
+	k.dropped(e)
+}
+
+// dropped removes an entry that is not among those that expire any more.
+func (k *keyspace) dropped(e *entry) {
+	k.changes++
 	if !k.index.remove(e.order, e.ref) {
 		invariant.Check(false, "key %q is not where it was found", e.key)
 	}

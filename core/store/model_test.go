@@ -47,7 +47,11 @@ func (m *model) apply(b *wire.Batch) (responses []wire.Response) {
 	for _, r := range b.Requests {
 		commands += len(r.Commands)
 	}
-	m.expire(max(64, commands))
+	most := max(16, commands)
+	if commands == 0 {
+		most = 64
+	}
+	m.expire(most)
 	for _, r := range b.Requests {
 		responses = append(responses, m.request(r))
 	}

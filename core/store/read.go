@@ -21,14 +21,19 @@ func (s *Store) Read(cmds []wire.Command, now int64) (results []wire.Result, nee
 	if mutant.On(mutant.TTLLocalClock) {
 		v.expired = now
 	}
-	if len(cmds) > 1 {
-		s.aheadOf(cmds)
-	}
 	results = make([]wire.Result, len(cmds))
-	for i := range cmds {
-		results[i] = v.read(&cmds[i])
-		if v.needsTick {
-			return nil, true
+	var orders [aheadMax]uint64
+	for from := 0; from < len(cmds); from += aheadMax {
+		some := cmds[from:min(from+aheadMax, len(cmds))]
+		for i := range some {
+			orders[i] = s.cfg.Seed.order(some[i].Key)
+		}
+		s.peek(orders[:len(some)])
+		for i := range some {
+			results[from+i] = v.read(&some[i], orders[i])
+			if v.needsTick {
+				return nil, true
+			}
 		}
 	}
 	return results, false
@@ -53,7 +58,8 @@ func (v *view) sees(e *entry) bool {
 	return true
 }
 
-func (v *view) read(c *wire.Command) wire.Result {
+// read answers a command whose key, if it has one, is of that order.
+func (v *view) read(c *wire.Command, order uint64) wire.Result {
 	switch c.Op {
 	case wire.OpScan:
 		return v.scan(uint64(c.Start), c.End, c.Value)
@@ -64,7 +70,6 @@ func (v *view) read(c *wire.Command) wire.Result {
 	case wire.OpSlotKeys:
 		return v.slotKeys(c.Start, c.End)
 	}
-	order := v.cfg.Seed.order(c.Key)
 	if !v.owns(order) {
 		return failure(wire.CodeUnsupported)
 	}

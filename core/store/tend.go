@@ -20,6 +20,15 @@ const (
 	releaseNone = 8 << 10 // what an empty keyspace counts for
 )
 
+// tending is what an entry may move that has so many commands and has removed so many expired keys: it does one or the other, and what
+// is sparse can wait for a tick.
+func tending(commands, expired int) int {
+	if expired > 0 {
+		return tendCommand * max(1, commands-expired)
+	}
+	return tendApply + tendCommand*commands
+}
+
 // Tend gives back memory that is not needed, in about as much time as it takes to copy so many bytes.
 // It changes nothing that can be seen, and may be called at any time.
 func (s *Store) Tend(bytes int) {

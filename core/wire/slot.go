@@ -26,17 +26,22 @@ func hashTag(key []byte) []byte {
 	return key[open+1 : open+1+length]
 }
 
-// CRC16 is the XMODEM variant (polynomial 0x1021, initial value 0) that Redis Cluster uses.
-func CRC16(data []byte) uint16 {
-	var crc uint16
+// CRC16 is the XMODEM variant (polynomial 0x1021, initial value 0) that Redis Cluster uses. Every key is hashed so several
+// times on its way: four bytes go at a time.
+func CRC16(data []byte) (crc uint16) {
+	t := &crc16Tables
+	for ; len(data) >= 4; data = data[4:] {
+		crc = t[3][byte(crc>>8)^data[0]] ^ t[2][byte(crc)^data[1]] ^ t[1][data[2]] ^ t[0][data[3]]
+	}
 	for _, b := range data {
-		crc = crc<<8 ^ crc16Table[byte(crc>>8)^b]
+		crc = crc<<8 ^ t[0][byte(crc>>8)^b]
 	}
 	return crc
 }
 
-var crc16Table = func() (table [256]uint16) {
-	for i := range table {
+// crc16Tables are what a byte comes to with none, one, two and three others behind it.
+var crc16Tables = func() (tables [4][256]uint16) {
+	for i := range 256 {
 		crc := uint16(i) << 8
 		for range 8 {
 			if crc&0x8000 != 0 {
@@ -45,9 +50,14 @@ var crc16Table = func() (table [256]uint16) {
 				crc <<= 1
 			}
 		}
-		table[i] = crc
+		tables[0][i] = crc
 	}
-	return table
+	for n := 1; n < len(tables); n++ {
+		for i, crc := range tables[n-1] {
+			tables[n][i] = crc<<8 ^ tables[0][crc>>8]
+		}
+	}
+	return tables
 }()
 
 // ShardOf returns the data shard that owns a slot when the key space is cut into shards
