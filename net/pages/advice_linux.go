@@ -2,4 +2,7 @@ package pages
 
 import "golang.org/x/sys/unix"
 
-const adviceSmall = unix.MADV_NOHUGEPAGE
+const (
+	adviceSmall = unix.MADV_NOHUGEPAGE
+	adviceHuge  = unix.MADV_HUGEPAGE
+)

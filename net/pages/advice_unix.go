@@ -4,4 +4,7 @@ package pages
 
 import "golang.org/x/sys/unix"
 
-const adviceSmall = unix.MADV_NORMAL
+const (
+	adviceSmall = unix.MADV_NORMAL
+	adviceHuge  = unix.MADV_NORMAL
+)

@@ -13,6 +13,6 @@
 // What must hold:
 //
 //  1. No block is given out twice.
-//  2. What is free and resident is a 32nd of what is in use, or 4 MiB, at most.
+//  2. What is free and resident is a 128th of what is in use, or 4 MiB, at most.
 //  3. Any goroutine may call.
 package pages

@@ -13,7 +13,7 @@ const (
 	regionBytes = 64 << 20
 	regionWords = regionBytes / block / 64
 	idleMin     = 4 << 20
-	idlePart    = 32
+	idlePart    = 128
 )
 
 // Source gives out runs of blocks. The zero Source is ready.
@@ -30,12 +30,16 @@ type Source struct {
 // region is one mapping, and which blocks of it are in use, and which of the others are resident.
 type region struct {
 	mem  []byte
+	raw  []byte // the mapping
 	at   uintptr
 	used [regionWords]uint64
 	idle [regionWords]uint64
 	free int // blocks
 	low  int // no word before it has a free block
 	fail int // no run of so many blocks was found since the last Free; 0: not known
+
+	huge  bool // see huge.go
+	small [hugeCount]bool
 }
 
 // Stats is what a Source holds, in bytes.
@@ -98,7 +102,7 @@ func (s *Source) Free(b []byte) {
 	r.low, r.fail = min(r.low, from/64), 0
 	clearBits(&r.used, from, to)
 	if s.idle+int64(len(b)) > s.idleMax() || !s.keep(r) {
-		discard(b)
+		r.discard(from, to)
 		s.trim()
 	} else {
 		setBits(&r.idle, from, to)
@@ -120,7 +124,7 @@ func (s *Source) trim() {
 				from := w*64 + bits.TrailingZeros64(r.idle[w])
 				to := from + bits.TrailingZeros64(^(r.idle[w] >> (from % 64)))
 				s.idle -= int64(clearBits(&r.idle, from, to)) * block
-				discard(r.mem[from*block : to*block])
+				r.discard(from, to)
 			}
 		}
 	}
@@ -134,7 +138,7 @@ func (s *Source) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.regions {
-		unmap(r.mem)
+		unmap(r.raw)
 	}
 	for first, n := range s.large {
 		unmap(unsafe.Slice(first, n))
@@ -169,8 +173,14 @@ func mapped(n int) []byte {
 }
 
 func (s *Source) addRegion() *region {
-	mem := mapped(regionBytes)
-	r := &region{mem: mem, at: uintptr(unsafe.Pointer(unsafe.SliceData(mem))), free: regionBytes / block}
+	r := &region{free: regionBytes / block, huge: s.used > hugeFrom}
+	if r.huge {
+		r.raw, r.mem = mapHuge()
+	} else {
+		r.mem = mapped(regionBytes)
+		r.raw = r.mem
+	}
+	r.at = uintptr(unsafe.Pointer(unsafe.SliceData(r.mem)))
 	s.mapped += regionBytes
 	s.regions = insert(s.regions, r)
 	s.open = insert(s.open, r)
@@ -201,7 +211,7 @@ func (s *Source) dropRegion(r *region) {
 	s.regions = slices.DeleteFunc(s.regions, same)
 	s.idle -= int64(clearBits(&r.idle, 0, regionBytes/block)) * block
 	s.mapped -= regionBytes
-	unmap(r.mem)
+	unmap(r.raw)
 }
 
 func (s *Source) regionOf(b []byte) *region {
