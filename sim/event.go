@@ -42,6 +42,10 @@ func (a slot) before(b slot) bool {
 	return a.at < b.at || a.at == b.at && a.number < b.number
 }
 
+// behind makes an event come after all clients' and the world's own that are due at the same nanosecond. A run that is drawn puts those on the
+// agenda as it goes, its plan all of them at the beginning, and both are to be one run.
+const behind = 1 << 63
+
 // agenda is a binary heap of slots, the earliest first.
 type agenda struct {
 	slots []slot
@@ -55,6 +59,9 @@ func (a *agenda) add(at int64, kind eventKind) *event {
 	e.kind = kind
 	a.next++
 	s := slot{at: at, number: a.next, event: e}
+	if kind != evThread && kind != evCall {
+		s.number |= behind
+	}
 	a.slots = append(a.slots, s)
 	i := len(a.slots) - 1
 	for i > 0 {
