@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 	own := Config{
 		Self: wire.Member{ID: 7, Weight: 50}, Expect: 5, Shards: 8, Replicas: 5, Lanes: 2,
 		Tick: time.Second, ElectionTicks: 20, HeartbeatTicks: 3, ClockDrift: 10, Reads: ReadIndex,
-		MaxKey: 1, MaxValue: 2, MaxMemory: 3, LogBytes: 4, InboxMax: 5, Timeout: 6, SessionTTL: 7, Grace: 8, OnQuorumLoss: LossRefuse, ResetGrace: time.Hour,
+		MaxKey: 1, MaxValue: 2, MaxMemory: 3, LogBytes: 4, InboxMax: 5, Timeout: 6, SessionTTL: 7, Grace: 8, OnQuorumLoss: LossRefuse, ResetGrace: time.Hour, CacheLease: 10,
 	}
 	require.Equal(t, own, own.Defaults(), "what is set stays")
 	own.ResetGrace = time.Second

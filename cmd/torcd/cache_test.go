@@ -61,6 +61,7 @@ func TestWhatCachingClientsSayIsTrue(t *testing.T) {
 func TestACachedReadIsNeverOlderThanAnAcknowledgedWrite(t *testing.T) {
 	const keys, period, runsFor = 8, 20 * time.Millisecond, 3 * time.Second
 	c := proctest.Start(t, 3, "--shards", "4")
+	c.WaitSettled(proctest.FormsWithin)
 	reader, writer, plain := goClient(t, c, caching), goClient(t, c), goClient(t, c)
 	ctx := context.Background()
 	name := func(i int) string { return fmt.Sprintf("hot:%d", i) }
