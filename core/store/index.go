@@ -30,6 +30,7 @@ type index struct {
 	slots   []slot  // made with the first key, and the weights too
 	width   int     // of slots
 	count   int     // keys
+	seen    uint8   // see glance
 	weights weights // of the slots
 }
 
@@ -115,10 +116,13 @@ func (x *index) find(key []byte, order uint64, e *entry) bool {
 	}
 	tag := tagOf(order)
 	for r := s.leaves[s.bucket(tag)]; r != 0; {
+		x.glance(x.cells.Bytes(r), leafSize)
 		l := x.leaf(r)
 		for i := l.search(tag); i < int(l.count) && l.keys[i].tag() == tag; i++ {
 			at := l.keys[i].ref()
-			if e.read(at, x.cells.Bytes(at)); bytes.Equal(e.key, key) {
+			cell := x.cells.Bytes(at)
+			x.glance(cell, aheadCell*aheadLine)
+			if e.read(at, cell); bytes.Equal(e.key, key) {
 				e.order = order
 				return true
 			}

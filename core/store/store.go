@@ -92,7 +92,6 @@ type Store struct {
 	dying   []*keyspace // flushed, with memory still to be given back
 	found   entry       // what the last lookup found
 	ahead   ahead       // the batch's commands
-	seen    uint8       // see peek
 	scratch []byte      // for encoding results, and for making values
 }
 
