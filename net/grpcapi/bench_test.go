@@ -15,8 +15,10 @@ import (
 // forgetful is a node that answers at once and remembers no calls.
 type forgetful struct{ *fakeNode }
 
-func (forgetful) Submit(c *wire.Call) {
-	c.Sink.Deliver(c.Tag, &wire.Response{Results: make([]wire.Result, len(c.Commands))})
+func (forgetful) Submit(calls ...*wire.Call) {
+	for _, c := range calls {
+		c.Sink.Deliver(c.Tag, &wire.Response{Results: make([]wire.Result, len(c.Commands))})
+	}
 }
 
 // One stream over loopback, 256 GETs in flight, answered by a map.

@@ -43,7 +43,13 @@ func (n *fakeNode) Map() *wire.ClusterMap           { return n.cluster }
 func (n *fakeNode) Leader(wire.ShardID) wire.NodeID { return 5 }
 func (n *fakeNode) Self() wire.Member               { return n.cluster.Members[0] }
 
-func (n *fakeNode) Submit(c *wire.Call) {
+func (n *fakeNode) Submit(calls ...*wire.Call) {
+	for _, c := range calls {
+		n.submit(c)
+	}
+}
+
+func (n *fakeNode) submit(c *wire.Call) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.calls = append(n.calls, c)

@@ -11,13 +11,13 @@ import (
 
 // Backend is what the server needs of the node it stands before.
 type Backend interface {
-	// Submit hands a request for one shard to the lane that owns it. The call's Sink gets
+	// Submit hands requests, for one shard each, to the lanes that own them. Each call's Sink gets
 	// exactly one response, possibly before Submit returns. Submit never blocks.
 	//
 	// The call and all it points to belong to the backend from then on. In turn, the values
 	// that a response's results point to must never change once delivered; the response itself
 	// and its slice of results may be used again.
-	Submit(call *wire.Call)
+	Submit(calls ...*wire.Call)
 	// Map is the latest cluster map known, nil before the node joined a cluster.
 	Map() *wire.ClusterMap
 	// Leader is the node that leads a shard as far as is known, or zero.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,19 +58,27 @@ func (h *Host) Start(lanes []Lane, t Transport) error {
 	return nil
 }
 
-// Submit hands a request to the lane that owns its shard. The call's sink gets exactly one
-// response, on that lane's goroutine or, for a refusal, within Submit. Submit never blocks.
-func (h *Host) Submit(c *wire.Call) {
-	l := h.loops[laneOf(c.Shard, len(h.loops))]
-	if f, ok := c.Sink.(Flusher); ok {
-		f.Within(l.atEnd)
+// Submit hands requests to the lanes that own their shards; those of one lane come into one turn. Each call's sink gets
+// exactly one response, on that lane's goroutine or, for a refusal, within Submit. Submit never blocks.
+func (h *Host) Submit(calls ...*wire.Call) {
+	lanes, now := len(h.loops), time.Now()
+	for _, c := range calls {
+		if f, ok := c.Sink.(Flusher); ok {
+			f.Within(h.loops[laneOf(c.Shard, lanes)].atEnd)
+		}
 	}
-	switch l.inbox.putCall(c) {
-	case full:
-		h.stats.callsRefused.Add(1)
-		refuse(c, wire.ReasonOverloaded)
-	case closed:
-		refuse(c, wire.ReasonStopping)
+	for i, l := range h.loops {
+		if !slices.ContainsFunc(calls, func(c *wire.Call) bool { return laneOf(c.Shard, lanes) == i }) {
+			continue
+		}
+		for _, r := range l.inbox.putCalls(calls, i, lanes, now) {
+			if r.why == closed {
+				refuse(r.call, wire.ReasonStopping)
+				continue
+			}
+			h.stats.callsRefused.Add(1)
+			refuse(r.call, wire.ReasonOverloaded)
+		}
 	}
 }
 

@@ -204,6 +204,40 @@ func TestSinksAreFlushedAtTheEndOfTheTurn(t *testing.T) {
 	require.Equal(t, 1, await(t, one.turns), "no turn delivers a refusal: the sink does without")
 }
 
+// What is submitted together comes into one turn of each lane, however soon that begins.
+func TestCallsSubmittedTogetherShareATurn(t *testing.T) {
+	lanes := []*fakeLane{{}, {}}
+	var turns [2][]int
+	for i, l := range lanes {
+		count := 0
+		l.onCall = func(c *wire.Call) { count++; c.Sink.Deliver(c.Tag, &wire.Response{}) }
+		l.onFlush = func() {
+			if count > 0 {
+				turns[i], count = append(turns[i], count), 0
+			}
+		}
+	}
+	h := start(t, Config{}, nil, lanes[0], lanes[1])
+	answers := make(replies, 5*100)
+	for range 100 {
+		var calls []*wire.Call
+		for shard := range 5 {
+			calls = append(calls, onShard(wire.ShardID(shard), answers))
+		}
+		h.Submit(calls...)
+		for i := range lanes {
+			require.NoError(t, h.Do(soon(t), i, func() {}))
+		}
+	}
+	require.NoError(t, h.Stop(soon(t)))
+	for i, want := range []int{3, 2} {
+		require.Len(t, turns[i], 100)
+		for _, n := range turns[i] {
+			require.Equal(t, want, n)
+		}
+	}
+}
+
 func TestMapsReachReadersAndEveryLane(t *testing.T) {
 	maps := make(chan wire.Epoch, 8)
 	lane := func() *fakeLane {

@@ -46,11 +46,31 @@ func newInbox(cfg *Config) *inbox {
 	}
 }
 
-// putCall takes a request. One alone is taken whatever its size.
-func (b *inbox) putCall(c *wire.Call) admission {
-	size := c.Size()
+// rejection is a request that was not taken.
+type rejection struct {
+	call *wire.Call
+	why  admission
+}
+
+// putCalls takes those of some requests that are for the lane of a number, so that the lane finds them together. It
+// returns those that it did not take.
+func (b *inbox) putCalls(calls []*wire.Call, lane, lanes int, now time.Time) (rejected []rejection) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for _, c := range calls {
+		if laneOf(c.Shard, lanes) != lane {
+			continue
+		}
+		if why := b.putCall(c, now); why != admitted {
+			rejected = append(rejected, rejection{c, why})
+		}
+	}
+	return rejected
+}
+
+// putCall takes a request. One alone is taken whatever its size. Locked.
+func (b *inbox) putCall(c *wire.Call, now time.Time) admission {
+	size := c.Size()
 	switch {
 	case b.closed:
 		return closed
@@ -59,7 +79,7 @@ func (b *inbox) putCall(c *wire.Call) admission {
 	}
 	b.calls++
 	b.callBytes += size
-	b.put(event{call: c, came: time.Now()})
+	b.put(event{call: c, came: now})
 	return admitted
 }
 

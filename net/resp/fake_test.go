@@ -68,10 +68,12 @@ func newFakeNode(shards int, names ...string) *fakeNode {
 	return n
 }
 
-func (n *fakeNode) Submit(call *wire.Call) {
-	n.submitted.Add(1)
-	n.commands.Add(int64(len(call.Commands)))
-	n.submit(call)
+func (n *fakeNode) Submit(calls ...*wire.Call) {
+	for _, call := range calls {
+		n.submitted.Add(1)
+		n.commands.Add(int64(len(call.Commands)))
+		n.submit(call)
+	}
 }
 
 func (n *fakeNode) Map() *wire.ClusterMap                 { return n.cluster }

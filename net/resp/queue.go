@@ -119,23 +119,23 @@ func (c *conn) list(q *queue) {
 func (c *conn) pump() {
 	c.mu.Lock()
 	c.gathering = false
-	var flights []flight
+	var calls []*wire.Call
 	if len(c.ready) > 0 {
-		flights = c.depart()
+		calls = c.depart()
 	}
-	if len(flights) == 0 {
+	if len(calls) == 0 {
 		c.writeDirectly() // replies that were known at once, or expired
 	}
 	c.wake()
 	c.mu.Unlock()
-	for i := range flights {
-		c.srv.backend.Submit(&flights[i].call)
+	if len(calls) > 0 {
+		c.srv.backend.Submit(calls...)
 	}
 }
 
 // depart makes the Calls that can go. What they hold is allocated anew and never used again
 // (a backend may hold a request longer than its answer takes), in few pieces.
-func (c *conn) depart() []flight {
+func (c *conn) depart() []*wire.Call {
 	now, total := c.srv.now(), 0
 	for _, q := range c.ready {
 		if c.dead {
@@ -144,7 +144,7 @@ func (c *conn) depart() []flight {
 		c.expire(q, now)
 		total += len(q.parts)
 	}
-	flights, commands, refs := roomFor(len(c.ready), total)
+	calls, flights, commands, refs := roomFor(len(c.ready), total)
 	for _, q := range c.ready {
 		q.ready = false
 		if len(q.parts) == 0 {
@@ -170,24 +170,26 @@ func (c *conn) depart() []flight {
 			Sink:          f,
 			Local:         c.srv.opts.Redirect,
 		}
+		calls = append(calls, &f.call)
 	}
 	clear(c.ready)
 	c.ready = c.ready[:0]
-	return flights
+	return calls
 }
 
 // roomFor makes room for Calls, and for the parts of all of them. Of one part it is one piece: most clients
 // send one command at a time.
-func roomFor(calls, parts int) ([]flight, []wire.Command, []ref) {
+func roomFor(calls, parts int) ([]*wire.Call, []flight, []wire.Command, []ref) {
 	if calls == 1 && parts == 1 {
 		single := new(struct {
+			call    [1]*wire.Call
 			flight  [1]flight
 			command [1]wire.Command
 			ref     [1]ref
 		})
-		return single.flight[:0], single.command[:0], single.ref[:0]
+		return single.call[:0], single.flight[:0], single.command[:0], single.ref[:0]
 	}
-	return make([]flight, 0, calls), make([]wire.Command, 0, parts), make([]ref, 0, parts)
+	return make([]*wire.Call, 0, calls), make([]flight, 0, calls), make([]wire.Command, 0, parts), make([]ref, 0, parts)
 }
 
 // expire answers parts that waited behind an earlier Call for longer than a command may

@@ -13,8 +13,8 @@ import (
 // backend is the node as its servers see it.
 type backend struct{ n *Node }
 
-// Submit hands a request to its lane.
-func (b backend) Submit(c *wire.Call) { b.n.host.Submit(c) }
+// Submit hands requests to their lanes.
+func (b backend) Submit(calls ...*wire.Call) { b.n.host.Submit(calls...) }
 
 // Map is the latest cluster map, or nil.
 func (b backend) Map() *wire.ClusterMap { return b.n.host.Map() }
