@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
 	"strings"
-	"time"
 
 	"torc/cluster"
 	"torc/cmd/internal/config"
@@ -121,11 +121,10 @@ const (
 	percentMax  = 1600
 	heapMin     = 96 << 20 // what a node without traffic has, and some room for the collector
 	heapPart    = 4
-	limitPeriod = 5 * time.Second
 )
 
 // LimitHeap sets when Go's collector runs, as far as the user has not. Without GOGC in the environment the heap
-// may double, and a small one grow by 64 MiB; that follows its size until the process ends. With --max-memory
+// may double, and a small one grow by 64 MiB; that follows its size, collection by collection, until the process ends. With --max-memory
 // and without GOMEMLIMIT its bound is 96 MiB and a quarter of --max-memory (what may lie there is 3/16 of it, see budget): near that it is collected more
 // often, whatever the rest says.
 func LimitHeap(c *config.Config, environ []string) {
@@ -137,13 +136,34 @@ func LimitHeap(c *config.Config, environ []string) {
 		return
 	}
 	debug.SetGCPercent(percentFor(0))
-	go func() {
-		for range time.Tick(limitPeriod) {
-			live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-			metrics.Read(live)
-			debug.SetGCPercent(percentFor(live[0].Value.Uint64()))
+	go followHeap()
+}
+
+// followHeap sets GOGC anew after each collection. It must not come later: a heap of 4 MiB is told to grow sixteenfold,
+// and one that has become 60 MiB since would go to 1 GiB before it is collected again.
+func followHeap() {
+	set := percentFor(0)
+	collected := make(chan struct{}, 1)
+	for {
+		afterCollection(func() { collected <- struct{}{} })
+		<-collected
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(live)
+		// To set it stops the world for a moment: not for every little change.
+		if percent := percentFor(live[0].Value.Uint64()); max(percent-set, set-percent) > set/percentStep {
+			set = percent
+			debug.SetGCPercent(percent)
 		}
-	}()
+	}
+}
+
+// percentStep is the part by which GOGC must change to be set anew.
+const percentStep = 8
+
+// afterCollection calls f once, after the next collection.
+func afterCollection(f func()) {
+	type witness struct{ self *witness } // with a pointer: small ones without share their memory with others
+	runtime.AddCleanup(new(witness), func(f func()) { f() }, f)
 }
 
 // percentFor is GOGC for a heap of so many live bytes.

@@ -1,7 +1,9 @@
 package node
 
 import (
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -43,4 +45,19 @@ func TestBudget(t *testing.T) {
 	b := budgetOf(1 << 20)
 	require.EqualValues(t, 13<<16, b.Stores)
 	require.EqualValues(t, 4<<20, b.Clients)
+}
+
+// Whoever asks is told of the next collection, once for each time.
+func TestAfterCollection(t *testing.T) {
+	told := make(chan struct{}, 8)
+	for range 3 {
+		afterCollection(func() { told <- struct{}{} })
+		require.Empty(t, told)
+		runtime.GC()
+		select {
+		case <-told:
+		case <-time.After(10 * time.Second):
+			require.FailNow(t, "nobody was told")
+		}
+	}
 }
