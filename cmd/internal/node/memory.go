@@ -116,11 +116,11 @@ func ratio(a, b int64) float64 {
 // Keys and values lie outside Go's heap, which holds Raft logs, queues and sessions. By Go's own measure it is
 // collected whenever it has doubled, so a small one many times a second.
 const (
-	heapGrowth  = 64 << 20 // it may grow by so much in any case
-	percentMin  = 100
-	percentMax  = 1600
-	heapMin     = 96 << 20 // what a node without traffic has, and some room for the collector
-	heapPart    = 4
+	heapGrowth = 64 << 20 // it may grow by so much in any case
+	percentMin = 100
+	percentMax = 1600
+	heapMin    = 96 << 20 // what a node without traffic has, and some room for the collector
+	heapPart   = 4
 )
 
 // LimitHeap sets when Go's collector runs, as far as the user has not. Without GOGC in the environment the heap
