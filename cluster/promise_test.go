@@ -161,3 +161,63 @@ func TestAKeyThatExpiresSoonIsNotKept(t *testing.T) {
 	o.run(100 * time.Millisecond)
 	require.Equal(t, wire.KindNil, k.all[4].Results[0].Kind)
 }
+
+// When wall clocks jump past the expiry of a key with a promise, log time waits for the holder, and with it whoever would see that the
+// key has expired. Other keys' writes go on.
+func TestTimeWaitsForTheHolder(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	expiring := wire.Command{Op: wire.OpSet, Key: []byte("t"), Value: []byte("v"), TTLKind: wire.TTLRelative, TTL: 5000}
+	leader.ask(&answers{}, expiring)
+	o.run(100 * time.Millisecond)
+	get := keepable
+	get.Key = expiring.Key
+	leader.ask(k, get)
+	require.Positive(t, k.all[2].Results[0].Int)
+	o.jumped = 60_000
+
+	read, write := &answers{}, &answers{}
+	leader.ask(read, wire.Command{Op: wire.OpGet, Key: expiring.Key})
+	leader.ask(write, wire.Command{Op: wire.OpSet, Key: []byte("other"), Value: []byte("v")})
+	o.run(200 * time.Millisecond)
+	require.Empty(t, read.all, "it is neither there nor gone")
+	require.Len(t, write.all, 1)
+	require.Len(t, k.recalls, 1)
+	leader.ask(&answers{}, wire.Command{Op: wire.OpDropped, Key: expiring.Key, Version: k.recalls[0].ID})
+	o.run(200 * time.Millisecond)
+	require.Equal(t, wire.KindNil, read.all[0].Results[0].Kind)
+}
+
+// Who gives the leadership away asks for everything back first, so that the next leader need not wait.
+func TestAnHeirHasNothingToWaitFor(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	leader.turn(func() { leader.HandOver(func() {}) })
+	require.Len(t, k.recalls, 1)
+	leader.ask(&answers{}, wire.Command{Op: wire.OpDropped, Key: []byte("k"), Version: k.recalls[0].ID})
+	require.True(t, o.until(time.Second, func() bool { return o.lead(1) != nil && o.lead(1) != leader }))
+	write := o.lead(1).write("new")
+	o.run(100 * time.Millisecond)
+	require.Len(t, write.all, 1)
+}
+
+// Nor does a successor let log time go on, by a clock of its own, past the expiry of a key that somebody may keep.
+func TestASuccessorLetsNoTimePass(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	leader.ask(&answers{}, wire.Command{Op: wire.OpSet, Key: []byte("t"), Value: []byte("v"), TTLKind: wire.TTLRelative, TTL: 8000})
+	o.run(100 * time.Millisecond)
+	get := keepable
+	get.Key = []byte("t")
+	leader.ask(k, get)
+	require.Positive(t, k.all[2].Results[0].Int)
+	leader.over = true
+	require.True(t, o.until(10*time.Second, func() bool { return o.lead(1) != nil }))
+	o.jumped = 60_000
+	read := &answers{}
+	o.lead(1).ask(read, wire.Command{Op: wire.OpGet, Key: get.Key})
+	o.run(900 * time.Millisecond)
+	require.Empty(t, read.all)
+	o.run(200 * time.Millisecond)
+	require.Equal(t, wire.KindNil, read.all[0].Results[0].Kind)
+}

@@ -48,7 +48,8 @@ type world struct {
 	nodes        map[string]*node // by address; the present lives
 	names        []string
 	delayMax     time.Duration
-	loss, double int // thousandths
+	loss, double int   // thousandths
+	jumped       int64 // milliseconds by which the wall clocks have
 	drop         func(addr string, f *wire.Frame) bool
 	listening    func(addr string, f *wire.Frame) // sees what is sent
 }
@@ -137,7 +138,7 @@ func (w *world) until(most time.Duration, ok func() bool) bool {
 }
 
 func (w *world) Now() time.Duration              { return w.now }
-func (w *world) Wall() int64                     { return 1_700_000_000_000 + w.now.Milliseconds() }
+func (w *world) Wall() int64                     { return 1_700_000_000_000 + w.now.Milliseconds() + w.jumped }
 func (w *world) After(time.Duration, func())     {}
 func (w *world) Send(addr string, _ *wire.Frame) {}
 
