@@ -236,8 +236,8 @@ func (c *conn) learn(size int) {
 	c.guess = max(size, c.guess-c.guess/16)
 	if all := c.srv.guess.Load(); int64(size) > all {
 		c.srv.guess.Store(int64(size)) // who else stores now guesses as well
-	} else if all > 0 {
-		c.srv.guess.Store(all - all/256 - 1)
+	} else if less := all - all/256 - 1; less >= int64(size) { // else it is as it was, and nobody writes to what all read
+		c.srv.guess.Store(less)
 	}
 }
 
