@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	torcv1 "torc/api/v1"
+	"torc/net/buffers"
 )
 
 // Server serves Torc's clients on one address.
@@ -60,6 +61,7 @@ func Listen(opts Options, b Backend) (*Server, error) {
 func (s *Server) serverOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(s.opts.messageMax()),
+		buffers.ForServer(),
 		grpc.MaxConcurrentStreams(4096),
 		grpc.StreamInterceptor(s.askStream),
 		grpc.UnaryInterceptor(s.askUnary),

@@ -144,23 +144,6 @@ func TestFramesOfALargePacketAreApart(t *testing.T) {
 	require.Less(t, cap(got.Frames[0]), 64)
 }
 
-// A pool gives out what is long enough, and takes back only what it can give out again.
-func TestBuffers(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := new(buffers)
-		for range 20 {
-			n := rapid.SampledFrom([]int{0, 1, 1 << classMin, 1<<classMin + 1, 40_000, packetMax, packetMax + 1}).Draw(t, "bytes")
-			b := p.Get(n)
-			require.Len(t, *b, n)
-			if rapid.Bool().Draw(t, "grown") {
-				*b = append(*b, make([]byte, cap(*b))...)
-			}
-			p.Put(b)
-		}
-	})
-	require.Equal(t, packetMax, 1<<classMax)
-}
-
 func FuzzPacket(f *testing.F) {
 	for _, size := range sizes {
 		f.Add(protowire.AppendBytes(protowire.AppendTag(nil, framesField, protowire.BytesType), make([]byte, size)), uint16(1000))

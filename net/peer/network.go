@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/keepalive"
 
 	torcv1 "torc/api/v1"
 	"torc/core/wire"
+	"torc/net/buffers"
 )
 
 // Network is a node's side of the peers' network.
@@ -63,7 +63,7 @@ func (n *Network) serverOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(n.opts.FrameMax),
 		grpc.ReadBufferSize(socketBuffer),
-		experimental.BufferPool(pooled),
+		buffers.ForServer(),
 		grpc.ForceServerCodecV2(newPacketCodec()),
 		grpc.InitialWindowSize(streamWindow),
 		grpc.InitialConnWindowSize(connectionWindow),

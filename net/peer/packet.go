@@ -5,6 +5,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"torc/core/wire"
+	"torc/net/buffers"
 )
 
 const (
@@ -50,7 +51,7 @@ func (p *packing) pack(frames []queued, most int, told func(size int, sent bool)
 	}
 	p.apart.Least = apartLeast
 	p.apart.Forget(0)
-	buf := pooled.Get(min(size+headSize*count, packetMax))
+	buf := buffers.Pool.Get(min(size+headSize*count, packetMax))
 	b := (*buf)[:0]
 	for _, q := range frames[:count] {
 		from, pieces := len(b), len(p.apart.Pieces)
@@ -66,7 +67,7 @@ func (p *packing) pack(frames []queued, most int, told func(size int, sent bool)
 		told(length, sent)
 	}
 	*buf = b
-	out := packet{parts: join(mem.NewBuffer(buf, pooled), p.apart.Pieces)}
+	out := packet{parts: join(mem.NewBuffer(buf, buffers.Pool), p.apart.Pieces)}
 	p.apart.Forget(0)
 	return out, count
 }
