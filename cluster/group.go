@@ -294,6 +294,9 @@ func (g *group) take(c *router.Call) {
 	}
 }
 
+// callsKept is for how many reads a group keeps room.
+const callsKept = 64
+
 // asksMax bounds the questions to a quorum that are under way at a time: reads that come
 // meanwhile go together into the next one.
 const asksMax = 2
@@ -406,6 +409,10 @@ func (g *group) answerReads() {
 	if g.former || mutant.On(mutant.LocalRead) || g.lane.cfg.Reads == ReadLease && g.member.LeaseValid() {
 		g.reads = nil
 		g.serve(calls)
+		if g.reads == nil && cap(calls) <= callsKept {
+			clear(calls)
+			g.reads = calls[:0]
+		}
 		return
 	}
 	if g.asking >= asksMax || g.member.IsLeader() && !g.member.Leads() {

@@ -50,6 +50,7 @@ type Lane struct {
 	spent   []*store.Store // with memory still to be given back
 	logs    int64          // bytes of Raft logs, at the last tick
 	touched []*group       // have something to do at the end of this turn
+	turned  []*group       // room for others that will
 	full    bool           // the memory bound is reached
 	pressed bool           // another node has said how much a shard may hold there
 
@@ -379,11 +380,13 @@ func (l *Lane) touch(g *group) {
 func (l *Lane) Flush() {
 	for len(l.touched) > 0 {
 		touched := l.touched
-		l.touched = nil
+		l.touched, l.turned = l.turned[:0], nil
 		for _, g := range touched {
 			g.touched = false
 			g.turn()
 		}
+		clear(touched)
+		l.turned = touched[:0] // room for the next ones
 	}
 	l.bury()
 	out, addrs := l.out, l.addrs

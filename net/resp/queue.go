@@ -199,6 +199,9 @@ func (c *conn) expire(q *queue, now int64) {
 	for n < len(q.parts) && c.window.at(q.parts[n].seq).until < now {
 		n++
 	}
+	if n == 0 {
+		return
+	}
 	late := failure{outcome: wire.OutcomeRefused, reason: wire.ReasonDeadline}
 	for i := range n {
 		p := &q.parts[i]
