@@ -15,7 +15,7 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 	s.time = max(s.time, b.Time)
 	s.ahead.plan(b.Requests)
 	commands, at := len(s.ahead.commands), 0
-	expired := s.expireKeys(expireMost(commands))
+	expired := s.expireKeys(expireMost(s.ahead.commands))
 	s.expireSessions()
 	s.expireLeases()
 	s.evict(b.Victims)

@@ -24,8 +24,8 @@
 // would make a difference Read says needsTick, and the leader first takes the time through
 // the log.
 //
-// Expired keys are absent at once, but leave memory in small steps: as many as an entry has commands (but 16,
-// or 64 when it has none), and whatever a write touches. Len, Bytes and OpCount count what is stored, as Redis's DBSIZE does.
+// Expired keys are absent at once, but leave memory in small steps: as many as an entry's
+// commands may bring, or a few more (expiry.go), and whatever a write touches. Len, Bytes and OpCount count what is stored, as Redis's DBSIZE does.
 //
 // # Memory
 //

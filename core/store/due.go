@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"cmp"
+	"math/bits"
 	"slices"
 	"unsafe"
 
@@ -125,22 +126,29 @@ func (d *due) momentOf(r slab.Ref) moment {
 	return moment{e.expireAt, e.version}
 }
 
-// compare orders entries: by expiry, then by the digits of their versions. Keys decide between equal ones, of which there
-// are some only in a snapshot that somebody made up.
+// compare orders moments: by expiry, then by the digits of their versions.
+func (m moment) compare(o moment) int {
+	if c := cmp.Compare(m.at, o.at); c != 0 {
+		return c
+	}
+	return cmp.Compare(turned(m.version), turned(o.version))
+}
+
+// turned has a number's digits in reverse.
+func turned(v uint64) uint64 {
+	const low = 0x0f0f0f0f0f0f0f0f
+	v = bits.ReverseBytes64(v)
+	return v>>digitBits&low | v&low<<digitBits
+}
+
+// compare orders entries: by their moments. Keys decide between equal ones, of which there are some only in a snapshot that somebody made
+// up.
 func (d *due) compare(a, b slab.Ref) int {
 	var x, y entry
 	x.read(a, d.cells.Bytes(a))
 	y.read(b, d.cells.Bytes(b))
-	if c := cmp.Compare(x.expireAt, y.expireAt); c != 0 {
+	if c := (moment{x.expireAt, x.version}).compare(moment{y.expireAt, y.version}); c != 0 {
 		return c
-	}
-	if x.version != y.version {
-		level := uint8(timeLevels)
-		p, q := moment{0, x.version}, moment{0, y.version}
-		for p.digit(level) == q.digit(level) {
-			level++
-		}
-		return cmp.Compare(p.digit(level), q.digit(level))
 	}
 	return bytes.Compare(x.key, y.key)
 }
@@ -490,12 +498,30 @@ func (d *due) show(at slab.Ref, n int, visit func(slab.Ref)) int {
 	return n
 }
 
+// sort puts a bucket's entries in order, the first to expire last.
 func (d *due) sort(h *dueHead, refs []slab.Ref) {
-	if !h.sorted {
-		d.lookAt(refs)
-		slices.SortFunc(refs, func(a, b slab.Ref) int { return d.compare(b, a) })
-		h.sorted = true
+	if h.sorted {
+		return
 	}
+	type timed struct {
+		moment
+		ref slab.Ref
+	}
+	d.lookAt(refs)
+	all := make([]timed, 0, bucketMax)
+	for _, r := range refs {
+		all = append(all, timed{d.momentOf(r), r})
+	}
+	slices.SortFunc(all, func(a, b timed) int {
+		if c := b.moment.compare(a.moment); c != 0 {
+			return c
+		}
+		return d.compare(b.ref, a.ref)
+	})
+	for i := range all {
+		refs[i] = all[i].ref
+	}
+	h.sorted = true
 }
 
 // lookAt looks at some cells: all are waited for at once, see ahead.go.

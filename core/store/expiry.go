@@ -7,20 +7,26 @@ import (
 	"torc/core/wire"
 )
 
-// How many expired keys an entry removes at most, so that keys which expire together do not hold up the log: as many as it has
-// commands, so that keys go at least as fast as they can come; but expireLeast, or expireIdle when nobody waits for it. The others are
-// absent as well: every lookup compares.
+// How many expired keys an entry removes at most, so that keys which expire together do not hold up the log: as many as its commands
+// may bring that expire, so that they go at least as fast as they come; but half as many as there are commands, expireLeast, or expireIdle when
+// there are none and nobody waits. The others are absent as well: every lookup compares.
 const (
 	expireLeast = 16
 	expireIdle  = 64
 )
 
-// expireMost is that number for an entry of so many commands.
-func expireMost(commands int) int {
-	if commands == 0 {
+// expireMost is that number.
+func expireMost(commands []*wire.Command) int {
+	if len(commands) == 0 {
 		return expireIdle
 	}
-	return max(expireLeast, commands)
+	brings := 0
+	for _, c := range commands {
+		if c.TTLKind != wire.TTLNone {
+			brings++
+		}
+	}
+	return max(expireLeast, len(commands)/2, brings)
 }
 
 // expiredBy reports whether the key is absent at a time.

@@ -43,11 +43,16 @@ type modelSession struct {
 
 func (m *model) apply(b *wire.Batch) (responses []wire.Response) {
 	m.time = max(m.time, b.Time)
-	commands := 0
+	commands, expiring := 0, 0
 	for _, r := range b.Requests {
 		commands += len(r.Commands)
+		for _, c := range r.Commands {
+			if c.TTLKind != wire.TTLNone {
+				expiring++
+			}
+		}
 	}
-	most := max(16, commands)
+	most := max(16, commands/2, expiring)
 	if commands == 0 {
 		most = 64
 	}

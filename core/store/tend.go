@@ -20,11 +20,11 @@ const (
 	releaseNone = 8 << 10 // what an empty keyspace counts for
 )
 
-// tending is what an entry may move that has so many commands and has removed so many expired keys: it does one or the other, and what
-// is sparse can wait for a tick.
+// tending is what an entry may move that has so many commands and has removed so many expired keys: it does one or the other (to
+// remove a key is as much work as two commands), and what is sparse can wait for a tick.
 func tending(commands, expired int) int {
 	if expired > 0 {
-		return tendCommand * max(1, commands-expired)
+		return tendCommand * max(1, commands-2*expired)
 	}
 	return tendApply + tendCommand*commands
 }
