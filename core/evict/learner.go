@@ -86,7 +86,7 @@ func (l *Learner) tick() {
 		l.compute(l.next)
 	}
 	if l.untilFade--; l.untilFade < 0 {
-		l.untilFade = max(2048, 8*l.records)
+		l.untilFade = max(2048, 16*l.records)
 		l.again.fade()
 		l.lost.fade()
 	}
