@@ -160,13 +160,13 @@ func (n *replica) ask(c wire.Command, then heard) {
 // Replicated replays a trace through the replicated path, with failovers at equal distances.
 func Replicated(t *Trace, capacity, failovers int, policy evict.Kind) (hits int, err error) {
 	w := newReplicated(capacity, policy)
-	leader := w.leader()
+	var leader *replica
 	every := len(t.Keys)/(failovers+1) + 1
 	for i, key := range t.Keys {
 		if i > 0 && i%every == 0 {
 			w.failover(leader)
-			leader = w.leader()
 		}
+		leader = w.leader() // it may have changed: a request that another node forwards has a session, which takes room
 		if leader == nil {
 			return 0, fmt.Errorf("%s: nobody leads at request %d", t.Name, i)
 		}

@@ -35,6 +35,6 @@ func TestReplicated(t *testing.T) {
 	}
 	through, failing := worth(0), worth(10)
 	t.Logf("share of the optimum: alone %.4f, replicated %.4f, with ten failovers %.4f", alone, through, failing)
-	require.InDelta(t, alone, through, 0.035)
+	require.InDelta(t, alone, through, 0.01)
 	require.InDelta(t, through, failing, 0.015)
 }
