@@ -16,14 +16,14 @@ type office struct {
 	t *testing.T
 }
 
-func newOffice(t *testing.T, nodes, shards int) *office {
+func newOffice(t *testing.T, nodes, shards int, replicas ...int) *office {
 	o := &office{newWorld(uint64(nodes*100 + shards)), t}
 	for i := range nodes {
 		var join []string
 		for j := range nodes {
 			join = append(join, fmt.Sprintf("n%d", j+1))
 		}
-		o.start(fmt.Sprintf("n%d", i+1), wire.NodeID(i+1), 1, Config{Join: join, Expect: nodes, Shards: shards, Grace: 5 * time.Second})
+		o.start(fmt.Sprintf("n%d", i+1), wire.NodeID(i+1), 1, Config{Join: join, Expect: nodes, Shards: shards, Replicas: append(replicas, 0)[0], Grace: 5 * time.Second})
 	}
 	o.settles()
 	return o

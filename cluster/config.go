@@ -54,6 +54,7 @@ type Config struct {
 	Grace      time.Duration // how long a node may be silent before its replicas are moved elsewhere
 
 	CacheLease   time.Duration // for how long a client may keep what it has read, unless it is told otherwise (promise.go); negative: it may not
+	StaySlow     bool          // this node keeps its leaderships even while it is slow (yield.go)
 	OnQuorumLoss LossPolicy    // what becomes of a shard whose quorum is lost for good
 	ResetGrace   time.Duration // how long that must have been so before anything is done
 }

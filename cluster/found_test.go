@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +20,11 @@ var founders = Config{Join: addrs, Expect: 3, Shards: 4}
 // answers is a sink.
 type answers struct{ all []wire.Response }
 
-func (a *answers) Deliver(_ uint64, r *wire.Response) { a.all = append(a.all, *r) }
+func (a *answers) Deliver(_ uint64, r *wire.Response) {
+	kept := *r
+	kept.Results = slices.Clone(r.Results) // the lane uses the slice again
+	a.all = append(a.all, kept)
+}
 
 // call asks one node, and returns what it answers.
 func (n *node) call(c wire.Command) wire.Response {

@@ -40,6 +40,8 @@ type group struct {
 	declined   int            // offers since one was taken
 	before     wire.ReplicaID // who else led last, and
 	respite    int            // ticks for which that one is not offered the leadership
+	yieldTo    wire.ReplicaID // is to be given the leadership once nothing is undecided (yield.go),
+	yieldFor   int            // for so many more ticks
 	leaderless int            // ticks for which it has known no leader; see tellStranded
 	evict      *evictor       // nil until memory is bounded (evict.go)
 	room       roomTold       // what the leader was told of the room here (room.go)
@@ -308,13 +310,13 @@ func (g *group) turn() {
 		g.proposeWrites()
 	}
 	g.member.Flush()
-	if g.lane.leave.on && g.leave() {
+	if g.lane.leave.on && g.leave() || g.yieldTo != 0 && g.yield() {
 		g.member.Flush()
 	}
 }
 
 func (g *group) proposeWrites() {
-	if len(g.writes) == 0 && !g.stirred() || g.gathers() || !g.member.Accepting() || g.lane.leave.on && g.heir() != 0 {
+	if len(g.writes) == 0 && !g.stirred() || g.gathers() || !g.member.Accepting() || g.lane.leave.on && g.heir() != 0 || g.yieldTo != 0 {
 		return
 	}
 	// Those that were answered while they waited (their time ran out) must not be applied now.

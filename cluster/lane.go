@@ -7,6 +7,7 @@ import (
 	"torc/core/env"
 	"torc/core/evict"
 	"torc/core/gossip"
+	"torc/core/late"
 	"torc/core/mutant"
 	"torc/core/raft"
 	"torc/core/router"
@@ -67,6 +68,8 @@ type Lane struct {
 
 	hints hints
 
+	promptness
+
 	found founding
 	desk  desk
 	pace  *pacer // of the snapshots that this lane sends
@@ -78,6 +81,7 @@ type Lane struct {
 func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lane {
 	l := &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
 		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}, epochs: map[wire.NodeID]wire.Epoch{}}}
+	l.judge = late.New(late.Rules{Floor: cfg.Tick * time.Duration(cfg.ElectionTicks) / lateParts})
 	l.pace = newPacer(e, (cfg.Rebalance+int64(cfg.Lanes)-1)/int64(max(cfg.Lanes, 1)), cfg.Tick)
 	if kept := cfg.MaxKept / int64(max(cfg.Lanes, 1)); kept > 0 {
 		l.pace.most = int(min(max(1, kept/raft.WindowBytes), shipsMax))
@@ -110,6 +114,8 @@ func (l *Lane) onTick() {
 	l.fitShips()
 	l.tend()
 	l.leaveOn()
+	l.yieldOn()
+	l.ping()
 	if l.ticks%curveTicks == 0 {
 		l.fitCurve()
 	}
@@ -200,6 +206,10 @@ func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
 		}
 	case *wire.Sealed:
 		l.onSealed(f.From, f.FromIncarnation, m)
+	case *wire.Ping:
+		l.onPing(f.From, m)
+	case *wire.Pong:
+		l.onPong(f.From, m)
 	}
 }
 
@@ -250,6 +260,7 @@ func (l *Lane) adopt(m *wire.ClusterMap) {
 			l.place(p)
 		}
 	}
+	l.meet(m)
 	if l.trace != nil {
 		l.trace.Emit(trace.Event{Kind: trace.Map, Node: l.cfg.Self.ID, A: uint64(m.Epoch), B: digestOf(m)})
 	}

@@ -84,25 +84,31 @@ func (g *group) leave() bool {
 // follower has and the other has not is on its way as a rule, a part of a round trip behind.
 const heirLacks = 16
 
+// slowLacks is added for a slow node: it is the heir when nobody else is.
+const slowLacks = 1 << 40
+
 // heir is the voter that is to take the leadership over, or zero: the preferred one, who would be offered
-// it by any other in the next moment, a second pause; or else the one that can take it soonest. Where
+// it by any other in the next moment, a second pause (a slow one would not be); or else the one that can take it soonest. Where
 // several can, different shards choose different ones.
 func (g *group) heir() (best wire.ReplicaID) {
 	p, conf := g.lane.m.Placement(g.shard), g.member.Conf()
 	if p == nil {
 		return 0
 	}
+	least := uint64(0)
 	for i := range p.Replicas {
 		r := p.Replicas[(i+int(g.shard))%len(p.Replicas)]
 		if r.ID == g.replica || r.Role != wire.RoleVoter || !alive(g.lane.m, r) || !slices.Contains(conf.Voters, uint64(r.ID)) || !g.member.Recent(r.ID) {
 			continue
 		}
 		lacks := g.member.Behind(r.ID)
-		if r.Node == p.Preferred && lacks <= heirLacks {
+		if g.lane.judge.Slow(r.Node) {
+			lacks += slowLacks
+		} else if r.Node == p.Preferred && lacks <= heirLacks {
 			return r.ID
 		}
-		if best == 0 || lacks < g.member.Behind(best) {
-			best = r.ID
+		if best == 0 || lacks < least {
+			best, least = r.ID, lacks
 		}
 	}
 	return best

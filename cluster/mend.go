@@ -154,9 +154,11 @@ func (g *group) dismiss(id wire.ReplicaID, p *wire.Placement, conf wire.ConfStat
 	if id != g.replica || mutant.On(mutant.RemovedLeader) {
 		return g.replace(conf, 0, id)
 	}
-	for _, r := range p.Replicas {
-		if r.Role == wire.RoleVoter && g.offer(r) {
-			break
+	for _, slow := range []bool{false, true} {
+		for _, r := range p.Replicas {
+			if r.Role == wire.RoleVoter && g.lane.judge.Slow(r.Node) == slow && g.offer(r) {
+				return nil
+			}
 		}
 	}
 	return nil
@@ -200,8 +202,11 @@ func (g *group) staying(p *wire.Placement, conf wire.ConfState) (n int) {
 	return n
 }
 
-// prefer lets the preferred node lead.
+// prefer lets the preferred node lead, unless it is slow: it would only give the leadership away again.
 func (g *group) prefer(p *wire.Placement) {
+	if g.lane.judge.Slow(p.Preferred) && !mutant.On(mutant.YieldFlap) {
+		return
+	}
 	for _, r := range p.Replicas {
 		if r.Node == p.Preferred && r.ID != g.replica && (r.ID != g.before || g.respite == 0) {
 			g.offer(r)
@@ -220,12 +225,17 @@ func (g *group) succeed() {
 	}
 }
 
+// couldOffer reports whether a replica could be offered the leadership once it has caught up.
+func (g *group) couldOffer(r wire.Replica) bool {
+	return g.patience == 0 && r.ID != g.replica && alive(g.lane.m, r) && g.member.Recent(r.ID)
+}
+
 // offer offers the leadership to a replica that could take it now, and reports whether it did. An
 // offer costs the lease of this term, holds writes up and may cost an election, so one that is not
 // taken is not repeated soon, not even when this replica is elected again: the other one may
 // reach this leader and nobody else.
 func (g *group) offer(r wire.Replica) bool {
-	if g.patience > 0 || r.ID == g.replica || !alive(g.lane.m, r) || !g.member.CaughtUp(r.ID) || !g.member.Recent(r.ID) || !g.released() {
+	if !g.couldOffer(r) || !g.member.CaughtUp(r.ID) || !g.released() {
 		return false
 	}
 	g.offered, g.patience = r.ID, offerPatience<<min(g.declined, declinedMax)

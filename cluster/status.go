@@ -38,9 +38,11 @@ type LaneStatus struct {
 	LogTime  int64
 	Refused  uint64 // requests refused since the start
 	Answered uint64
-	Shipped  uint64 // bytes of snapshots sent since the start
-	Shipping int    // snapshots under way
-	Fenced   bool   // the cluster knows a later life of this node: this one is over
+	Shipped  uint64        // bytes of snapshots sent since the start
+	Shipping int           // snapshots under way
+	Slow     []wire.NodeID `json:",omitempty"` // nodes that answer so late that they had better not lead (core/late)
+	Yielded  uint64        // leaderships given away for that, since the start
+	Fenced   bool          // the cluster knows a later life of this node: this one is over
 	Policy   evict.Kind
 	Evicted  uint64                             // keys given up since the start
 	Curve    [len(evict.CurveSizes)]evict.Point // by evict.CurveSizes: what would have become of reads
@@ -50,7 +52,7 @@ type LaneStatus struct {
 // Status describes the lane. Call it on the lane's thread.
 func (l *Lane) Status() LaneStatus {
 	s := LaneStatus{Fenced: l.fenced(), Seeking: l.seeking(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered,
-		Shipped: l.pace.sent, Shipping: l.pace.ships, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted, Holds: l.Holdings()}
+		Shipped: l.pace.sent, Shipping: l.pace.ships, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted, Holds: l.Holdings(), Slow: l.judge.AllSlow(), Yielded: l.yielded}
 	for _, g := range l.order {
 		st := g.member.Status()
 		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.hall.Leader(g.shard),

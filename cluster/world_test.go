@@ -51,7 +51,8 @@ type world struct {
 	loss, double int   // thousandths
 	jumped       int64 // milliseconds by which the wall clocks have
 	drop         func(addr string, f *wire.Frame) bool
-	listening    func(addr string, f *wire.Frame) // sees what is sent
+	lag          func(addr string, f *wire.Frame) time.Duration // on top of what is drawn
+	listening    func(addr string, f *wire.Frame)               // sees what is sent
 }
 
 // node is one life of one node. It is the lane's board.
@@ -159,7 +160,11 @@ func (n *node) Send(addr string, f *wire.Frame) {
 		if w.intN(1000) < w.loss || w.drop != nil && w.drop(addr, f) {
 			continue
 		}
-		w.after(time.Duration(w.intN(int(w.delayMax))), func() {
+		way := time.Duration(w.intN(int(w.delayMax)))
+		if w.lag != nil {
+			way += w.lag(addr, f)
+		}
+		w.after(way, func() {
 			if to := w.nodes[addr]; to != nil {
 				to.turn(func() { to.OnFrame(f) })
 			}

@@ -69,11 +69,12 @@ func (f Clog) links(w *World, a, b *node) (links [][2]int) {
 
 // Throttle makes all links of a node to others long and narrow: Delay more on the way, and at most
 // Bytes a second in each direction (0: as many as come). What would wait for too long is lost, as
-// in a router.
+// in a router; and so are Drop ten-thousandths of what passes.
 type Throttle struct {
 	Target Target
 	Delay  time.Duration
 	Bytes  int
+	Drop   int
 }
 
 // queueMax is for how long a narrow link keeps a packet before it is lost.
@@ -95,6 +96,7 @@ func (f Throttle) strike(w *World) (string, func()) {
 			for _, l := range []*link{w.network.link(int(n.index), other), w.network.link(other, int(n.index))} {
 				l.slow = max(0, l.slow+time.Duration(sign)*f.Delay)
 				l.narrow(sign * f.Bytes)
+				l.drop = max(0, l.drop+sign*f.Drop)
 			}
 		}
 	}
@@ -102,6 +104,9 @@ func (f Throttle) strike(w *World) (string, func()) {
 	said := fmt.Sprintf("throttle %v%s: delay +%v", n, w.leads(n), f.Delay)
 	if f.Bytes > 0 {
 		said += fmt.Sprintf(", %d bytes a second", f.Bytes)
+	}
+	if f.Drop > 0 {
+		said += fmt.Sprintf(", drop %d‱", f.Drop)
 	}
 	return said, func() { change(-1) }
 }

@@ -46,4 +46,5 @@ var All = []string{
 	CacheDeaf,
 	CacheNoWait,
 	CacheSuccessor,
+	YieldFlap,
 }

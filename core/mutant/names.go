@@ -46,4 +46,5 @@ const (
 	CacheDeaf       = "cache-deaf"          // 43
 	CacheNoWait     = "cache-nowait"        // 44
 	CacheSuccessor  = "cache-successor"     // 45
+	YieldFlap       = "yield-flap"          // 46
 )

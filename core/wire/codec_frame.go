@@ -117,6 +117,10 @@ func appendMessage(b []byte, m Message, apart *Apart) []byte {
 		return AppendRecall(b, m)
 	case *Sealed:
 		return appendSealed(b, m)
+	case *Ping:
+		return appendPing(b, m)
+	case *Pong:
+		return appendPong(b, m)
 	}
 	panic(fmt.Sprintf("wire: message %T has no binary form", m))
 }
@@ -164,6 +168,10 @@ func (d *decoder) message(at int, kind messageKind) Message {
 		return d.recall()
 	case kindSealed:
 		return d.sealed()
+	case kindPing:
+		return d.ping()
+	case kindPong:
+		return d.pong()
 	}
 	d.fail(at, "message kind", fmt.Sprintf("%d is not known", kind))
 	return nil

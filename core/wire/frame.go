@@ -13,7 +13,7 @@ type Frame struct {
 
 // Message is one thing said in a frame: *Raft, *Forward, *Reply, *SnapshotChunk,
 // *SnapshotAck, *Hello, *Pledge, *Pledged, *MapUpdate, *Report, *Gossip, *Ask, *Told, *Inspect,
-// *Inspected, *Sealed, *Used, *Room or *Recall.
+// *Inspected, *Sealed, *Used, *Room *Recall, *Ping or *Pong.
 type Message interface {
 	// Group is the shard whose lane handles the message.
 	Group() ShardID
@@ -43,6 +43,8 @@ const (
 	kindUsed
 	kindRoom
 	kindRecall
+	kindPing
+	kindPong
 	kindEnd
 )
 

@@ -35,6 +35,8 @@ func MessageSize(m Message) int {
 		return base + len(m.Data)
 	case *Used:
 		return base + 8*len(m.Hashes)
+	case *Ping:
+		return base + 16*len(m.Says)
 	case *Gossip:
 		return base + len(m.Data)
 	case *Recall:

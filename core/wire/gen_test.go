@@ -1,6 +1,10 @@
 package wire
 
-import "pgregory.net/rapid"
+import (
+	"time"
+
+	"pgregory.net/rapid"
+)
 
 // Generators of every type. Numbers and names come in all sizes, small ones more often; empty
 // lists and byte strings are nil, as a decoder gives them.
@@ -286,6 +290,12 @@ func drawMessage(t *rapid.T) Message {
 		return &Recall{Shard: drawShard(t, "shard"), ID: number("id"), Key: drawBytes(t, "key")}
 	case kindUsed:
 		return &Used{Shard: drawShard(t, "shard"), Each: rapid.Uint32().Draw(t, "each"), Hashes: drawList(t, "hashes", func(t *rapid.T) uint64 { return rapid.Uint64().Draw(t, "hash") })}
+	case kindPing:
+		return &Ping{Lane: drawShard(t, "lane"), Stamp: drawInt(t, "stamp"), Says: drawList(t, "says", func(t *rapid.T) Lateness {
+			return Lateness{Node: drawNumber[NodeID](t, "node"), After: time.Duration(rapid.Int64Range(0, int64(latenessMax/time.Microsecond)).Draw(t, "after")) * time.Microsecond}
+		})}
+	case kindPong:
+		return &Pong{Lane: drawShard(t, "lane"), Stamp: drawInt(t, "stamp")}
 	case kindSealed:
 		return &Sealed{Shard: drawShard(t, "shard"), Seal: drawNumber[Epoch](t, "seal"), Replica: replica("replica"), Applied: number("applied"), Last: number("last"), Conf: drawConfState(t)}
 	default:

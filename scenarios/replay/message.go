@@ -36,6 +36,10 @@ func (t *teller) message(m wire.Message) string {
 		return fmt.Sprintf("%s report: term %d, applied %d", group(m.Shard), m.Term, m.Applied)
 	case *wire.Sealed:
 		return fmt.Sprintf("%s sealed under %d: replica %d has applied %d of %d, voters %v", group(m.Shard), m.Seal, m.Replica, m.Applied, m.Last, m.Conf.Voters)
+	case *wire.Ping:
+		return "ping"
+	case *wire.Pong:
+		return "pong"
 	case *wire.Gossip:
 		return fmt.Sprintf("gossip, %d bytes", len(m.Data))
 	case *wire.Ask:

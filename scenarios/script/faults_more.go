@@ -71,8 +71,10 @@ func readThrottle(r *reader) (sim.Fault, error) {
 			f.Delay, err = parseDuration(value)
 		case "bytes":
 			f.Bytes, err = parseBytes(name, value)
+		case "drop":
+			f.Drop, err = parseParts(name, value)
 		default:
-			err = fmt.Errorf("want delay= or bytes=, not %q", name)
+			err = fmt.Errorf("want delay=, bytes= or drop=, not %q", name)
 		}
 		return err
 	})
@@ -81,7 +83,11 @@ func readThrottle(r *reader) (sim.Fault, error) {
 
 func writeThrottle(fault sim.Fault) (string, bool) {
 	f, ok := fault.(sim.Throttle)
-	return fmt.Sprintf("%v delay=%v bytes=%d", f.Target, f.Delay, f.Bytes), ok
+	text := fmt.Sprintf("%v delay=%v bytes=%d", f.Target, f.Delay, f.Bytes)
+	if f.Drop > 0 {
+		text += fmt.Sprintf(" drop=%d", f.Drop)
+	}
+	return text, ok
 }
 
 func readRack(r *reader) (sim.Fault, error) {

@@ -100,6 +100,10 @@ func word(said wire.Message, client bool) (class string, p ui.Part) {
 		p.Shard = int(said.Shard)
 	case *wire.Gossip:
 		p.Shard, p.Text = -1, "gossip"
+	case *wire.Ping:
+		p.Shard, p.Text = -1, "ping"
+	case *wire.Pong:
+		p.Shard, p.Text = -1, "pong"
 	case *wire.Ask:
 		p.Shard, p.Text = -1, "an operator asks: "+said.Op.String()
 	case *wire.Told:

@@ -1,0 +1,102 @@
+package cluster
+
+import (
+	"slices"
+	"time"
+
+	"torc/core/late"
+	"torc/core/wire"
+)
+
+// Every lane asks those that share a group with it, about three times a second, for an answer, and tells them how late the others
+// answer. What comes of it is in core/late: who is slow. A slow node gives away what it leads
+// (yield.go), and is offered nothing (mend.go).
+//
+// It is the lane's way that is measured, there and back: the queue to the peer, the network, the other lane's inbox and
+// turn, and the same again. Whatever makes a node slow shows in it.
+
+const (
+	// Between two rounds are pingTicks or some more, drawn so that what comes and goes as regularly is met at every stage of it;
+	// an even number, so that pings share frames with heartbeats as a rule. It is time that counts: who stands still for a
+	// part of it does not make up for its ticks, and is to judge itself as soon as the others do.
+	pingTicks, pingMore = 4, 3
+	// lateParts: who answers within this part of an election timeout is never slow. It is far above what a healthy node
+	// takes at full load, and far below what costs leaderships anyway.
+	lateParts = 20
+)
+
+// promptness is what a lane knows of how promptly nodes answer.
+type promptness struct {
+	judge   *late.Judge
+	peers   []lateNode    // by node
+	pingAt  time.Duration // when the next round begins, at the next tick
+	yielded uint64        // leaderships given away because this node is slow
+}
+
+// lateNode is another node's present life, and how late it answers this lane.
+type lateNode struct {
+	late.Node
+	window late.Window
+}
+
+// meet takes note of those that share a group with this lane.
+func (l *Lane) meet(m *wire.ClusterMap) {
+	nodes := []late.Node{{ID: l.cfg.Self.ID, Life: l.cfg.Self.Incarnation}}
+	for _, g := range l.order {
+		p := m.Placement(g.shard)
+		if p == nil {
+			continue
+		}
+		for _, r := range p.Replicas {
+			n := late.Node{ID: r.Node, Life: r.Incarnation}
+			if who := m.Member(r.Node); who != nil && who.Incarnation == r.Incarnation && !slices.Contains(nodes, n) {
+				nodes = append(nodes, n)
+			}
+		}
+	}
+	l.judge.Keep(nodes)
+	var peers []lateNode
+	for _, n := range nodes[1:] {
+		peer := lateNode{Node: n}
+		if i := slices.IndexFunc(l.peers, func(p lateNode) bool { return p.Node == n }); i >= 0 {
+			peer.window = l.peers[i].window
+		}
+		peers = append(peers, peer)
+	}
+	l.peers = peers
+}
+
+// ping ends a round and begins the next, when it is time.
+func (l *Lane) ping() {
+	if len(l.peers) == 0 || l.env.Now() < l.pingAt {
+		return
+	}
+	l.pingAt = l.env.Now() + l.cfg.Tick*time.Duration(pingTicks+2*(l.env.Uint64()%pingMore)) - l.cfg.Tick/2
+	var says []wire.Lateness
+	for i := range l.peers {
+		p := &l.peers[i]
+		p.window.Round()
+		if after, known := p.window.Late(); known {
+			says = append(says, wire.Lateness{Node: p.ID, After: after.Truncate(time.Microsecond)})
+		}
+	}
+	l.judge.Hear(l.cfg.Self.ID, says)
+	l.judge.Round()
+	m := &wire.Ping{Lane: wire.ShardID(l.index), Stamp: int64(l.env.Now()), Says: says}
+	for i := range l.peers {
+		l.send(l.peers[i].ID, m)
+	}
+}
+
+func (l *Lane) onPing(from wire.NodeID, m *wire.Ping) {
+	l.judge.Hear(from, m.Says)
+	l.send(from, &wire.Pong{Lane: m.Lane, Stamp: m.Stamp})
+}
+
+func (l *Lane) onPong(from wire.NodeID, m *wire.Pong) {
+	for i := range l.peers {
+		if l.peers[i].ID == from {
+			l.peers[i].window.Answered(l.env.Now() - time.Duration(m.Stamp))
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package late
+
+import (
+	"slices"
+	"time"
+
+	"torc/core/mutant"
+	"torc/core/wire"
+)
+
+// Rules are what makes a node slow. Zero fields take the defaults named beside them.
+type Rules struct {
+	Floor   time.Duration // who answers sooner is well whatever the others do; 25 ms
+	Times   int           // how much later than the others; 4
+	Bad     int           // rounds on end until a node is slow; 4
+	Well    int           // rounds on end until it is well again; 33
+	Longest int           // how often that doubles at most; 2
+}
+
+func (r Rules) withDefaults() Rules {
+	def := func(p *int, v int) {
+		if *p <= 0 {
+			*p = v
+		}
+	}
+	def(&r.Times, 4)
+	def(&r.Bad, 4)
+	def(&r.Well, 33)
+	def(&r.Longest, 2)
+	if r.Floor <= 0 {
+		r.Floor = 25 * time.Millisecond
+	}
+	return r
+}
+
+// Node is one life of a node that is judged.
+type Node struct {
+	ID   wire.NodeID
+	Life wire.Incarnation
+}
+
+// Judge holds the table of who finds whom how late, and the verdicts. Make it with New.
+type Judge struct {
+	rules Rules
+	nodes []judged // by ID
+}
+
+// judged is what is known of one node.
+type judged struct {
+	Node
+	says  []wire.Lateness // of the others,
+	age   int             // so many rounds ago
+	late  time.Duration   // by the others' words,
+	known bool            // if they have any
+	verdict
+}
+
+// verdict is whether a node is slow.
+type verdict struct {
+	slow   bool
+	count  int // rounds on end that speak against the present verdict
+	since  int // rounds since it was last slow
+	longer int // how often the time until it is well has doubled
+}
+
+// New makes a judge.
+func New(rules Rules) *Judge { return &Judge{rules: rules.withDefaults()} }
+
+// Keep says which nodes there are. Of others nothing is remembered, nor of former lives.
+func (j *Judge) Keep(nodes []Node) {
+	kept := make([]judged, 0, len(nodes))
+	for _, n := range nodes {
+		if old := j.find(n.ID); old != nil && old.Life == n.Life {
+			kept = append(kept, *old)
+			continue
+		}
+		kept = append(kept, judged{Node: n, age: silentMost, verdict: verdict{since: relapseMost * j.rules.Well}})
+	}
+	slices.SortFunc(kept, func(a, b judged) int { return compare(a.ID, b.ID) })
+	j.nodes = slices.CompactFunc(kept, func(a, b judged) bool { return a.ID == b.ID })
+}
+
+func compare(a, b wire.NodeID) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (j *Judge) find(id wire.NodeID) *judged {
+	at, found := slices.BinarySearchFunc(j.nodes, id, func(n judged, id wire.NodeID) int { return compare(n.ID, id) })
+	if !found {
+		return nil
+	}
+	return &j.nodes[at]
+}
+
+// Hear takes what a node says of the others, in the place of what it said before. What it says of itself, or of nobody
+// that is known, is left out.
+func (j *Judge) Hear(from wire.NodeID, says []wire.Lateness) {
+	n := j.find(from)
+	if n == nil {
+		return
+	}
+	n.says, n.age = n.says[:0], 0
+	for _, s := range says {
+		if s.Node != from && len(n.says) < len(j.nodes) && j.find(s.Node) != nil {
+			n.says = append(n.says, s)
+		}
+	}
+}
+
+// Round judges every node once more.
+func (j *Judge) Round() {
+	for i := range j.nodes {
+		n := &j.nodes[i]
+		n.late, n.known = lowerMedian(j.wordsOf(n.ID), 2)
+	}
+	for i := range j.nodes {
+		n := &j.nodes[i]
+		bad, well := j.look(n)
+		n.step(&j.rules, bad, well)
+	}
+	for i := range j.nodes {
+		j.nodes[i].age = min(j.nodes[i].age+1, silentMost)
+	}
+}
+
+// wordsOf is what the others say of a node.
+func (j *Judge) wordsOf(id wire.NodeID) (words []time.Duration) {
+	for i := range j.nodes {
+		if by := &j.nodes[i]; by.age < silentMost {
+			for _, s := range by.says {
+				if s.Node == id {
+					words = append(words, s.After)
+					break
+				}
+			}
+		}
+	}
+	return words
+}
+
+// look compares a node with the others.
+func (j *Judge) look(n *judged) (bad, well bool) {
+	var others []time.Duration
+	for i := range j.nodes {
+		if o := &j.nodes[i]; o.ID != n.ID && o.known {
+			others = append(others, o.late)
+		}
+	}
+	usual, any := lowerMedian(others, 1)
+	r := &j.rules
+	switch {
+	case !n.known || !any:
+		return false, true
+	case mutant.On(mutant.YieldFlap): // it is late by itself, whatever the others are
+		return n.late >= r.Floor, n.late < r.Floor
+	}
+	times := time.Duration(r.Times)
+	return n.late >= r.Floor && n.late >= times*usual, n.late < r.Floor/2 || 2*n.late < times*usual
+}
+
+// lowerMedian is the median, the lower one of two; it is not known of fewer than least.
+func lowerMedian(list []time.Duration, least int) (time.Duration, bool) {
+	if len(list) < max(least, 1) {
+		return 0, false
+	}
+	slices.Sort(list)
+	return list[(len(list)-1)/2], true
+}
+
+// relapseMost is how many times Well a node must have been well for it to count as a good one again.
+const relapseMost = 4
+
+// step takes one round's look at a node.
+func (v *verdict) step(r *Rules, bad, well bool) {
+	against := bad
+	if v.slow {
+		against = well
+	} else {
+		v.since = min(v.since+1, relapseMost*r.Well)
+	}
+	if !against {
+		v.count = 0
+		return
+	}
+	if v.count++; v.count < v.needs(r) {
+		return
+	}
+	v.count, v.slow = 0, !v.slow
+	switch {
+	case !v.slow:
+		v.since = 0
+	case v.since < relapseMost*r.Well:
+		v.longer = min(v.longer+1, r.Longest)
+	default:
+		v.longer = 0
+	}
+}
+
+// needs is how many rounds on end change the verdict.
+func (v *verdict) needs(r *Rules) int {
+	switch {
+	case !v.slow:
+		return r.Bad
+	case mutant.On(mutant.YieldFlap):
+		return 1
+	}
+	return r.Well << v.longer
+}
+
+// Slow says whether a node is slow.
+func (j *Judge) Slow(id wire.NodeID) bool {
+	n := j.find(id)
+	return n != nil && n.slow
+}
+
+// Late is how late a node answers by the others' words, if they have any.
+func (j *Judge) Late(id wire.NodeID) (after time.Duration, known bool) {
+	if n := j.find(id); n != nil {
+		return n.late, n.known
+	}
+	return 0, false
+}
+
+// AllSlow lists the nodes that are slow, in order.
+func (j *Judge) AllSlow() (ids []wire.NodeID) {
+	for i := range j.nodes {
+		if j.nodes[i].slow {
+			ids = append(ids, j.nodes[i].ID)
+		}
+	}
+	return ids
+}

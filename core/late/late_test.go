@@ -1,0 +1,237 @@
+package late
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"torc/core/wire"
+)
+
+const ms = time.Millisecond
+
+// fill makes a window of rounds, each with one answer after so many milliseconds; -1 is a round without one.
+func fill(rounds ...int) (w Window) {
+	for _, after := range rounds {
+		if after >= 0 {
+			w.Answered(time.Duration(after) * ms)
+		}
+		w.Round()
+	}
+	return w
+}
+
+func TestWindow(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		rounds []int
+		after  int // -1: not known
+	}{
+		{"nothing yet", nil, -1},
+		{"too little", []int{9, 9, 9}, -1},
+		{"enough", []int{9, 9, 9, 9}, 9},
+		{"late twice of eight", []int{1, 1, 90, 1, 1, 90, 1, 1}, 1},
+		{"three times", []int{1, 1, 90, 1, 80, 90, 1, 1}, 80},
+		{"long ago", []int{90, 90, 90, 90, 90, 90, 2, 2, 2, 2, 2, 2, 2, 2}, 2},
+		{"some are lost", []int{5, -1, -1, 5, -1, 5, 5, -1}, 5},
+		{"silence", []int{5, 5, 5, 5, 5, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, -1},
+		{"and after it", []int{90, 90, 90, 90, 90, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 90, 1, 1, 1, 1, 1}, 1},
+	} {
+		w := fill(c.rounds...)
+		after, known := w.Late()
+		require.Equal(t, c.after >= 0, known, c.what)
+		require.Equal(t, time.Duration(max(c.after, 0))*ms, after, c.what)
+	}
+}
+
+// A node that was stopped answers all that has come meanwhile at once: it was late once.
+func TestAPauseIsOneLateAnswer(t *testing.T) {
+	w := fill(1, 1, 1, 1, 1, 1, 1)
+	for i := range 6 {
+		w.Answered(time.Duration(3000-500*i) * ms)
+	}
+	w.Round()
+	after, _ := w.Late()
+	require.Equal(t, ms, after)
+	require.Equal(t, 500*ms, w.answers[7])
+}
+
+// nodes are the first so many, in their first lives.
+func nodes(n int) (list []Node) {
+	for i := range n {
+		list = append(list, Node{ID: wire.NodeID(i + 1), Life: 1})
+	}
+	return list
+}
+
+// judge lets some rounds pass in which each node takes so many milliseconds for whatever it does: what one says of another
+// is both their times.
+func judge(j *Judge, rounds int, takes ...int) {
+	for range rounds {
+		for by := range takes {
+			var says []wire.Lateness
+			for of := range takes {
+				if of != by {
+					says = append(says, wire.Lateness{Node: wire.NodeID(of + 1), After: time.Duration(takes[of]+takes[by]) * ms})
+				}
+			}
+			j.Hear(wire.NodeID(by+1), says)
+		}
+		j.Round()
+	}
+}
+
+func TestWhoIsSlow(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		takes []int
+		slow  []wire.NodeID
+	}{
+		{"nobody", []int{1, 1, 2}, nil},
+		{"one of three", []int{1, 40, 1}, []wire.NodeID{2}},
+		{"late, but sooner than the floor", []int{1, 15, 1}, nil},
+		{"all of three", []int{40, 40, 40}, nil},
+		{"all of three, at very different loads", []int{30, 90, 60}, nil},
+		{"two of three: the third finds both so, and they find the third so", []int{1, 60, 60}, nil},
+		{"two of five", []int{1, 60, 1, 60, 1}, []wire.NodeID{2, 4}},
+		{"one of two: nobody can tell which", []int{1, 60}, nil},
+		{"one alone", []int{60}, nil},
+	} {
+		j := New(Rules{})
+		j.Keep(nodes(len(c.takes)))
+		judge(j, 100, c.takes...)
+		require.Equal(t, c.slow, j.AllSlow(), c.what)
+	}
+}
+
+// A link that is slow makes neither of its ends slow; nor does one node's word, whatever it says.
+func TestOneWordIsNotEnough(t *testing.T) {
+	j := New(Rules{})
+	j.Keep(nodes(3))
+	for range 100 {
+		j.Hear(1, []wire.Lateness{{Node: 2, After: ms}, {Node: 3, After: 80 * ms}, {Node: 1, After: time.Hour}, {Node: 77, After: time.Hour}})
+		j.Hear(2, []wire.Lateness{{Node: 1, After: ms}, {Node: 3, After: ms}})
+		j.Hear(3, []wire.Lateness{{Node: 1, After: 80 * ms}, {Node: 2, After: ms}})
+		j.Hear(77, []wire.Lateness{{Node: 3, After: time.Hour}})
+		j.Round()
+	}
+	require.Empty(t, j.AllSlow())
+	require.Len(t, j.find(1).says, 2)
+}
+
+// What was said long ago counts for nothing, and a node of which nobody speaks any more is well in the end.
+func TestOldWords(t *testing.T) {
+	j := New(Rules{})
+	j.Keep(nodes(3))
+	judge(j, 10, 1, 60, 1)
+	require.True(t, j.Slow(2))
+	for range silentMost - 1 + 33 {
+		require.True(t, j.Slow(2))
+		j.Round()
+	}
+	require.False(t, j.Slow(2))
+	_, known := j.Late(2)
+	require.False(t, known)
+}
+
+// It takes some bad rounds on end until a node is slow, and many good ones until it is well; the more the sooner it was slow
+// again.
+func TestHysteresis(t *testing.T) {
+	j := New(Rules{})
+	j.Keep(nodes(3))
+	bad, well := func(n int) { judge(j, n, 1, 60, 1) }, func(n int) { judge(j, n, 1, 1, 1) }
+	for range 10 {
+		bad(3)
+		well(1)
+	}
+	require.False(t, j.Slow(2))
+	for _, rounds := range []int{33, 66, 132, 132} {
+		bad(4)
+		require.True(t, j.Slow(2))
+		well(rounds - 1)
+		bad(1)
+		well(rounds - 1)
+		require.True(t, j.Slow(2), "well for less than %d rounds on end", rounds)
+		well(1)
+		require.False(t, j.Slow(2))
+	}
+	well(132)
+	bad(4)
+	well(33)
+	require.False(t, j.Slow(2), "it was a good one for long")
+}
+
+// In between nothing changes: neither is one slow at that, nor well again.
+func TestInBetween(t *testing.T) {
+	j := New(Rules{})
+	j.Keep(nodes(3))
+	judge(j, 100, 1, 19, 1)
+	require.False(t, j.Slow(2))
+	judge(j, 10, 1, 60, 1)
+	judge(j, 200, 1, 19, 1)
+	require.True(t, j.Slow(2))
+}
+
+// A later life begins anew.
+func TestLives(t *testing.T) {
+	j := New(Rules{})
+	j.Keep(nodes(3))
+	judge(j, 10, 1, 60, 1)
+	j.Keep(append(nodes(3), Node{ID: 4, Life: 1}, Node{ID: 4, Life: 2}))
+	require.True(t, j.Slow(2))
+	require.Len(t, j.nodes, 4)
+	j.Keep([]Node{{ID: 3, Life: 1}, {ID: 2, Life: 2}, {ID: 1, Life: 1}})
+	require.False(t, j.Slow(2))
+	j.Keep(nothing)
+	require.False(t, j.Slow(1))
+	j.Hear(1, []wire.Lateness{{Node: 2, After: ms}})
+	j.Round()
+}
+
+var nothing []Node
+
+// Whatever one node says, and whoever is silent meanwhile: nobody is slow whom the others do not find late.
+func TestWhateverOneSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 7).Draw(t, "nodes")
+		j := New(Rules{})
+		j.Keep(nodes(n))
+		id := func(label string) wire.NodeID { return wire.NodeID(rapid.IntRange(1, n+1).Draw(t, label)) }
+		accuser := id("accuser")
+		for range rapid.IntRange(1, 120).Draw(t, "rounds") {
+			for by := range n {
+				var says []wire.Lateness
+				for of := range n {
+					after := 10 * ms
+					if wire.NodeID(by+1) == accuser {
+						after = time.Duration(rapid.IntRange(0, 5000).Draw(t, "ms")) * ms
+					}
+					says = append(says, wire.Lateness{Node: wire.NodeID(of + 1), After: after})
+				}
+				if rapid.Bool().Draw(t, "speaks") {
+					j.Hear(wire.NodeID(by+1), says)
+				}
+			}
+			j.Round()
+			require.Empty(t, j.AllSlow())
+		}
+	})
+}
+
+// BenchmarkRound is what a lane of a cluster does three times a second: it hears every other node, and judges all.
+func BenchmarkRound(b *testing.B) {
+	for _, n := range []int{3, 8, 32} {
+		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
+			j := New(Rules{})
+			j.Keep(nodes(n))
+			takes := make([]int, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				judge(j, 1, takes...)
+			}
+		})
+	}
+}
