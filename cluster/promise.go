@@ -127,7 +127,7 @@ func promisable(c *router.Call) bool {
 
 // promise adds a promise to an answer, if one can be given.
 func (g *group) promise(c *router.Call, r *wire.Result) {
-	holder, ok := c.Sink.(wire.Holder)
+	holder, ok := wire.HolderOf(c.Sink)
 	now := g.lane.env.Now()
 	if !ok || g.lane.cfg.CacheLease <= 0 || g.lane.ticks < g.reticent || g.lane.cfg.Reads != ReadLease || len(c.Commands[0].Key) > promisedKey || !g.member.LeaseValid() || !g.opened(now) {
 		return

@@ -18,6 +18,20 @@ type Holder interface {
 	Recall(m *Recall)
 }
 
+// HolderOf is the holder behind a sink, if there is one: a sink that stands before another may say so by Unwrap.
+func HolderOf(s Sink) (Holder, bool) {
+	for {
+		if h, ok := s.(Holder); ok {
+			return h, true
+		}
+		before, ok := s.(interface{ Unwrap() Sink })
+		if !ok {
+			return nil, false
+		}
+		s = before.Unwrap()
+	}
+}
+
 // Group says which lane handles the message: none, it is for a client.
 func (m *Recall) Group() ShardID { return m.Shard }
 

@@ -7,7 +7,7 @@
 //	/metrics  Prometheus text format
 //	/status   JSON, as `torc status --json` shows it
 //	/debug/pprof/  profiles of the Go runtime, only with Options.Profiles
-//	/debug/flight  the last seconds as a Go execution trace, likewise
+//	/debug/flight  the last seconds as a Go execution trace, only with Options.Flight
 //
 // What must hold:
 //

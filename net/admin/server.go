@@ -23,12 +23,12 @@ type Options struct {
 	Addr string // host:port to listen on
 	Flag string // the flag that sets Addr, for error texts; --admin-addr
 
-	Health  func(context.Context) error        // nil while the node's loops answer
-	Ready   func(context.Context) error        // nil while the node can serve
-	Status  func(context.Context) (any, error) // put into JSON
-	Samples func() []Sample                    // the node's own metrics, beside those of the Go runtime and the process
-	// Profiles serves profiles and traces, and records the last seconds all the time.
-	Profiles bool
+	Health   func(context.Context) error        // nil while the node's loops answer
+	Ready    func(context.Context) error        // nil while the node can serve
+	Status   func(context.Context) (any, error) // put into JSON
+	Samples  func() []Sample                    // the node's own metrics, beside those of the Go runtime and the process
+	Profiles bool                               // serves profiles and traces
+	Flight   func() ([]byte, error)             // the last seconds, as an execution trace
 
 	Timeout time.Duration // for one question to the node; 2 s
 	Logger  *slog.Logger  // nil takes slog.Default()
@@ -36,10 +36,9 @@ type Options struct {
 
 // Server is the HTTP server.
 type Server struct {
-	opts   Options
-	ln     net.Listener
-	http   *http.Server
-	flight *flight // nil without Options.Profiles
+	opts Options
+	ln   net.Listener
+	http *http.Server
 }
 
 // Listen takes the address; Serve begins to answer on it. When the port is taken the error
@@ -59,9 +58,6 @@ func Listen(opts Options) (*Server, error) {
 		return nil, listenError(opts, err)
 	}
 	s := &Server{opts: opts, ln: ln}
-	if opts.Profiles {
-		s.flight = newFlight()
-	}
 	s.http = &http.Server{
 		Handler:           readOnly(s.routes()),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -85,7 +81,6 @@ func (s *Server) Serve() error {
 
 // Close answers what was asked and ends; when ctx ends first it ends at once.
 func (s *Server) Close(ctx context.Context) error {
-	defer s.flight.stop()
 	if err := s.http.Shutdown(ctx); err != nil {
 		_ = s.http.Close()
 		return fmt.Errorf("admin: close: %w", err)
@@ -102,8 +97,10 @@ func (s *Server) routes() *http.ServeMux {
 	mux.Handle("/metrics", promhttp.HandlerFor(s.registry(), promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelWarn), MaxRequestsInFlight: 4, Timeout: 10 * time.Second,
 	}))
-	if s.flight != nil {
-		mux.HandleFunc("/debug/flight", s.flight.serve)
+	if s.opts.Flight != nil {
+		mux.HandleFunc("/debug/flight", s.flight)
+	}
+	if s.opts.Profiles {
 		mux.HandleFunc("/debug/pprof/", pprof.Index)
 		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -160,6 +157,18 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(append(body, '\n'))
+}
+
+// flight sends the last seconds.
+func (s *Server) flight(w http.ResponseWriter, _ *http.Request) {
+	kept, err := s.opts.Flight()
+	if err != nil {
+		http.Error(w, fmt.Sprintf("the flight recorder does not run: %v", err), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", `attachment; filename="torc-flight.trace"`)
+	_, _ = w.Write(kept) // who asked may have gone
 }
 
 // readOnly lets only questions pass.

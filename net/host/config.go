@@ -3,6 +3,7 @@ package host
 import (
 	"log/slog"
 	"os"
+	"time"
 
 	"torc/core/wire"
 )
@@ -23,6 +24,11 @@ type Config struct {
 	// OnFatal is called when a lane panicked, on that lane's goroutine, after the panic and its
 	// stack were logged. The default ends the process with exit code 70 (EX_SOFTWARE).
 	OnFatal func(lane int, reason any)
+
+	// OnSlow is told of requests that took SlowAfter or longer, on the goroutine that delivered the answer; it must
+	// not block. Nil (or no SlowAfter): nobody looks.
+	SlowAfter time.Duration
+	OnSlow    func(SlowCall)
 
 	Logger *slog.Logger // nil takes slog.Default()
 }

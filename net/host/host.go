@@ -63,6 +63,9 @@ func (h *Host) Start(lanes []Lane, t Transport) error {
 func (h *Host) Submit(calls ...*wire.Call) {
 	lanes, now := len(h.loops), time.Now()
 	for _, c := range calls {
+		if h.cfg.OnSlow != nil && h.cfg.SlowAfter > 0 {
+			h.watch(c)
+		}
 		if f, ok := c.Sink.(Flusher); ok {
 			f.Within(h.loops[laneOf(c.Shard, lanes)].atEnd)
 		}

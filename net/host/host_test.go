@@ -324,3 +324,79 @@ func TestDoGivesUpWithItsContext(t *testing.T) {
 func TestStartWantsEveryLane(t *testing.T) {
 	require.ErrorContains(t, New(Config{Lanes: 2}).Start([]Lane{&fakeLane{}}, nil), "1 lanes given, 2 configured")
 }
+
+// counted is a sink that has something to do at the end of a turn, and knows whether its client has gone.
+type counted struct {
+	replies
+	gone    bool
+	within  int
+	flushed chan bool
+	atEnd   func(func(bool))
+}
+
+func (c *counted) Gone() bool { return c.gone }
+
+func (c *counted) Within(atEnd func(flush func(many bool))) {
+	c.within++
+	c.atEnd = atEnd
+}
+
+func (c *counted) Deliver(tag uint64, resp *wire.Response) {
+	c.atEnd(func(many bool) { c.flushed <- many })
+	c.replies.Deliver(tag, resp)
+}
+
+// keeper is a client that keeps what it reads.
+type keeper struct{ replies }
+
+func (keeper) Recall(*wire.Recall) {}
+
+// Whoever looks at slow requests does not come between a lane and a client that keeps what it reads.
+func TestAWatchedHolderIsItself(t *testing.T) {
+	who := keeper{make(replies, 1)}
+	seen := make(chan wire.Holder, 1)
+	l := &fakeLane{onCall: func(c *wire.Call) {
+		holder, _ := wire.HolderOf(c.Sink)
+		seen <- holder
+		c.Sink.Deliver(c.Tag, &wire.Response{})
+	}}
+	h := start(t, Config{SlowAfter: time.Hour, OnSlow: func(SlowCall) {}}, nil, l)
+	h.Submit(onShard(7, who))
+	require.Equal(t, wire.Holder(who), await(t, seen))
+	_, ok := wire.HolderOf(make(replies))
+	require.False(t, ok)
+}
+
+// Who wants to know of slow requests is told of each that is, after its answer, and of no other; the sinks notice nothing.
+func TestSlowRequestsAreToldOf(t *testing.T) {
+	for after, slow := range map[time.Duration]int{time.Nanosecond: 2, time.Hour: 0} {
+		told := make(chan SlowCall, 4)
+		gone := make(chan bool, 4)
+		l := &fakeLane{onCall: func(c *wire.Call) {
+			who, says := c.Sink.(interface{ Gone() bool })
+			gone <- says && who.Gone()
+			c.Sink.Deliver(c.Tag, &wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonNoQuorum})
+		}}
+		h := start(t, Config{SlowAfter: after, OnSlow: func(s SlowCall) { told <- s }}, nil, l)
+		plain, flusher := make(replies, 1), &counted{replies: make(replies, 1), gone: true, flushed: make(chan bool, 1)}
+		h.Submit(onShard(7, plain))
+		await(t, plain)
+		require.False(t, await(t, gone))
+		c := onShard(8, flusher)
+		c.Commands = []wire.Command{{Op: wire.OpSet}, {Op: wire.OpGet}}
+		h.Submit(c)
+		require.Equal(t, wire.ReasonNoQuorum, await(t, flusher.replies).Reason)
+		require.True(t, await(t, gone))
+		await(t, flusher.flushed)
+		require.Equal(t, 1, flusher.within)
+		require.NoError(t, h.Do(soon(t), 0, func() {}))
+		require.Len(t, told, slow)
+		if slow > 0 {
+			first, second := <-told, <-told
+			require.Positive(t, first.Took)
+			first.Took, second.Took = 0, 0
+			require.Equal(t, SlowCall{Shard: 7, Outcome: wire.OutcomeRefused, Reason: wire.ReasonNoQuorum}, first)
+			require.Equal(t, SlowCall{Shard: 8, Op: wire.OpSet, Commands: 2, Outcome: wire.OutcomeRefused, Reason: wire.ReasonNoQuorum}, second)
+		}
+	}
+}

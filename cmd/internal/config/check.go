@@ -11,7 +11,7 @@ import (
 // check finds what cannot work together; single values were checked as they were read. It names
 // settings by their flags, wherever they were set.
 func (c *Config) check() error {
-	for _, check := range []func() error{c.checkAddresses, c.checkCluster, c.checkTLS, c.checkReach} {
+	for _, check := range []func() error{c.checkAddresses, c.checkCluster, c.checkTLS, c.checkReach, c.checkSlow} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -70,6 +70,13 @@ func (c *Config) checkTLS() error {
 	}
 	if c.TLSCA != "" && c.TLSCert == "" {
 		return errors.New("--tls-ca needs --tls-cert and --tls-key")
+	}
+	return nil
+}
+
+func (c *Config) checkSlow() error {
+	if c.SlowRequest > 0 && c.SlowDir == "" {
+		return fmt.Errorf("--slow-request %s without --slow-dir: say where the traces go", short(c.SlowRequest))
 	}
 	return nil
 }

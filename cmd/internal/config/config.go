@@ -38,6 +38,7 @@ type Config struct {
 	ResetGrace   time.Duration // how long a quorum must have been lost before a shard is begun anew
 
 	WhenDrained   string // "stay" or "exit"
+	WhenSlow      string // "yield" or "stay"
 	RebalanceRate Size   // bytes a second of snapshots that this node sends; 0: no bound
 
 	Reads           string        // "lease" or "readindex"
@@ -60,6 +61,9 @@ type Config struct {
 
 	LogLevel  string // "debug", "info", "warn" or "error"
 	LogFormat string // "text" or "json"
+
+	SlowRequest time.Duration // requests that take longer are told of, and looked into; 0: none
+	SlowDir     string        // where traces of those go
 }
 
 // WeightHundredths is the weight as the ring counts it: 100 for 1.
@@ -68,7 +72,7 @@ func (c *Config) WeightHundredths() uint32 { return uint32(math.Round(c.Weight *
 func defaults() *Config {
 	return &Config{
 		RESP: "127.0.0.1:6379", GRPC: "127.0.0.1:7401", Peer: "127.0.0.1:7400", Admin: "127.0.0.1:7402",
-		Weight: 1, Expect: 1, Shards: 64, Replicas: 3, Grace: time.Minute, WhenDrained: "stay", RebalanceRate: 64 << 20,
+		Weight: 1, Expect: 1, Shards: 64, Replicas: 3, Grace: time.Minute, WhenDrained: "stay", WhenSlow: "yield", RebalanceRate: 64 << 20,
 		OnQuorumLoss: "reset", ResetGrace: 30 * time.Second,
 		Reads: "lease", ClockDrift: 50, ElectionTimeout: 500 * time.Millisecond, Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute,
 		MaxKey: 64 << 10, MaxValue: 64 << 20, Policy: evict.Adaptive.String(), LogLevel: "info", LogFormat: "text",

@@ -133,6 +133,23 @@ func duration(group, name, help string, least, most time.Duration, at func(*Conf
 		show: func(c *Config) string { return short(*at(c)) }}
 }
 
+// durationOrNone is a duration that may be 0.
+func durationOrNone(group, name, help string, least, most time.Duration, at func(*Config) *time.Duration) setting {
+	s := duration(group, name, help, least, most, at)
+	set := s.set
+	s.set = func(c *Config, t string) error {
+		if d, err := time.ParseDuration(t); err == nil && d == 0 {
+			*at(c) = 0
+			return nil
+		}
+		if err := set(c, t); err != nil {
+			return fmt.Errorf("%w, or 0", err)
+		}
+		return nil
+	}
+	return s
+}
+
 // short writes 10m for what time.Duration writes as 10m0s.
 func short(d time.Duration) string {
 	s := d.String()

@@ -30,7 +30,7 @@ const (
 	groupReads     = "Reads and time"
 	groupLimits    = "Limits"
 	groupSecurity  = "Security"
-	groupLogs      = "Logs"
+	groupLogs      = "Logs and traces"
 )
 
 // day is more than any of the times can sensibly be.
@@ -67,6 +67,8 @@ var settings = []setting{
 		0, math.MaxInt64, func(c *Config) *Size { return &c.RebalanceRate }),
 	choice(groupCluster, "when-drained", "stay|exit", "once drained (torc drain): stay and forward requests, or end with exit code 0",
 		[]string{"stay", "exit"}, func(c *Config) *string { return &c.WhenDrained }),
+	choice(groupCluster, "when-slow", "yield|stay", "when the other nodes find that this one answers much later than they do: yield the shards that it leads to those that answer sooner, or stay their leader",
+		[]string{"yield", "stay"}, func(c *Config) *string { return &c.WhenSlow }),
 	boolean(groupCluster, "redirect", "answer Redis clients with MOVED, as Redis Cluster does, instead of forwarding", func(c *Config) *bool { return &c.Redirect }),
 
 	choice(groupReads, "reads", "lease|readindex", "lease: leaders answer from memory, trusting clock rates; readindex: a quorum is asked, no clock is trusted",
@@ -97,6 +99,9 @@ var settings = []setting{
 
 	choice(groupLogs, "log-level", "LEVEL", "debug, info, warn or error", []string{"debug", "info", "warn", "error"}, func(c *Config) *string { return &c.LogLevel }),
 	choice(groupLogs, "log-format", "text|json", "how lines are written to standard error", []string{"text", "json"}, func(c *Config) *string { return &c.LogFormat }),
+	durationOrNone(groupLogs, "slow-request", "when a request takes this long, say so and keep an execution trace of the last seconds in --slow-dir, one a minute at most; 0 is never",
+		time.Millisecond, day, func(c *Config) *time.Duration { return &c.SlowRequest }),
+	text(groupLogs, "slow-dir", "DIR", "where these traces go, the last ten of them (go tool trace reads them)", anyText, func(c *Config) *string { return &c.SlowDir }),
 }
 
 // electionLeast keeps a raft tick, a tenth of the timeout, well above what a scheduler takes to

@@ -51,6 +51,23 @@ func proxied(t *testing.T, server string, l *Link) (*Proxy, *net.TCPConn) {
 	return p, c.(*net.TCPConn)
 }
 
+// What is lost comes when it is sent again, and what follows not before it.
+func TestLossIsLate(t *testing.T) {
+	var w Way
+	w.Set(Pace{Delay: time.Millisecond, Lost: 500, Again: time.Second})
+	late := 0
+	for range 1000 {
+		switch w.draw() {
+		case time.Millisecond:
+		case time.Second + time.Millisecond:
+			late++
+		default:
+			t.Fatal("neither lost nor not")
+		}
+	}
+	require.InDelta(t, 500, late, 150)
+}
+
 // roundTrip is how long a byte takes to the server and back: the shortest of a few, since the others
 // had to wait for a busy machine, too.
 func roundTrip(t *testing.T, c net.Conn, times int) time.Duration {

@@ -11,6 +11,10 @@ import (
 type Pace struct {
 	Delay  time.Duration
 	Jitter time.Duration // drawn anew for every piece, between nothing and this, on top of Delay
+	// Lost is how many pieces of a thousand are lost on the way, as TCP shows it: they come, and all that was sent after
+	// them, when the sender has missed their acknowledgement for Again.
+	Lost  int
+	Again time.Duration
 }
 
 // Link is the way between two places. The zero Link is as fast as can be.
@@ -48,6 +52,9 @@ func (w *Way) draw() time.Duration {
 	w.mu.Unlock()
 	if p.Jitter > 0 {
 		p.Delay += rand.N(p.Jitter)
+	}
+	if p.Lost > 0 && rand.N(1000) < p.Lost {
+		p.Delay += p.Again
 	}
 	return p.Delay
 }

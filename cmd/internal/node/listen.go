@@ -45,13 +45,18 @@ func (n *Node) listen() (err error) {
 	if n.cfg.Admin == "" {
 		return nil
 	}
-	n.admin, err = admin.Listen(admin.Options{Addr: n.cfg.Admin, Flag: "--admin", Health: n.Health, Ready: n.Ready,
+	var recorded func() ([]byte, error)
+	if n.slow.recorder != nil {
+		recorded = n.slow.recorder.Snapshot
+	}
+	n.admin, err = admin.Listen(admin.Options{Flight: recorded, Addr: n.cfg.Admin, Flag: "--admin", Health: n.Health, Ready: n.Ready,
 		Status: func(ctx context.Context) (any, error) { return n.Status(ctx) }, Samples: n.samples, Profiles: n.cfg.Profiles, Logger: n.logger})
 	return err
 }
 
 // closeListeners gives the ports back after a failed start.
 func (n *Node) closeListeners() {
+	n.slow.recorder.Stop()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // nobody has been served: nothing to wait for
 	if n.admin != nil {

@@ -39,6 +39,7 @@ type Node struct {
 	swim    atomic.Pointer[swim.Feed]
 	beliefs beliefs
 	pulse   pulse
+	slow    slowness
 	losses  []cluster.ShardLoss // that were logged, of sayHowItIs alone
 	redis   *resp.Server
 	api     *grpcapi.Server
@@ -59,7 +60,14 @@ func Start(cfg *config.Config, logger *slog.Logger) (*Node, error) {
 	n := &Node{cfg: cfg, logger: logger, self: self, started: time.Now(), failed: make(chan error, 8), left: make(chan struct{}), ended: make(chan struct{})}
 	plan := memoryPlan(cfg)
 	calls, frames := plan.inboxes(cfg.Lanes)
-	n.host = host.New(host.Config{Self: self, Lanes: cfg.Lanes, CallBytesMax: calls, FrameMax: frames, Gossip: n.onGossipData, Logger: logger})
+	if err := n.watchRequests(); err != nil {
+		return nil, fmt.Errorf("--slow-dir: %w", err)
+	}
+	shape := host.Config{Self: self, Lanes: cfg.Lanes, CallBytesMax: calls, FrameMax: frames, Gossip: n.onGossipData, Logger: logger}
+	if n.slow.dumps != nil {
+		shape.SlowAfter, shape.OnSlow = cfg.SlowRequest, n.onSlow
+	}
+	n.host = host.New(shape)
 	if err := n.listen(); err != nil {
 		n.closeListeners()
 		return nil, err
@@ -256,6 +264,7 @@ func (n *Node) Stop(ctx context.Context) error {
 		_ = n.admin.Close(ctx)
 	}
 	_ = n.links.Close(ctx)
+	n.slow.recorder.Stop()
 	return err
 }
 

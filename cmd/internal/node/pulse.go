@@ -3,11 +3,13 @@ package node
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"torc/cluster"
 	"torc/core/gossip"
+	"torc/core/wire"
 )
 
 // healthEvery is how often a node says how it is.
@@ -63,6 +65,12 @@ func (n *Node) beat() error {
 		}
 		lanes[i] = of
 	}
+	var slow []wire.NodeID
+	for i := range lanes {
+		slow = append(slow, lanes[i].Slow...)
+	}
+	slices.Sort(slow)
+	n.tellSlow(slices.Compact(slow))
 	h := n.pulse.beat.Beat(time.Since(n.started), lanes)
 	h.Waiting += uint64(n.host.Stats().Waiting)
 	n.pulse.set(h)

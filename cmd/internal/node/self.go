@@ -83,7 +83,7 @@ func (n *Node) clusterConfig() cluster.Config {
 	}
 	plan := memoryPlan(c)
 	return cluster.Config{
-		Policy: policy, OnQuorumLoss: onLoss, ResetGrace: c.ResetGrace,
+		StaySlow: c.WhenSlow == "stay", Policy: policy, OnQuorumLoss: onLoss, ResetGrace: c.ResetGrace,
 		Seed: newSeed(), Self: n.self, Join: c.Join, Expect: c.Expect, Shards: c.Shards, Replicas: c.Replicas, Lanes: c.Lanes,
 		Tick: c.ElectionTimeout / electionTicks, ElectionTicks: electionTicks, ClockDrift: c.ClockDrift, Reads: reads,
 		Pages: &n.pages, MaxKey: int(c.MaxKey), MaxValue: int(c.MaxValue),

@@ -52,6 +52,9 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+// With adds settings to the node's own, for the lives that begin from now on; of one given twice the last counts.
+func (n *Node) With(settings ...string) { n.args = append(n.args, settings...) }
+
 // Start begins a life.
 func (n *Node) Start() {
 	n.t.Helper()
@@ -140,7 +143,7 @@ func (n *Node) Log() string { return n.log.String() }
 
 // Status asks the node how it stands.
 func (n *Node) Status() (*node.Status, error) {
-	body, err := n.get("/status")
+	body, err := n.Get("/status")
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +151,8 @@ func (n *Node) Status() (*node.Status, error) {
 	return &s, json.Unmarshal(body, &s)
 }
 
-func (n *Node) get(path string) ([]byte, error) {
+// Get asks the admin port for something.
+func (n *Node) Get(path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.Admin+path, nil)
@@ -169,7 +173,7 @@ func (n *Node) get(path string) ([]byte, error) {
 
 // Metric is the sum of a metric's samples, whatever their labels.
 func (n *Node) Metric(name string) (sum float64, err error) {
-	body, err := n.get("/metrics")
+	body, err := n.Get("/metrics")
 	if err != nil {
 		return 0, err
 	}
@@ -224,7 +228,7 @@ func (n *Node) Processor() (ran, waited time.Duration) {
 
 // Ready says why the node cannot serve yet, or nil.
 func (n *Node) Ready() error {
-	_, err := n.get("/readyz")
+	_, err := n.Get("/readyz")
 	return err
 }
 
