@@ -40,7 +40,7 @@ func TestASlowNodeSlowsOnlyItself(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute: not with -short")
 	}
-	c := proctest.Start(t, 3, "--shards", fmt.Sprint(slowShards))
+	c := proctest.Start(t, 3, "--shards", fmt.Sprint(slowShards), "--when-slow", "stay")
 	db := goClient(t, c)
 	var ratios []float64
 	for round := range slowRounds {
@@ -74,18 +74,21 @@ func TestASlowNodeSlowsOnlyItself(t *testing.T) {
 }
 
 // slowDown makes a node slow until it is told to stop.
-func slowDown(n *proctest.Node) (stop func()) {
+func slowDown(n *proctest.Node) (stop func()) { return pulsed(n, stoppedFor, runsFor) }
+
+// pulsed stops a node's process and lets it run in turn.
+func pulsed(n *proctest.Node, stopped, runs time.Duration) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
 			n.Pause()
-			time.Sleep(stoppedFor)
+			time.Sleep(stopped)
 			n.Resume()
 			select {
 			case <-end:
 				return
-			case <-time.After(runsFor):
+			case <-time.After(runs):
 			}
 		}
 	}()
