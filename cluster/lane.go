@@ -81,7 +81,7 @@ type Lane struct {
 func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lane {
 	l := &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
 		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}, epochs: map[wire.NodeID]wire.Epoch{}}}
-	l.judge = late.New(late.Rules{Floor: cfg.Tick * time.Duration(cfg.ElectionTicks) / lateParts})
+	l.judge = late.New(late.Rules{Floor: l.floor(), Times: lateTimes})
 	l.pace = newPacer(e, (cfg.Rebalance+int64(cfg.Lanes)-1)/int64(max(cfg.Lanes, 1)), cfg.Tick)
 	if kept := cfg.MaxKept / int64(max(cfg.Lanes, 1)); kept > 0 {
 		l.pace.most = int(min(max(1, kept/raft.WindowBytes), shipsMax))

@@ -204,7 +204,7 @@ func (g *group) staying(p *wire.Placement, conf wire.ConfState) (n int) {
 
 // prefer lets the preferred node lead, unless it is slow: it would only give the leadership away again.
 func (g *group) prefer(p *wire.Placement) {
-	if g.lane.judge.Slow(p.Preferred) && !mutant.On(mutant.YieldFlap) {
+	if g.lane.mistrusts(p.Preferred) && !mutant.On(mutant.YieldFlap) {
 		return
 	}
 	for _, r := range p.Replicas {

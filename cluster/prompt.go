@@ -23,6 +23,7 @@ const (
 	// lateParts: who answers within this part of an election timeout is never slow. It is far above what a healthy node
 	// takes at full load, and far below what costs leaderships anyway.
 	lateParts = 20
+	lateTimes = 4 // and by how many times it must be later than the others
 )
 
 // promptness is what a lane knows of how promptly nodes answer.
@@ -86,6 +87,31 @@ func (l *Lane) ping() {
 	for i := range l.peers {
 		l.send(l.peers[i].ID, m)
 	}
+}
+
+// mistrusts reports whether a node had better be offered nothing: it is slow, or this lane finds it so by itself. A lane may hear
+// of nobody else's measurements, when nodes have different numbers of lanes.
+func (l *Lane) mistrusts(id wire.NodeID) bool {
+	if l.judge.Slow(id) {
+		return true
+	}
+	var its, least time.Duration
+	compared := false
+	for i := range l.peers {
+		after, known := l.peers[i].window.Late()
+		switch {
+		case l.peers[i].ID == id:
+			its = after
+		case known && (!compared || after < least):
+			least, compared = after, true
+		}
+	}
+	return compared && its >= l.floor() && its >= lateTimes*least
+}
+
+// floor is how late nobody need be called slow for.
+func (l *Lane) floor() time.Duration {
+	return l.cfg.Tick * time.Duration(l.cfg.ElectionTicks) / lateParts
 }
 
 func (l *Lane) onPing(from wire.NodeID, m *wire.Ping) {
