@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	windowSize  = 8  // rounds
-	windowLeast = 4  // with fewer answers nothing is known
-	silentMost  = 7  // rounds without an answer after which nothing is known either
+	windowSize  = 8 // rounds
+	windowLeast = 4 // with fewer answers nothing is known
+	silentMost  = 7 // rounds without an answer after which nothing is known either
 )
 
 // Window is how late one node has answered in the last rounds. The zero Window knows nothing.
