@@ -13,7 +13,7 @@ import (
 )
 
 // refilled is how many bytes are there when a node loses them: a few MiB in every test run, TORC_REFILL_GIB=1 for so many
-// GiB, which takes a minute and some 5 GiB of memory.
+// GiB, which takes two minutes and some 5 GiB of memory. TORC_REBALANCE_RATE is the nodes' --rebalance-rate, if not the usual one.
 func refilled(t *testing.T) (size int64, calm time.Duration) {
 	text := os.Getenv("TORC_REFILL_GIB")
 	if text == "" {
@@ -29,7 +29,11 @@ func refilled(t *testing.T) (size int64, calm time.Duration) {
 // last, on the newcomer too. How long it takes, and what the load notices of it, is printed and not judged: that is the machine's.
 func TestRefill(t *testing.T) {
 	size, calm := refilled(t)
-	c := proctest.Start(t, 3, "--shards", fmt.Sprint(killShards), "--grace", "10m")
+	settings := []string{"--shards", fmt.Sprint(killShards), "--grace", "10m"}
+	if rate := os.Getenv("TORC_REBALANCE_RATE"); rate != "" {
+		settings = append(settings, "--rebalance-rate", rate)
+	}
+	c := proctest.Start(t, 3, settings...)
 	f := newFilling(size)
 	f.write(t, c.Nodes)
 	stay, empty := c.Nodes[:2], c.Nodes[2]
