@@ -104,7 +104,7 @@ func (r *Restorer) add(chunk []byte) error {
 	}
 	body, sum := chunk[:len(chunk)-8], binary.LittleEndian.Uint64(chunk[len(chunk)-8:])
 	number, n := binary.Uvarint(body)
-	if n <= 0 || number != r.number {
+	if n != uvarintSize(number) || number != r.number {
 		return errors.New("not the next chunk")
 	}
 	if r.checksum = chunkSum(r.checksum, body); r.checksum != sum {
@@ -329,6 +329,9 @@ func (r *Restorer) numbers(into ...*uint64) error {
 		}
 		if n < 0 {
 			return errors.New("a number out of range")
+		}
+		if n > 1 && r.input[n-1] == 0 {
+			return errors.New("a number in more bytes than it needs") // so a state has one form
 		}
 		*p, r.input = v, r.input[n:]
 	}
