@@ -260,10 +260,14 @@ func (b *Brain) onOK(a *attempt, r *wire.Response) {
 
 // served notes that a shard's leader answered, here or behind this node. When the first guess was of no help to the part, or
 // the map is wrong about the node, that need not be found out again: with a leader by preference that is silent
-// every write would wait for it first, and come in doubt to a shard that knows no session of its.
+// every write would wait for it first, and come in doubt to a shard that knows no session of its. So it is with a map that came
+// while the question was under way, and prefers another node.
 func (b *Brain) served(a *attempt, r *wire.Response) {
 	b.hint(a.part.shard, r.Leader)
-	if r.Leader == 0 && (len(a.part.useless) > 0 || b.down(a.node)) {
+	if r.Leader != 0 {
+		return
+	}
+	if len(a.part.useless) > 0 || b.down(a.node) || a.part.write && b.view.Preferred(a.part.shard) != a.node {
 		b.hint(a.part.shard, a.node)
 	}
 }

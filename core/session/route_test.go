@@ -134,3 +134,21 @@ func TestWhoLeadsIsLearntFromAForgottenSession(t *testing.T) {
 		require.Equal(t, []wire.NodeID{q.leader, q.leader}, q.asked)
 	})
 }
+
+// A map that prefers a silent node comes while a write is under way to the one that leads. The next writes go where this one was answered.
+func TestAMapThatComesMeanwhileHidesNoLeader(t *testing.T) {
+	q := newWide(1, 3, 3)
+	q.leader, q.deaf = q.cmap.Placement(1).Preferred, true
+	q.After(time.Millisecond/2, func() {
+		next := *q.cmap
+		next.Epoch++
+		next.Placements = append([]wire.Placement(nil), q.cmap.Placements...)
+		next.Placement(1).Preferred = q.leader%3 + 1
+		q.cmap, q.dead = &next, next.Placement(1).Preferred
+		q.brain.refresh(next.Epoch)
+	})
+	q.set(t)
+	q.asked = nil
+	q.set(t)
+	require.Equal(t, []wire.NodeID{q.leader}, q.asked)
+}
