@@ -107,6 +107,9 @@ func (s *Settings) calm(r *Stream) {
 		s.Links.Drop = 300 + r.IntN(700)
 		s.Think = r.Neat(5*time.Millisecond, 20*time.Millisecond)
 	}
+	if r.Chance(4000) { // all nodes have more to do than they can: nobody is better off elsewhere
+		s.TurnCost = min(r.Neat(25*time.Millisecond, 50*time.Millisecond), s.election()/10)
+	}
 }
 
 // crowded runs have many calls under way when a majority is out of reach for long.

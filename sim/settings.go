@@ -163,11 +163,11 @@ func (s *Settings) drawHedge(seed uint64) {
 	}
 }
 
-// drawCache has the clients of one run in five keep what they read. Then fewer keys are used more often, or nothing would be read twice
+// drawCache has the clients of three runs in ten keep what they read. Then fewer keys are used more often, or nothing would be read twice
 // before it changes.
 func (s *Settings) drawCache(seed uint64) {
 	r := NewStream(seed, "settings, cache")
-	if s.Cache = r.Chance(2000); !s.Cache {
+	if s.Cache = r.Chance(3000); !s.Cache {
 		return
 	}
 	s.CacheLease = r.Neat(500*time.Millisecond, 3*time.Second)
