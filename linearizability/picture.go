@@ -9,8 +9,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// errPictureSlow says that no picture could be drawn within the timeout.
-var errPictureSlow = errors.New("the search for an order took too long")
+// ErrPictureSlow says that no picture could be drawn within the timeout.
+var ErrPictureSlow = errors.New("the search for an order took too long")
 
 // Picture writes porcupine's page for one key: the operations as bars on a time line and the
 // longest orders found, to be opened in a browser. It is drawn from the model checker's
@@ -32,7 +32,7 @@ func Picture(w io.Writer, k KeyHistory, o Options) error {
 	model := porcupineModel()
 	result, info := porcupine.CheckOperationsVerbose(model, ops, o.Timeout)
 	if result == porcupine.Unknown {
-		return fmt.Errorf("drawing key %q: %w", k.Key, errPictureSlow)
+		return fmt.Errorf("drawing key %q: %w", k.Key, ErrPictureSlow)
 	}
 	if err := porcupine.Visualize(model, info, w); err != nil {
 		return fmt.Errorf("drawing key %q: %w", k.Key, err)

@@ -3,6 +3,8 @@ package page
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"torc/linearizability"
 	"torc/sim"
@@ -11,27 +13,31 @@ import (
 // errNoKey says that there is nothing to draw.
 var errNoKey = errors.New("the run has no operations")
 
+// What is drawn of a good run is to be had soon: a key that porcupine ponders over gives way to a less busy one.
+const (
+	ponderMost = 3 * time.Second
+	ponderKeys = 8
+)
+
 // Porcupine writes porcupine's own page of the key that the run's first finding is about, or of the
-// busiest key of a good run, and returns that key.
+// busiest key of a good run that it can draw soon, and returns that key.
 func Porcupine(path string, r *sim.Result) (string, error) {
 	if r.History == nil || len(r.History.Ops) == 0 {
 		return "", fmt.Errorf("drawing with porcupine: %w", errNoKey)
 	}
 	keys := r.History.ByKey()
-	chosen := keys[0]
-	for _, k := range keys {
-		if len(k.Ops) > len(chosen.Ops) {
-			chosen = k
-		}
-	}
 	if key := offendingKey(r); key != "" {
-		for _, k := range keys {
-			if k.Key == key {
-				chosen = k
-			}
+		chosen := keys[slices.IndexFunc(keys, func(k linearizability.KeyHistory) bool { return k.Key == key })]
+		return key, linearizability.PictureFile(path, chosen, linearizability.Options{})
+	}
+	slices.SortStableFunc(keys, func(a, b linearizability.KeyHistory) int { return len(b.Ops) - len(a.Ops) })
+	var err error
+	for _, k := range keys[:min(len(keys), ponderKeys)] {
+		if err = linearizability.PictureFile(path, k, linearizability.Options{Timeout: ponderMost}); !errors.Is(err, linearizability.ErrPictureSlow) {
+			return k.Key, err
 		}
 	}
-	return chosen.Key, linearizability.PictureFile(path, chosen, linearizability.Options{})
+	return "", err
 }
 
 func offendingKey(r *sim.Result) string {
