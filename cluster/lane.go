@@ -95,6 +95,7 @@ func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lan
 // Start sets the lane's timers and, on lane 0, begins to seek or form a cluster.
 func (l *Lane) Start() {
 	l.env.After(l.cfg.Tick, l.onTick)
+	l.env.After(l.cfg.Tick, l.ping)
 	if l.index == 0 {
 		l.greet()
 	}
@@ -115,7 +116,6 @@ func (l *Lane) onTick() {
 	l.tend()
 	l.leaveOn()
 	l.yieldOn()
-	l.ping()
 	if l.ticks%curveTicks == 0 {
 		l.fitCurve()
 	}

@@ -16,10 +16,10 @@ import (
 // turn, and the same again. Whatever makes a node slow shows in it.
 
 const (
-	// Between two rounds are pingTicks or some more, drawn so that what comes and goes as regularly is met at every stage of it;
-	// an even number, so that pings share frames with heartbeats as a rule. It is time that counts: who stands still for a
-	// part of it does not make up for its ticks, and is to judge itself as soon as the others do.
-	pingTicks, pingMore = 4, 3
+	// Between two rounds are pingLeast ticks or up to twice as many, drawn to the microsecond and not to the tick: what comes and goes
+	// as regularly as ticks do must be met at every stage of it. (A processor that is rationed gets its share every 100 ms.) Who stands
+	// still for a while does not make up for the rounds that it missed, and is to judge itself as soon as the others do.
+	pingLeast = 4
 	// lateParts: who answers within this part of an election timeout is never slow. It is far above what a healthy node
 	// takes at full load, and far below what costs leaderships anyway.
 	lateParts = 20
@@ -29,9 +29,8 @@ const (
 // promptness is what a lane knows of how promptly nodes answer.
 type promptness struct {
 	judge   *late.Judge
-	peers   []lateNode    // by node
-	pingAt  time.Duration // when the next round begins, at the next tick
-	yielded uint64        // leaderships given away because this node is slow
+	peers   []lateNode // by node
+	yielded uint64     // leaderships given away because this node is slow
 }
 
 // lateNode is another node's present life, and how late it answers this lane.
@@ -67,12 +66,13 @@ func (l *Lane) meet(m *wire.ClusterMap) {
 	l.peers = peers
 }
 
-// ping ends a round and begins the next, when it is time.
+// ping ends a round and begins the next.
 func (l *Lane) ping() {
-	if len(l.peers) == 0 || l.env.Now() < l.pingAt {
+	least := l.cfg.Tick * pingLeast
+	l.env.After(least+time.Duration(l.env.Uint64()%uint64(max(least/time.Microsecond, 1)))*time.Microsecond, l.ping)
+	if len(l.peers) == 0 {
 		return
 	}
-	l.pingAt = l.env.Now() + l.cfg.Tick*time.Duration(pingTicks+2*(l.env.Uint64()%pingMore)) - l.cfg.Tick/2
 	var says []wire.Lateness
 	for i := range l.peers {
 		p := &l.peers[i]
