@@ -106,7 +106,7 @@ func TestASlowRequestLeavesATrace(t *testing.T) {
 	}
 	for range 3 { // no quorum for a moment
 		for _, n := range others {
-			n.Pause()
+			n.Freeze()
 		}
 		thaw := time.AfterFunc(400*time.Millisecond, func() {
 			for _, n := range others {

@@ -110,6 +110,28 @@ func (n *Node) Restart() {
 // Pause freezes the process (SIGSTOP).
 func (n *Node) Pause() { n.t.Helper(); n.signal(syscall.SIGSTOP) }
 
+// Freeze is Pause, and waits until every thread has stopped: the signal is on its way for a moment, in which they still answer.
+func (n *Node) Freeze() {
+	n.t.Helper()
+	n.Pause()
+	Until(n.t, 10*time.Second, "the process stands still", func() error {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", n.cmd.Process.Pid))
+		if err != nil {
+			return err
+		}
+		for _, path := range threads {
+			stat, err := os.ReadFile(path)
+			if err != nil {
+				continue // it has ended
+			}
+			if at := bytes.LastIndexByte(stat, ')'); !bytes.HasPrefix(stat[at+1:], []byte(" T")) {
+				return fmt.Errorf("%s: %s", path, stat)
+			}
+		}
+		return nil
+	})
+}
+
 // Resume lets it go on (SIGCONT).
 func (n *Node) Resume() { n.t.Helper(); n.signal(syscall.SIGCONT) }
 
