@@ -22,7 +22,7 @@ const (
 	pingLeast = 4
 	// lateParts: who answers within this part of an election timeout is never slow. It is far above what a healthy node
 	// takes at full load, and far below what costs leaderships anyway.
-	lateParts = 20
+	lateParts = 40
 	lateTimes = 4 // and by how many times it must be later than the others
 )
 
@@ -77,7 +77,7 @@ func (l *Lane) ping() {
 	for i := range l.peers {
 		p := &l.peers[i]
 		p.window.Round()
-		if after, known := p.window.Late(); known {
+		if after, known := p.window.Late(l.floor()); known {
 			says = append(says, wire.Lateness{Node: p.ID, After: after.Truncate(time.Microsecond)})
 		}
 	}
@@ -98,7 +98,7 @@ func (l *Lane) mistrusts(id wire.NodeID) bool {
 	var its, least time.Duration
 	compared := false
 	for i := range l.peers {
-		after, known := l.peers[i].window.Late()
+		after, known := l.peers[i].window.Late(l.floor())
 		switch {
 		case l.peers[i].ID == id:
 			its = after

@@ -172,7 +172,7 @@ func (s *Settings) drawCache(seed uint64) {
 	}
 	s.CacheLease = r.Neat(500*time.Millisecond, 3*time.Second)
 	s.Threads = max(s.Threads, 2)
-	s.Registers, s.Think = 1+r.IntN(3), r.Neat(5*time.Millisecond, 40*time.Millisecond)
+	s.Registers, s.Think = 1+r.IntN(3), r.Neat(15*time.Millisecond, 40*time.Millisecond)
 	s.Models, s.Counters, s.Appends = min(s.Models, 1), min(s.Counters, 1), min(s.Appends, 1)
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Rules are what makes a node slow. Zero fields take the defaults named beside them.
 type Rules struct {
-	Floor   time.Duration // who answers sooner is well whatever the others do; 25 ms
+	Floor   time.Duration // who answers sooner is well whatever the others do; 12.5 ms
 	Times   int           // how much later than the others; 4
 	Bad     int           // rounds on end until a node is slow; 4
 	Well    int           // rounds on end until it is well again; 33
@@ -28,7 +28,7 @@ func (r Rules) withDefaults() Rules {
 	def(&r.Well, 33)
 	def(&r.Longest, 2)
 	if r.Floor <= 0 {
-		r.Floor = 25 * time.Millisecond
+		r.Floor = 12500 * time.Microsecond
 	}
 	return r
 }
@@ -52,6 +52,7 @@ type judged struct {
 	age   int             // so many rounds ago
 	late  time.Duration   // by the others' words,
 	known bool            // if they have any
+	usual time.Duration   // and in the long run
 	verdict
 }
 
@@ -62,6 +63,10 @@ type verdict struct {
 	since  int // rounds since it was last slow
 	longer int // how often the time until it is well has doubled
 }
+
+// longRun is how many rounds it takes for what is usual to follow. A node is compared with what the others are in the long run, too: where all
+// links are bad one or the other of them is lucky at any moment.
+const longRun = 32
 
 // New makes a judge.
 func New(rules Rules) *Judge { return &Judge{rules: rules.withDefaults()} }
@@ -118,6 +123,7 @@ func (j *Judge) Round() {
 	for i := range j.nodes {
 		n := &j.nodes[i]
 		n.late, n.known = lowerMedian(j.wordsOf(n.ID), 2)
+		n.usual += (n.late - n.usual) / longRun
 	}
 	for i := range j.nodes {
 		n := &j.nodes[i]
@@ -149,7 +155,7 @@ func (j *Judge) look(n *judged) (bad, well bool) {
 	var others []time.Duration
 	for i := range j.nodes {
 		if o := &j.nodes[i]; o.ID != n.ID && o.known {
-			others = append(others, o.late)
+			others = append(others, max(o.late, o.usual))
 		}
 	}
 	usual, any := lowerMedian(others, 1)
