@@ -300,10 +300,11 @@ func (g *groups) change(c *wire.MetaCommand) {
 	}
 }
 
-// moves counts the shards that have a replica on its way.
+// moves counts the shards that have a replica on its way. One that has lost its quorum, as far as the map knows, does not move: it is
+// left alone until more is known (onItsWay).
 func (g *groups) moves() (n int) {
 	for i := range g.m.Placements {
-		if slices.ContainsFunc(g.m.Placements[i].Replicas, func(r wire.Replica) bool { return r.Role == learner && alive(g.m, r) }) {
+		if !onItsWay(g.m, &g.m.Placements[i]) && slices.ContainsFunc(g.m.Placements[i].Replicas, func(r wire.Replica) bool { return r.Role == learner && alive(g.m, r) }) {
 			n++
 		}
 	}
