@@ -83,16 +83,20 @@ func (l *Lane) ping() {
 	}
 	l.judge.Hear(l.cfg.Self.ID, says)
 	l.judge.Round()
+	if l.judge.Slow(l.cfg.Self.ID) {
+		after, _ := l.judge.Late(l.cfg.Self.ID)
+		says = append(says, wire.Lateness{Node: l.cfg.Self.ID, After: after})
+	}
 	m := &wire.Ping{Lane: wire.ShardID(l.index), Stamp: int64(l.env.Now()), Says: says}
 	for i := range l.peers {
 		l.send(l.peers[i].ID, m)
 	}
 }
 
-// mistrusts reports whether a node had better be offered nothing: it is slow, or this lane finds it so by itself. A lane may hear
+// mistrusts reports whether a node had better be offered nothing: it is slow, or says so, or this lane finds it so by itself. A lane may hear
 // of nobody else's measurements, when nodes have different numbers of lanes.
 func (l *Lane) mistrusts(id wire.NodeID) bool {
-	if l.judge.Slow(id) {
+	if l.judge.Slow(id) || l.judge.Admits(id) {
 		return true
 	}
 	var its, least time.Duration

@@ -73,7 +73,7 @@ func (g *group) leadsBetter(r wire.Replica) bool {
 	j := g.lane.judge
 	theirs, known := j.Late(r.Node)
 	mine, _ := j.Late(g.lane.cfg.Self.ID)
-	return r.Role == wire.RoleVoter && known && !j.Slow(r.Node) && 2*theirs <= mine
+	return r.Role == wire.RoleVoter && known && !j.Slow(r.Node) && !j.Admits(r.Node) && 2*theirs <= mine
 }
 
 // sooner reports whether a node had better lead than another: the preferred one, or else the prompter.

@@ -53,6 +53,7 @@ type judged struct {
 	late  time.Duration   // by the others' words,
 	known bool            // if they have any
 	usual time.Duration   // and in the long run
+	admit bool            // it says of itself that it is slow
 	verdict
 }
 
@@ -103,19 +104,27 @@ func (j *Judge) find(id wire.NodeID) *judged {
 	return &j.nodes[at]
 }
 
-// Hear takes what a node says of the others, in the place of what it said before. What it says of itself, or of nobody
-// that is known, is left out.
+// Hear takes what a node says of the others, in the place of what it said before. That it says anything of itself means that it finds itself
+// slow (Admits). What it says of nobody that is known is left out.
 func (j *Judge) Hear(from wire.NodeID, says []wire.Lateness) {
 	n := j.find(from)
 	if n == nil {
 		return
 	}
-	n.says, n.age = n.says[:0], 0
+	n.says, n.age, n.admit = n.says[:0], 0, false
 	for _, s := range says {
+		n.admit = n.admit || s.Node == from
 		if s.Node != from && len(n.says) < len(j.nodes) && j.find(s.Node) != nil {
 			n.says = append(n.says, s)
 		}
 	}
+}
+
+// Admits reports whether a node has said lately that it finds itself slow. Whoever has just begun knows less of it than it does itself, and would
+// offer it what it gives away again.
+func (j *Judge) Admits(id wire.NodeID) bool {
+	n := j.find(id)
+	return n != nil && n.admit && n.age < silentMost
 }
 
 // Round judges every node once more.

@@ -98,6 +98,23 @@ func TestABadNetworkMakesNobodySlow(t *testing.T) {
 	require.Less(t, slow, 20*400/100, "one round in a hundred")
 }
 
+// Who finds himself slow says so; that is remembered for as long as he goes on saying it.
+func TestWhoAdmitsIt(t *testing.T) {
+	j := New(Rules{})
+	j.Keep(nodes(3))
+	j.Hear(2, []wire.Lateness{{Node: 1, After: ms}, {Node: 2, After: 60 * ms}})
+	require.True(t, j.Admits(2))
+	require.False(t, j.Admits(1))
+	require.False(t, j.Admits(9))
+	j.Hear(2, []wire.Lateness{{Node: 1, After: ms}})
+	require.False(t, j.Admits(2))
+	j.Hear(2, []wire.Lateness{{Node: 2, After: 60 * ms}})
+	for range silentMost {
+		j.Round()
+	}
+	require.False(t, j.Admits(2), "old words count for nothing")
+}
+
 // nodes are the first so many, in their first lives.
 func nodes(n int) (list []Node) {
 	for i := range n {
