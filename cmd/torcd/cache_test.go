@@ -22,31 +22,7 @@ func TestWhatCachingClientsSayIsTrue(t *testing.T) {
 	c := proctest.Start(t, 3, "--shards", "4")
 	dbs := []*client.Client{goClient(t, c, caching), goClient(t, c, caching), goClient(t, c)}
 	w := &witness{t: t, dbs: dbs, begin: time.Now(), end: make(chan struct{}), record: linearizability.NewRecorder(4096)}
-	for i := range 9 {
-		w.callers.Go(func() { w.run(i) })
-	}
-	w.settle()
-	for round := range kills(t) {
-		victim := c.Busiest()
-		if round%2 == 0 {
-			victim.Kill()
-			w.settle()
-			victim.Start()
-		} else {
-			victim.Pause()
-			w.settle()
-			victim.Resume()
-		}
-		c.WaitWhole(proctest.FormsWithin)
-		w.settle()
-	}
-	close(w.end)
-	w.callers.Wait()
-	history := w.record.History()
-	require.NoError(t, history.Validate())
-	for _, v := range linearizability.Check(history, linearizability.Options{}) {
-		t.Error(v)
-	}
+	w.underKills(c, 9)
 	for _, db := range dbs[:2] {
 		stats, err := db.Stats(context.Background())
 		require.NoError(t, err)

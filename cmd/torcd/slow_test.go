@@ -145,31 +145,7 @@ func TestWhatTheClientSaysIsTrue(t *testing.T) {
 	c := proctest.Start(t, 3, "--shards", "4")
 	db := goClient(t, c, func(o *client.Options) { o.Hedge = client.Hedge{On: true, After: 5 * time.Millisecond} })
 	w := &witness{t: t, dbs: []*client.Client{db}, begin: time.Now(), end: make(chan struct{}), record: linearizability.NewRecorder(4096)}
-	for i := range 6 {
-		w.callers.Go(func() { w.run(i) })
-	}
-	w.settle()
-	for round := range kills(t) {
-		victim := c.Busiest()
-		if round%2 == 0 {
-			victim.Kill()
-			w.settle()
-			victim.Start()
-		} else {
-			victim.Pause()
-			w.settle()
-			victim.Resume()
-		}
-		c.WaitWhole(proctest.FormsWithin)
-		w.settle()
-	}
-	close(w.end)
-	w.callers.Wait()
-	history := w.record.History()
-	require.NoError(t, history.Validate())
-	for _, v := range linearizability.Check(history, linearizability.Options{}) {
-		t.Error(v)
-	}
+	w.underKills(c, 6)
 	stats, err := db.Stats(context.Background())
 	require.NoError(t, err)
 	t.Logf("%d calls done, %d refused, %d of unknown outcome, all as the client said; %d hedges, of which %d answered first",
@@ -193,6 +169,36 @@ type witness struct {
 // witnessKeys are few, so that callers meet; each is left after a while, because checking one key costs more the longer
 // its history is.
 const witnessKeys = 3
+
+// underKills lets callers loose while the busiest node is killed and paused in turn: what they were told is that of one honest copy.
+func (w *witness) underKills(c *proctest.Cluster, callers int) {
+	w.t.Helper()
+	for i := range callers {
+		w.callers.Go(func() { w.run(i) })
+	}
+	w.settle()
+	for round := range kills(w.t) {
+		victim := c.Busiest()
+		if round%2 == 0 {
+			victim.Kill()
+			w.settle()
+			victim.Start()
+		} else {
+			victim.Pause()
+			w.settle()
+			victim.Resume()
+		}
+		c.WaitWhole(proctest.FormsWithin)
+		w.settle()
+	}
+	close(w.end)
+	w.callers.Wait()
+	history := w.record.History()
+	require.NoError(w.t, history.Validate())
+	for _, v := range linearizability.Check(history, linearizability.Options{}) {
+		w.t.Error(v)
+	}
+}
 
 func (w *witness) run(number int) {
 	for i := 0; ; i++ {
