@@ -221,3 +221,46 @@ func TestASuccessorLetsNoTimePass(t *testing.T) {
 	o.run(200 * time.Millisecond)
 	require.Equal(t, wire.KindNil, read.all[0].Results[0].Kind)
 }
+
+// A leader that has offered its place has no lease for the rest of its term, even if nobody took it: it asks a quorum before each answer, and
+// promises nothing with it, for it does not know what is elected behind its back.
+func TestNothingIsPromisedWithoutALease(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	g := leader.groups[1]
+	var gone wire.ReplicaID
+	for _, n := range o.nodes {
+		if n != leader && gone == 0 {
+			n.over, gone = true, n.groups[1].replica
+		}
+	}
+	leader.turn(func() { g.member.Transfer(gone) })
+	o.run(5 * time.Second)
+	require.Same(t, leader, o.lead(1))
+	require.False(t, g.member.LeaseValid())
+	for range 3 {
+		leader.ask(k, keepable)
+		o.run(time.Second)
+	}
+	require.Len(t, k.all, 5)
+	for _, a := range k.all[2:] {
+		require.Equal(t, "old", string(a.Results[0].Value))
+		require.Zero(t, a.Results[0].Int)
+	}
+}
+
+// A key of which a change is on its way is answered as it is, and nothing is promised: the change has been proposed already.
+func TestNothingIsPromisedOfAChange(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	get := keepable
+	get.Key = []byte("other")
+	leader.ask(&answers{}, wire.Command{Op: wire.OpSet, Key: get.Key, Value: []byte("v")})
+	leader.ask(k, get)
+	require.Equal(t, wire.KindNil, k.all[2].Results[0].Kind, "it is not applied yet")
+	require.Zero(t, k.all[2].Results[0].Int)
+	o.run(100 * time.Millisecond)
+	leader.ask(k, get)
+	require.Equal(t, "v", string(k.all[3].Results[0].Value))
+	require.Positive(t, k.all[3].Results[0].Int)
+}

@@ -159,3 +159,29 @@ func TestTheHeirIsNotSlow(t *testing.T) {
 	}
 	require.Equal(t, others[1].ID, heir())
 }
+
+// Who says of itself that it is slow is offered nothing by a node that has just begun, and knows of no measurement.
+func TestWhoAdmitsToBeSlowIsOfferedNothing(t *testing.T) {
+	o := newOffice(t, 3, 6)
+	o.run(20 * time.Second)
+	slow := o.lead(1)
+	o.slowed(slow)
+	for !slow.judge.Slow(slow.cfg.Self.ID) {
+		o.run(100 * time.Millisecond)
+	}
+	o.lag = nil
+	o.run(3 * time.Second) // it is well for the others' windows, and not yet by its own verdict
+	for _, n := range o.nodes {
+		if n == slow {
+			continue
+		}
+		n.judge, n.peers = late.New(late.Rules{}), nil
+		n.meet(n.m)
+		require.True(t, o.until(time.Second, func() bool { return n.judge.Admits(slow.cfg.Self.ID) }))
+		require.False(t, n.judge.Slow(slow.cfg.Self.ID))
+		require.True(t, n.mistrusts(slow.cfg.Self.ID))
+	}
+	require.Zero(t, leadsOf(slow), "nobody gave it back what it gave away")
+	o.run(30 * time.Second)
+	require.Positive(t, leadsOf(slow), "now it is well, and says nothing")
+}

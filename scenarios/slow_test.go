@@ -37,6 +37,7 @@ var slowFaults = []struct{ name, script string }{
 	{"a tenth of the processor", "at 3s slow n2 turn 1ms for 10s"},
 	{"hardly any processor", "at 3s slow n2 turn 60ms for 10s"},
 	{"a bad link", "at 3s throttle n2 delay=20ms drop=500 for 10s"},
+	{"a rationed processor", "every 100ms from 3s times 100 pause n2 for 99ms"},
 	{"pauses", "every 500ms from 3s times 20 pause n2 for 300ms"},
 }
 

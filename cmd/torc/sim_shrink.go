@@ -47,6 +47,10 @@ func simShrink(args []string) int {
 		fmt.Fprintln(os.Stderr, "torc sim shrink: takes one FILE, and of --oracle one letter")
 		return exitError
 	}
+	if s.rare < 1 {
+		fmt.Fprintf(os.Stderr, "torc sim shrink: --rare %d: want 1 or more, about as many seeds as it takes to see the failure once\n", s.rare)
+		return exitError
+	}
 	if s.out == "" {
 		s.out = strings.TrimSuffix(rest[0], filepath.Ext(rest[0])) + "-small"
 	}

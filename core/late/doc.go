@@ -13,8 +13,8 @@
 //	c says       35      41       -        and what c says is outvoted
 //
 // How late a node is, is the lower median of what the others say of it: with three nodes both must find it late, with
-// five three of the four. It is slow when that is long by itself (Floor) and by Times the lower median of the others, for
-// some rounds on end; and it is well again only when it has been well for many more (Judge).
+// five three of the four. It is slow when that is long by itself (Floor) and by Times the lower median of the others, now and
+// as a rule (longRun), for some rounds on end; then it says so itself, for those who have begun since (Admits); and it is well again only when it has been well for many more (Judge).
 //
 //	         Bad rounds: late, and much later than the others
 //	well -------------------------------------------------------> slow

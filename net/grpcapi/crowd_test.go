@@ -15,7 +15,7 @@ import (
 
 // Streams that ask for much and do not read keep no more than the bound, and do not hold up those who do.
 func TestACrowdOfStreams(t *testing.T) {
-	const most, long = 1 << 20, 100_000
+	const most, long = 4 << 20, 100_000
 	n := newFake()
 	n.put("big", bytes.Repeat([]byte("v"), long))
 	s, c := serve(t, n, Options{BuffersMax: most})
@@ -30,6 +30,7 @@ func TestACrowdOfStreams(t *testing.T) {
 		require.Less(t, s.Buffered(), int64(2*most+2*long), "beyond twice the bound")
 		time.Sleep(2 * time.Millisecond)
 	}
+	require.EqualValues(t, 20, s.Stats().Streams, "whoever stops asking in time is not cut off")
 	stream := open(t, c)
 	for id := range uint64(20) {
 		require.NoError(t, stream.Send(get(id, "big")))
