@@ -148,7 +148,7 @@ func (w *watch) look(when string, but ...*proctest.Node) {
 			bound, _ := infoNumber(info, "torc_memory_for_"+part+"_max")
 			w.most[part] = max(w.most[part], now)
 			line = append(line, fmt.Sprintf("%s %.1f/%.1f", part, float64(now)/(1<<20), float64(bound)/(1<<20)))
-			over := bound / 6 // a turn's worth; and of keys what is there twice, while its copy comes
+			over := bound / 8 // a turn's worth
 			require.LessOrEqual(w.t, now, bound+over+1<<20, "%s: node %d: %s", when, n.Index, part)
 		}
 		now, most := n.Memory()
