@@ -43,8 +43,8 @@ type block struct {
 var (
 	readers      = []string{"torc", "torc-any", "torc-grpc", "redis", "memcached", "etcd"}
 	writers      = []string{"torc", "torc-any", "torc-grpc", "redis", "redis-wait", "memcached", "etcd"}
-	pipeReaders  = []string{"torc", "torc-any", "torc-grpc", "redis", "memcached"}
-	pipeWriters  = []string{"torc", "torc-any", "torc-grpc", "redis", "redis-wait", "redis-wait-batch", "memcached"}
+	pipeReaders  = []string{"torc", "torc-own", "torc-any", "torc-grpc", "redis", "memcached"}
+	pipeWriters  = []string{"torc", "torc-own", "torc-any", "torc-grpc", "redis", "redis-wait", "redis-wait-batch", "memcached"}
 	largeHolders = []string{"torc", "torc-any", "torc-grpc", "redis", "redis-wait"}
 	paced        = []string{"torc", "torc-grpc", "redis", "redis-wait", "memcached", "etcd"}
 	own          = []string{"torc-grpc"}

@@ -24,7 +24,7 @@ func (l Closed) Run(callers []Caller) Result {
 	)
 	for i, c := range callers {
 		all.Go(func() {
-			own := l.call(c, l.Mix.drawer(i), from, until)
+			own := l.call(c, l.Mix.of(c).drawer(i), from, until)
 			mu.Lock()
 			defer mu.Unlock()
 			total.add(own)

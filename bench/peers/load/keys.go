@@ -34,6 +34,14 @@ type Mix struct {
 	Zipf  bool    // some keys are asked for much more often than others
 }
 
+// of is the mix of one caller.
+func (m Mix) of(c Caller) Mix {
+	if chooser, chooses := c.(Chooser); chooses {
+		m.Space = &Keyspace{Keys: chooser.Choose(m.Space.Keys), Value: m.Space.Value}
+	}
+	return m
+}
+
 // drawer draws one caller's requests, the same ones in every run.
 type drawer struct {
 	mix    Mix

@@ -2,6 +2,8 @@ package load
 
 import (
 	"sync/atomic"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,4 +124,24 @@ func TestLoopsAllocateNothing(t *testing.T) {
 			own.note(batch, time.Millisecond)
 		}))
 	}
+}
+
+// choosy asks for the keys that end in 7 only.
+type choosy struct{ Caller }
+
+func (choosy) Choose(keys []string) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !strings.HasSuffix(key, "7") })
+}
+
+// TestAChooserIsAskedForItsKeys: a caller that keeps to one leader draws from the keys that it leads.
+func TestAChooserIsAskedForItsKeys(t *testing.T) {
+	mix := Mix{Space: NewKeyspace(1000, 10), Reads: 1}
+	batch := make([]Op, 1000)
+	mix.of(choosy{}).drawer(0).fill(batch)
+	for i := range batch {
+		require.True(t, strings.HasSuffix(batch[i].Key, "7"), batch[i].Key)
+		require.Equal(t, mix.Space.Value, batch[i].Value)
+	}
+	mix.of(nil).drawer(0).fill(batch)
+	require.True(t, slices.ContainsFunc(batch, func(op Op) bool { return !strings.HasSuffix(op.Key, "7") }))
 }

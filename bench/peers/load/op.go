@@ -17,6 +17,11 @@ type Caller interface {
 	Close()
 }
 
+// Chooser is a Caller that asks only for some of the keys.
+type Chooser interface {
+	Choose(keys []string) []string
+}
+
 // Target opens callers to a peer. Where a protocol's client is shared by many callers, they share it.
 type Target interface {
 	Open(callers int) ([]Caller, error)

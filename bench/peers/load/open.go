@@ -29,7 +29,7 @@ func (l Open) Run(callers []Caller) Result {
 	)
 	for i, c := range callers {
 		all.Go(func() {
-			own := l.call(c, l.Mix.drawer(i), due, from, until.Add(l.Drain))
+			own := l.call(c, l.Mix.of(c).drawer(i), due, from, until.Add(l.Drain))
 			mu.Lock()
 			defer mu.Unlock()
 			total.add(own)

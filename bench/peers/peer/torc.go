@@ -41,16 +41,20 @@ func startTorc(ctx context.Context, o Options, dir string) (*Server, []Peer, err
 		What: "torcd, three nodes, Redis protocol, each command sent to its key's leader", Version: torcVersion(torcd),
 		Flags:  "--expect=3 --log-level=warn (64 shards, 3 replicas, --reads lease)",
 		Copies: "2 of 3, in memory", Durable: "survives one node; not two at the same time, nor the end of all processes: there is no disk",
-		Consistent: "linearizable, whoever leads", Pipeline: "commands on a connection to each leader",
+		Consistent: "linearizable, whoever leads", Pipeline: "commands on three connections, to each leader its part",
 	}
 	forwarded := facts
 	forwarded.What = "the same nodes, Redis protocol, each caller on one node, which forwards"
 	forwarded.Pipeline = "commands on one connection"
+	apart := facts
+	apart.What = "the same nodes, Redis protocol, each caller keeps to one leader and the keys that it leads, as redis-benchmark --cluster does"
+	apart.Pipeline = "commands on one connection, all for one leader"
 	own := facts
 	own.What = "the same nodes, Torc's own gRPC client, shared by all callers"
 	own.Pipeline = "GetMany and SetMany"
 	return s, []Peer{
 		{Name: "torc", Target: load.Cluster{Addrs: resp}, Facts: facts},
+		{Name: "torc-own", Target: load.Leaders{Addrs: resp}, Facts: apart},
 		{Name: "torc-any", Target: load.RESP{Addrs: resp}, Facts: forwarded},
 		{Name: "torc-grpc", Target: load.Torc{Addrs: grpc}, Facts: own},
 	}, nil

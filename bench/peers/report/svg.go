@@ -117,7 +117,7 @@ func (r *Run) foot() string {
 
 // class is a peer's style in the pictures.
 func class(peer string) string {
-	if i := slices.Index([]string{"torc", "torc-any", "torc-grpc", "redis", "redis-wait", "redis-wait-batch", "memcached", "etcd"}, peer); i >= 0 {
+	if i := slices.Index([]string{"torc", "torc-any", "torc-grpc", "redis", "redis-wait", "redis-wait-batch", "memcached", "etcd", "torc-own"}, peer); i >= 0 {
 		return "p" + fmt.Sprint(i)
 	}
 	return "p3"
