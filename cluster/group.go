@@ -23,6 +23,7 @@ type group struct {
 	leader  wire.ReplicaID
 
 	writes   []*router.Call // gathered for the next proposal
+	spare    []*router.Call // room for that
 	reads    []*router.Call // gathered for the next answer
 	ticked   []*router.Call // reads that wait for log time to pass an expiry
 	asking   int            // questions to a quorum under way
@@ -79,7 +80,12 @@ func (g *group) Apply(index uint64, data []byte) {
 		g.chooseLocally(b)
 	}
 	before, evicted := g.store.Repeats(), g.store.Evicted()
-	responses := g.store.Apply(b)
+	var responses []wire.Response
+	if b.Proposer == g.replica {
+		responses = g.store.Apply(b)
+	} else {
+		g.store.Follow(b)
+	}
 	if n := g.store.Repeats() - before; n > 0 {
 		g.emit(trace.Event{Kind: trace.Repeat, Index: index, A: n})
 	}
@@ -109,6 +115,10 @@ func (g *group) Apply(index uint64, data []byte) {
 	g.proposed = g.proposed[1:]
 	for i, c := range calls {
 		g.lane.hall.Finish(c, &responses[i])
+	}
+	if g.spare == nil && cap(calls) <= callsKept {
+		clear(calls)
+		g.spare = calls[:0]
 	}
 	if len(g.writes) > 0 || g.stirred() {
 		g.lane.touch(g) // they have waited for this
@@ -292,6 +302,9 @@ func (g *group) take(c *router.Call) {
 	case (g.lane.full || g.full) && grew(&c.Request) && !g.lane.evicts():
 		g.lane.hall.Refuse(c, wire.ReasonOutOfMemory)
 	default:
+		if g.writes == nil {
+			g.writes, g.spare = g.spare, nil
+		}
 		g.writes = append(g.writes, c)
 	}
 }

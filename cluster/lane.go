@@ -374,9 +374,13 @@ func (l *Lane) sendAddr(addr string, to wire.NodeID, inc wire.Incarnation, m wir
 			return
 		}
 	}
-	f := &wire.Frame{From: l.cfg.Self.ID, FromIncarnation: l.cfg.Self.Incarnation, To: to, ToIncarnation: inc, Messages: []wire.Message{m}}
+	f := &wire.Frame{From: l.cfg.Self.ID, FromIncarnation: l.cfg.Self.Incarnation, To: to, ToIncarnation: inc,
+		Messages: append(make([]wire.Message, 0, messagesAtFirst), m)}
 	l.out, l.addrs = append(l.out, f), append(l.addrs, addr)
 }
+
+// messagesAtFirst is how many messages a frame has room for from the beginning.
+const messagesAtFirst = 8
 
 // touch puts a group on the list of those that have something to do at the end of this turn.
 func (l *Lane) touch(g *group) {
@@ -401,8 +405,12 @@ func (l *Lane) Flush() {
 	}
 	l.bury()
 	out, addrs := l.out, l.addrs
-	l.out, l.addrs = nil, nil
+	l.out, l.addrs = nil, nil // Send may come back with what is for this node itself
 	for i, f := range out {
 		l.env.Send(addrs[i], f)
+	}
+	if l.out == nil {
+		clear(out)
+		l.out, l.addrs = out[:0], addrs[:0]
 	}
 }

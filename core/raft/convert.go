@@ -24,18 +24,29 @@ func toWire(m *pb.Message) wire.RaftMessage {
 	return w
 }
 
-// fromWire makes a message of raft's own. There every field is a pointer: what they point to is one piece with
+// message is a message of raft's own. There every field is a pointer: what they point to is one piece with
 // the message, so that it is one allocation, not ten.
-func fromWire(w *wire.RaftMessage) *pb.Message {
-	in := &struct {
-		pb.Message
-		kind                                             pb.MessageType
-		to, from, term, logTerm, index, commit, rejected uint64
-		reject                                           bool
-	}{
-		kind: pb.MessageType(w.Type), to: uint64(w.To), from: uint64(w.From), term: w.Term,
-		logTerm: w.LogTerm, index: w.Index, commit: w.Commit, rejected: w.RejectHint, reject: w.Reject,
+type message struct {
+	pb.Message
+	kind                                             pb.MessageType
+	to, from, term, logTerm, index, commit, rejected uint64
+	reject                                           bool
+}
+
+// fromWire makes a message for raft. An answer to an append, of which every write brings as many as there are followers, is made
+// in the same place each time: raft looks at its numbers and keeps nothing of it.
+func (m *Member) fromWire(w *wire.RaftMessage) *pb.Message {
+	if pb.MessageType(w.Type) == pb.MsgAppResp {
+		return m.answer.fill(w)
 	}
+	return fromWire(w)
+}
+
+func fromWire(w *wire.RaftMessage) *pb.Message { return new(message).fill(w) }
+
+func (in *message) fill(w *wire.RaftMessage) *pb.Message {
+	in.kind, in.to, in.from, in.term = pb.MessageType(w.Type), uint64(w.To), uint64(w.From), w.Term
+	in.logTerm, in.index, in.commit, in.rejected, in.reject = w.LogTerm, w.Index, w.Commit, w.RejectHint, w.Reject
 	m := &in.Message
 	m.Type, m.To, m.From, m.Term = &in.kind, &in.to, &in.from, &in.term
 	m.LogTerm, m.Index, m.Commit = &in.logTerm, &in.index, &in.commit

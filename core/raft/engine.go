@@ -13,6 +13,7 @@ import (
 type engine struct {
 	*etcdraft.RawNode
 	stirred bool
+	steady  bool // its term, role and leader are as they were when it was last asked for what is ready (steady.go)
 }
 
 // ready reports whether there is a Ready to be taken.
@@ -24,16 +25,18 @@ func (e *engine) ready() bool {
 		return false
 	}
 	e.stirred = e.HasReady()
+	e.steady = !e.stirred
 	return e.stirred
 }
 
 func (e *engine) Tick() {
-	e.stirred = true
+	e.stirred, e.steady = true, false
 	e.RawNode.Tick()
 }
 
-func (e *engine) Step(m *pb.Message) error {
-	e.stirred = true
+// Step takes a message; ordinary says that it changes neither term, role nor leader.
+func (e *engine) Step(m *pb.Message, ordinary bool) error {
+	e.stirred, e.steady = true, e.steady && ordinary
 	return e.RawNode.Step(m)
 }
 
@@ -48,17 +51,17 @@ func (e *engine) ProposeConfChange(cc pb.ConfChangeI) error {
 }
 
 func (e *engine) ApplyConfChange(cc pb.ConfChangeI) *pb.ConfState {
-	e.stirred = true
+	e.stirred, e.steady = true, false
 	return e.RawNode.ApplyConfChange(cc)
 }
 
 func (e *engine) Campaign() error {
-	e.stirred = true
+	e.stirred, e.steady = true, false
 	return e.RawNode.Campaign()
 }
 
 func (e *engine) TransferLeader(to uint64) {
-	e.stirred = true
+	e.stirred, e.steady = true, false
 	e.RawNode.TransferLeader(to)
 }
 
@@ -73,6 +76,6 @@ func (e *engine) ReportSnapshot(id uint64, status etcdraft.SnapshotStatus) {
 }
 
 func (e *engine) Advance(rd etcdraft.Ready) {
-	e.stirred = true // it may have held back a part of what is committed
+	e.stirred, e.steady = true, false // it may have held back a part of what is committed
 	e.RawNode.Advance(rd)
 }

@@ -99,6 +99,8 @@ type Member struct {
 
 	beatAnswered bool // a heartbeat's answer has come since the last Flush
 
+	answer message // the one that raft is given just now, if it keeps nothing of it
+
 	silentTicks int // of a follower: since it heard from its leader
 }
 
@@ -180,23 +182,23 @@ func (m *Member) step(msg *wire.RaftMessage) {
 	if pb.MessageType(msg.Type) == pb.MsgHeartbeatResp {
 		m.beatAnswered = true
 	}
-	if err := m.node.Step(fromWire(msg)); err != nil {
+	if err := m.node.Step(m.fromWire(msg), m.ordinary(msg)); err != nil {
 		return // from a replica that is no member now, or out of time
 	}
-	st := m.node.BasicStatus()
-	if msg.From == wire.ReplicaID(st.Lead) && msg.Term == st.GetTerm() {
+	st := m.stance()
+	if msg.From == st.lead && msg.Term == st.term {
 		m.silentTicks = 0
 	}
-	if msg.Term != st.GetTerm() || msg.Stamp == 0 {
+	if msg.Term != st.term || msg.Stamp == 0 {
 		return
 	}
 	switch pb.MessageType(msg.Type) {
 	case pb.MsgApp, pb.MsgHeartbeat, pb.MsgSnap:
-		if wire.ReplicaID(st.Lead) == msg.From && (m.stampIn != msg.Term || msg.Stamp > m.stamp) {
+		if st.lead == msg.From && (m.stampIn != msg.Term || msg.Stamp > m.stamp) {
 			m.stamp, m.stampIn = msg.Stamp, msg.Term
 		}
 	case pb.MsgAppResp, pb.MsgHeartbeatResp:
-		if st.RaftState == etcdraft.StateLeader {
+		if st.role == etcdraft.StateLeader {
 			stamp := msg.Stamp
 			if mutant.On(mutant.LeaseSkew) {
 				stamp = int64(m.cfg.Clock.Now())
@@ -256,6 +258,9 @@ func (m *Member) LeaseValid() bool {
 // another one to take the leadership over (raft withdraws such an offer after an election timeout).
 // It may know of the end of its leadership before Leads does, which changes with Flush.
 func (m *Member) Accepting() bool {
+	if m.node.steady && !m.lease.void {
+		return m.Leads() // and has offered the leadership to nobody in this term
+	}
 	st := m.node.BasicStatus()
 	return m.Leads() && st.RaftState == etcdraft.StateLeader && st.LeadTransferee == 0
 }

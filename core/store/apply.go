@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	"torc/core/invariant"
 	"torc/core/wire"
 )
@@ -12,16 +14,44 @@ import (
 // A request is atomic in that nothing comes between its commands; a command that fails has no
 // effect itself and does not undo the others. Nothing of the batch is kept.
 func (s *Store) Apply(b *wire.Batch) []wire.Response {
-	s.time = max(s.time, b.Time)
 	s.ahead.plan(b.Requests)
+	responses := make([]wire.Response, len(b.Requests))
+	s.applyInto(b, responses, make([]wire.Result, len(s.ahead.commands)))
+	return responses
+}
+
+// Follow is Apply where nobody waits for the responses.
+func (s *Store) Follow(b *wire.Batch) {
+	s.ahead.plan(b.Requests)
+	commands := len(s.ahead.commands)
+	s.unread.responses = slices.Grow(s.unread.responses[:0], len(b.Requests))[:len(b.Requests)]
+	s.unread.results = slices.Grow(s.unread.results[:0], commands)[:commands]
+	s.applyInto(b, s.unread.responses, s.unread.results)
+	clear(s.unread.responses)
+	clear(s.unread.results)
+	if commands > unreadKept {
+		s.unread = unread{}
+	}
+}
+
+// unread is where the responses go that nobody waits for.
+type unread struct {
+	responses []wire.Response
+	results   []wire.Result
+}
+
+// unreadKept is for how many results room is kept.
+const unreadKept = 64
+
+// applyInto fills responses and results, one for each request and one for each command. The batch is planned.
+func (s *Store) applyInto(b *wire.Batch, responses []wire.Response, results []wire.Result) {
+	s.time = max(s.time, b.Time)
 	commands, at := len(s.ahead.commands), 0
 	expired := s.expireKeys(expireMost(s.ahead.commands))
 	s.expireSessions()
 	s.expireLeases()
 	s.evict(b.Victims)
 
-	responses := make([]wire.Response, len(b.Requests))
-	results := make([]wire.Result, commands)
 	for i := range b.Requests {
 		r := &b.Requests[i]
 		n := len(r.Commands)
@@ -34,7 +64,6 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 		invariant.Check(false, "%d bytes of keys, %d bytes of sessions, %d bytes of leases", s.keyBytes, s.sessionBytes, s.leaseBytes)
 	}
 	s.Tend(tending(commands, expired))
-	return responses
 }
 
 // applyRequest fills results and answers with them, unless the session forbids. The request's first command is the

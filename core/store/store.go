@@ -92,7 +92,8 @@ type Store struct {
 	dying   []*keyspace // flushed, with memory still to be given back
 	found   entry       // what the last lookup found
 	ahead   ahead       // the batch's commands
-	scratch []byte      // for encoding results, and for making values
+	unread  unread
+	scratch []byte // for encoding results, and for making values
 }
 
 // New returns an empty store at log time 0.

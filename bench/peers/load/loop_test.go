@@ -1,9 +1,9 @@
 package load
 
 import (
-	"sync/atomic"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
