@@ -109,13 +109,16 @@ func (g *group) read(commands []wire.Command, results []wire.Result) {
 		return
 	}
 	for i := range commands {
-		c := &commands[i]
-		g.curveRead(e, c, &results[i])
-		if found(c.Op, &results[i]) {
-			hash := g.store.HashOf(c.Key)
-			e.policy.Use(hash, g.store.Len())
-			e.told.add(hash)
-		}
+		g.used(e, &commands[i], &results[i])
+	}
+}
+
+func (g *group) used(e *evictor, c *wire.Command, r *wire.Result) {
+	g.curveRead(e, c, r)
+	if found(c.Op, r) {
+		hash := g.store.HashOf(c.Key)
+		e.policy.Use(hash, g.store.Len())
+		e.told.add(hash)
 	}
 }
 

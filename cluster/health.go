@@ -71,14 +71,17 @@ func (p *Pulse) Beat(uptime time.Duration, lanes []Vitals) gossip.Health {
 // countReads counts reads that look for one key, for the hit rate.
 func (l *Lane) countReads(commands []wire.Command, results []wire.Result) {
 	for i := range commands {
-		if commands[i].Op != wire.OpGet {
-			continue
+		if commands[i].Op == wire.OpGet {
+			l.countRead(&results[i])
 		}
-		if results[i].Kind == wire.KindNil {
-			l.misses++
-		} else {
-			l.hits++
-		}
+	}
+}
+
+func (l *Lane) countRead(r *wire.Result) {
+	if r.Kind == wire.KindNil {
+		l.misses++
+	} else {
+		l.hits++
 	}
 }
 

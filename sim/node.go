@@ -20,6 +20,7 @@ type Lane interface {
 	OnCall(*wire.Call)
 	OnMap(*wire.ClusterMap)
 	OnGossip(gossip.Event)
+	Look(*wire.Look) bool
 	Flush()
 	Stop(done func())
 	Status() cluster.LaneStatus
@@ -312,6 +313,22 @@ func (n *node) run(l *lane, life uint32) {
 		}
 	}
 	l.core.Flush()
+}
+
+// look answers a read at once, as net/host does for Redis clients, unless the lane is in the middle of a turn.
+func (l *lane) look(look *wire.Look) bool {
+	n := l.node
+	if l.freeAt > n.w.now || n.state != stateUp || l.core == nil {
+		return false
+	}
+	n.w.entropy.current = &n.rand
+	defer func() {
+		n.w.entropy.current = &n.w.stray
+		if p := recover(); p != nil {
+			n.w.panicked(n, p)
+		}
+	}()
+	return l.core.Look(look)
 }
 
 func (l *lane) step(d *delivery) {

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"torc/cluster"
 	"torc/core/wire"
 )
@@ -46,6 +48,9 @@ func (s *server) onRequest(p packet, m *wire.Forward) {
 		s.answer(p.from, &wire.Reply{ID: m.ID, Response: wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonNotReady}})
 		return
 	}
+	if p.port == portRESP && s.look(p.from, m.ID, &request) {
+		return
+	}
 	tag := tagOf(p.from, m.ID)
 	if _, twice := s.waiting[tag]; twice {
 		return
@@ -63,6 +68,21 @@ func (s *server) onRequest(p packet, m *wire.Forward) {
 		Sink:          sink,
 		Local:         p.port == portClient && s.node.w.settings.Redirect,
 	}})
+}
+
+// look answers a read without a turn of its lane, if it can be.
+func (s *server) look(client int32, id uint64, r *wire.Request) bool {
+	if len(r.Commands) != 1 || r.Commands[0].Op.IsWrite() {
+		return false
+	}
+	l := &wire.Look{Shard: r.Shard, Command: r.Commands[0]}
+	if !s.node.lanes[cluster.LaneOf(r.Shard, len(s.node.lanes))].look(l) {
+		return false
+	}
+	s.node.w.reached(branchLooked)
+	l.Result.Value = slices.Clone(l.Result.Value) // it is the store's own
+	s.answer(client, &wire.Reply{ID: id, Shard: r.Shard, Response: wire.Response{Outcome: wire.OutcomeOK, Epoch: r.Epoch, Results: []wire.Result{l.Result}}})
+	return true
 }
 
 // route fills in what a Redis client does not know: the shard, by the node's own map.

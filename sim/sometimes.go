@@ -172,6 +172,7 @@ const (
 	branchHedgeWon
 	branchCached
 	branchRecalled
+	branchLooked
 	branchCount
 )
 
@@ -225,6 +226,7 @@ var branchNames = [branchCount]string{
 	branchHedgeWon:             "a read is answered by the second node that was asked",
 	branchCached:               "a client answers a read from what it has kept",
 	branchRecalled:             "a client is asked to drop what it keeps",
+	branchLooked:               "a read is answered between two turns of its lane",
 }
 
 // reasonPoints are the reasons that a run may give its clients. No operation of the workload is too

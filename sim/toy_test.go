@@ -80,6 +80,7 @@ func (l *toy) tick() {
 
 func (l *toy) OnMap(*wire.ClusterMap) {}
 func (l *toy) OnGossip(gossip.Event)  {}
+func (l *toy) Look(*wire.Look) bool   { return false }
 func (l *toy) Stop(done func())       { done() }
 
 func (l *toy) Flush() {}

@@ -47,4 +47,5 @@ var All = []string{
 	CacheNoWait,
 	CacheSuccessor,
 	YieldFlap,
+	LookNoLease,
 }

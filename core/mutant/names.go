@@ -47,4 +47,5 @@ const (
 	CacheNoWait     = "cache-nowait"        // 44
 	CacheSuccessor  = "cache-successor"     // 45
 	YieldFlap       = "yield-flap"          // 46
+	LookNoLease     = "look-nolease"        // 47
 )

@@ -105,6 +105,12 @@ func (h *Hall) Bytes() int64 { return h.bytes }
 // Stop makes the hall refuse what comes from now on.
 func (h *Hall) Stop() { h.stopping = true }
 
+// Stopping reports whether it does.
+func (h *Hall) Stopping() bool { return h.stopping }
+
+// Looked counts a request that was answered without coming here.
+func (h *Hall) Looked() { h.Answered++ }
+
 // Admit takes a call in.
 func (h *Hall) Admit(w *wire.Call) {
 	timeout := time.Duration(w.TimeoutMillis) * time.Millisecond

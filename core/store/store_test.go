@@ -114,6 +114,12 @@ func (m *machine) read(t *rapid.T) {
 	stale := k != nil && k.expireAt != 0 && k.expireAt <= m.model.time+ahead && c.Op != wire.OpCount && c.Op != wire.OpCountInSlot
 	results, needsTick = m.store.Read([]wire.Command{c}, m.model.time+ahead)
 	require.Equal(t, stale, needsTick)
+	if looked, ok := m.store.Look(&c, m.model.time+ahead); ok {
+		require.False(t, needsTick)
+		require.Equal(t, showFull(results[0]), showFull(looked), "a look says what a read says")
+	} else {
+		require.True(t, needsTick || c.Flags != 0 || c.Op == wire.OpTouch || c.Op == wire.OpCount || c.Op == wire.OpCountInSlot || c.Op == wire.OpSlotKeys, "%v", c)
+	}
 	if !needsTick && c.Op == wire.OpTTL && k != nil && k.expireAt != 0 {
 		require.Equal(t, k.expireAt-m.model.time-ahead, results[0].Int)
 	}

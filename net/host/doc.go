@@ -12,7 +12,8 @@
 //
 // What must hold:
 //
-//  1. A lane's code runs on its loop's goroutine only, one event at a time.
+//  1. A lane's code runs on its loop's goroutine, one event at a time; or, between two turns, on that of somebody who looks
+//     (look.go). Never on two at a time.
 //  2. The clock of a turn is read after the inbox was drained. So the time by which a lease is
 //     judged is never older than the arrival of the read that rests on it, however long the
 //     process was stopped in between.

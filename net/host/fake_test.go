@@ -23,6 +23,7 @@ type fakeLane struct {
 	onCall   func(*wire.Call)
 	onMap    func(*wire.ClusterMap)
 	onGossip func(gossip.Event)
+	onLook   func(*wire.Look) bool
 	onFlush  func()
 	onStop   func(func())
 }
@@ -42,6 +43,9 @@ func (l *fakeLane) OnFrame(f *wire.Frame)    { call(l.onFrame, f) }
 func (l *fakeLane) OnCall(c *wire.Call)      { call(l.onCall, c) }
 func (l *fakeLane) OnMap(m *wire.ClusterMap) { call(l.onMap, m) }
 func (l *fakeLane) OnGossip(e gossip.Event)  { call(l.onGossip, e) }
+func (l *fakeLane) Look(look *wire.Look) bool {
+	return l.onLook != nil && l.onLook(look)
+}
 func (l *fakeLane) Flush() {
 	if l.onFlush != nil {
 		l.onFlush()

@@ -6,13 +6,14 @@ import (
 )
 
 // Lane is one event loop's worth of a node (cluster.Lane). The host calls it from one
-// goroutine: some events, then Flush.
+// goroutine at a time: some events, then Flush; and Look between two such turns.
 type Lane interface {
 	Start()
 	OnFrame(*wire.Frame)
 	OnCall(*wire.Call)
 	OnMap(*wire.ClusterMap)
 	OnGossip(gossip.Event)
+	Look(*wire.Look) bool
 	Flush()
 	HandOver(done func())
 	Stop(done func())

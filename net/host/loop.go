@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"torc/core/wire"
@@ -16,6 +17,9 @@ type loop struct {
 	world *world
 	inbox *inbox
 	lane  Lane
+	gate  gate
+
+	started atomic.Bool // and not ended: others may look
 
 	quit     chan struct{}               // closed: end after this turn
 	ended    chan struct{}               // closed: the loop is over
@@ -41,9 +45,7 @@ func (l *loop) run() {
 	sleep := time.NewTimer(time.Hour)
 	defer sleep.Stop()
 
-	l.world.clock.refresh()
-	l.lane.Start()
-	l.flush()
+	l.begin()
 	var events []event
 	for l.wait(sleep) {
 		events = l.inbox.drain(events[:0])
@@ -53,12 +55,28 @@ func (l *loop) run() {
 			events = nil
 		}
 	}
-	l.flush()
+	l.end()
 	l.refuse(l.inbox.close())
+}
+
+// begin is the first turn, and end the last.
+func (l *loop) begin() {
+	l.gate.enter()
+	l.world.clock.refresh()
+	l.lane.Start()
+	l.flush()
+	l.started.Store(true)
+}
+
+func (l *loop) end() {
+	l.started.Store(false)
+	l.gate.enter()
+	l.flush()
 }
 
 // turn gives the lane what has come. The clock is read after the drain: see invariant 2.
 func (l *loop) turn(events []event) {
+	l.gate.enter()
 	l.world.clock.refresh()
 	now := time.Now()
 	for i := range events {
@@ -100,9 +118,10 @@ const (
 	flushAlone = 4
 )
 
-// flush ends a turn, and tells the sinks that asked for it.
+// flush ends a turn, and tells the sinks that asked for it: the lane's memory can be looked at meanwhile.
 func (l *loop) flush() {
 	l.lane.Flush()
+	l.gate.leave()
 	many := l.wide && len(l.flushers) > flushAlone
 	for i, flush := range l.flushers {
 		flush(many)
@@ -113,10 +132,7 @@ func (l *loop) flush() {
 
 // wait sleeps until there is something to do, and reports whether to go on.
 func (l *loop) wait(sleep *time.Timer) bool {
-	d := time.Hour
-	if at, ok := l.world.timers.next(); ok {
-		d = max(at-l.world.clock.now(), 0)
-	}
+	d := l.idle()
 	if d == 0 {
 		select {
 		case <-l.quit:
@@ -136,6 +152,16 @@ func (l *loop) wait(sleep *time.Timer) bool {
 		return false
 	}
 	return true
+}
+
+// idle is how long there is nothing to do, if nothing comes.
+func (l *loop) idle() time.Duration {
+	l.gate.enter() // the clock is also brought up to date by those who look
+	defer l.gate.leave()
+	if at, ok := l.world.timers.next(); ok {
+		return max(at-l.world.clock.now(), 0)
+	}
+	return time.Hour
 }
 
 // fatal ends the process after a panic in the lane.

@@ -61,6 +61,9 @@ type conn struct {
 	topology *wire.ClusterMap // of the present batch
 	shards   []wire.ShardID   // scratch of many
 	commands []wire.Command   // scratch of many
+	looker   Looker
+	looks    []wire.Look // reads that were put aside (look.go)
+	gazes    []gaze      // and what is to be known to answer each
 	req      request
 	patience time.Duration // how long a command may wait
 
@@ -111,6 +114,7 @@ func newConn(s *Server, nc net.Conn, id uint64) *conn {
 		queues: make(map[wire.ShardID]*queue),
 	}
 	c.in.locked, c.in.ahead = !c.authed, &s.ahead
+	c.looker = s.backend.Looker()
 	c.direct, _ = nc.(tryWriter)
 	c.flushAtEnd = c.flush
 	c.readerWake.L = &c.mu
@@ -169,7 +173,10 @@ var errQuit = errors.New("resp: connection ended by the server")
 // serveBuffered dispatches every complete command that has arrived.
 func (c *conn) serveBuffered() error {
 	served := uint64(0)
-	defer func() { c.srv.stats.commands.Add(served) }()
+	defer func() {
+		c.lookNow()
+		c.srv.stats.commands.Add(served)
+	}()
 	for {
 		args, err := c.in.next()
 		if err != nil {
@@ -190,6 +197,7 @@ func (c *conn) serveBuffered() error {
 			return errQuit
 		}
 		if served%pumpEvery == 0 {
+			c.lookNow()
 			c.pump()
 		}
 	}
@@ -424,10 +432,11 @@ func (c *conn) close(linger bool) {
 // begin opens the place of a reply that is known at once, and locks the connection until
 // finish.
 func (c *conn) begin() *output {
+	c.lookNow()
 	c.mu.Lock()
 	c.reserve()
 	_, s := c.window.push()
-	s.mute = c.mode == replyOff || c.mode == replySkip
+	s.mute = c.mute()
 	return c.window.target(c.window.tail-1, &c.out)
 }
 
@@ -435,6 +444,9 @@ func (c *conn) finish() {
 	c.window.complete(c.window.tail-1, &c.out)
 	c.mu.Unlock()
 }
+
+// mute reports whether nothing is to be sent for the present command.
+func (c *conn) mute() bool { return c.mode == replyOff || c.mode == replySkip }
 
 func (c *conn) replyError(text string) {
 	c.begin().fail(text)
@@ -446,8 +458,7 @@ func (c *conn) replyError(text string) {
 func (c *conn) openSlot(spec *command) (uint64, *slot) {
 	c.reserve()
 	seq, s := c.window.push()
-	s.spec, s.proto = spec, c.proto
-	s.mute = c.mode == replyOff || c.mode == replySkip
+	s.spec, s.proto, s.mute = spec, c.proto, c.mute()
 	s.until = c.now + int64(c.patience)
 	c.gathering = true
 	if c.topology != nil {

@@ -30,6 +30,8 @@ type fakeNode struct {
 	policy string // as it was set
 
 	submit    func(*wire.Call)
+	look      func(*wire.Look) bool // nil: every read is submitted
+	looking   atomic.Bool           // somebody is between Look and Done
 	submitted atomic.Int64
 	commands  atomic.Int64
 }
@@ -74,6 +76,25 @@ func (n *fakeNode) Submit(calls ...*wire.Call) {
 		n.commands.Add(int64(len(call.Commands)))
 		n.submit(call)
 	}
+}
+
+func (n *fakeNode) Looker() Looker { return fakeLooker{n} }
+
+type fakeLooker struct{ n *fakeNode }
+
+func (k fakeLooker) Look(l *wire.Look) bool {
+	k.n.looking.Store(true)
+	return k.n.look != nil && k.n.look(l)
+}
+
+func (k fakeLooker) Done() { k.n.looking.Store(false) }
+
+// lookAt answers a look.
+func (n *fakeNode) lookAt(l *wire.Look) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l.Result = n.apply(l.Shard, &l.Command)
+	return true
 }
 
 func (n *fakeNode) Map() *wire.ClusterMap                 { return n.cluster }

@@ -65,16 +65,19 @@ func (r *request) one(cmd wire.Command, render renderer) {
 	if r.srv.opts.Redirect && r.redirected(slot, shard) {
 		return
 	}
+	if !cmd.Op.IsWrite() {
+		r.gather(shard, cmd, render)
+		return
+	}
 	r.oneOn(shard, cmd, render)
 }
 
 // oneOn asks a shard for one operation.
 func (r *request) oneOn(shard wire.ShardID, cmd wire.Command, render renderer) {
+	r.lookNow()
 	r.in.keep()
 	r.mu.Lock()
-	seq, s := r.openSlot(r.spec)
-	s.render, s.left = render, 1
-	r.enqueue(shard, ref{seq: seq}, cmd)
+	r.ask(shard, cmd, &gaze{spec: r.spec, render: render, proto: r.proto, mute: r.mute()})
 	r.mu.Unlock()
 }
 
@@ -92,6 +95,7 @@ func (r *request) many(j job) {
 		r.finish()
 		return
 	}
+	r.lookNow()
 	r.in.keep()
 	r.mu.Lock()
 	seq, s := r.openSlot(r.spec)

@@ -22,6 +22,7 @@ func (brokenLane) OnFrame(*wire.Frame)      {}
 func (brokenLane) OnCall(*wire.Call)        {}
 func (brokenLane) OnMap(*wire.ClusterMap)   {}
 func (brokenLane) OnGossip(gossip.Event)    {}
+func (brokenLane) Look(*wire.Look) bool     { return false }
 func (brokenLane) Flush()                   {}
 func (brokenLane) HandOver(done func())     { done() }
 func (brokenLane) Stop(done func())         { done() }

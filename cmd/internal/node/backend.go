@@ -8,6 +8,7 @@ import (
 
 	"torc/core/gossip"
 	"torc/core/wire"
+	"torc/net/resp"
 )
 
 // backend is the node as its servers see it.
@@ -15,6 +16,9 @@ type backend struct{ n *Node }
 
 // Submit hands requests to their lanes.
 func (b backend) Submit(calls ...*wire.Call) { b.n.host.Submit(calls...) }
+
+// Looker makes what a connection reads with first.
+func (b backend) Looker() resp.Looker { return b.n.host.Looker() }
 
 // Map is the latest cluster map, or nil.
 func (b backend) Map() *wire.ClusterMap { return b.n.host.Map() }

@@ -1,0 +1,111 @@
+package resp
+
+import (
+	"slices"
+
+	"torc/core/wire"
+)
+
+// lookMost is how many reads are gathered before they are looked up: no lane is kept from its turns for longer.
+const lookMost = 64
+
+// lookStep is how many bytes of replies may come between two questions whether they are too many.
+const lookStep = 16 << 10
+
+// Looker answers reads at once, without a lane's being woken for them; see Backend.Looker.
+type Looker interface {
+	// Look answers a read that has come before the first Look since Done, or reports that it must be submitted. The result's
+	// value is good until Done. Nothing may be waited for until then.
+	Look(*wire.Look) bool
+	// Done ends it.
+	Done()
+}
+
+// gaze is a read that may be answered by a look.
+type gaze struct {
+	spec   *command
+	render renderer
+	proto  int
+	mute   bool
+}
+
+// gather puts a read aside: the connection's reads in a row are looked up together (lookNow).
+func (c *conn) gather(shard wire.ShardID, cmd wire.Command, render renderer) {
+	c.looks = append(c.looks, wire.Look{Shard: shard, Command: cmd})
+	c.gazes = append(c.gazes, gaze{spec: c.req.spec, render: render, proto: c.proto, mute: c.mute()})
+	if len(c.looks) == lookMost {
+		c.lookNow()
+	}
+}
+
+// lookNow answers the reads that were put aside, each at once or by its shard's queue. Whatever else the connection is asked
+// for comes after them.
+func (c *conn) lookNow() {
+	if len(c.looks) == 0 {
+		return
+	}
+	c.mu.Lock()
+	for i, checked := 0, -lookStep; i < len(c.looks) && !c.dead; i++ {
+		if held := c.held(); c.window.len() > 0 || held >= checked+lookStep {
+			if checked = held; c.full() {
+				c.looker.Done() // the lanes must not wait for a client
+				c.reserve()
+			}
+		}
+		l, g := &c.looks[i], &c.gazes[i]
+		if !c.owes(l.Shard) && c.looker.Look(l) {
+			c.show(g, &l.Result)
+		} else {
+			c.in.keep()
+			c.ask(l.Shard, l.Command, g)
+		}
+	}
+	c.looker.Done()
+	c.makeRoom()
+	c.mu.Unlock()
+	clear(c.looks)
+	c.looks, c.gazes = c.looks[:0], c.gazes[:0]
+}
+
+// owes reports whether the connection waits for an answer of a shard: what it asks for now must not overtake that. Locked.
+func (c *conn) owes(shard wire.ShardID) bool {
+	if c.window.len() == 0 {
+		return false
+	}
+	q := c.queues[shard]
+	return q != nil && (q.busy || len(q.parts) > 0)
+}
+
+// show writes the reply to a read that was answered by a look, in its place. Locked.
+func (c *conn) show(g *gaze, res *wire.Result) {
+	c.learn(len(res.Value))
+	c.hasRead = true
+	if len(res.Value) >= bigValue {
+		res.Value = slices.Clone(res.Value) // it is sent from where it lies, after the look
+	}
+	if c.window.len() == 0 {
+		if !g.mute {
+			g.reply(&c.out, res)
+		}
+		return
+	}
+	seq, s := c.window.push()
+	s.mute = g.mute
+	g.reply(c.window.target(seq, &c.out), res)
+	c.window.complete(seq, &c.out)
+}
+
+func (g *gaze) reply(o *output, res *wire.Result) {
+	if res.Kind == wire.KindError {
+		o.fail(codeText(res.Code, g.spec.name))
+		return
+	}
+	g.render(o, g.proto, res)
+}
+
+// ask puts a command of one part into its shard's queue. Locked.
+func (c *conn) ask(shard wire.ShardID, cmd wire.Command, g *gaze) {
+	seq, s := c.openSlot(g.spec)
+	s.render, s.left, s.proto, s.mute = g.render, 1, g.proto, g.mute
+	c.enqueue(shard, ref{seq: seq}, cmd)
+}

@@ -1,0 +1,85 @@
+package resp
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/core/wire"
+)
+
+// looksWork makes a node that answers every look.
+func looksWork() *fakeNode {
+	n := newFakeNode(8)
+	n.look = n.lookAt
+	return n
+}
+
+// TestLooks: reads are answered without a Call, in every protocol and mode.
+func TestLooks(t *testing.T) {
+	long := strings.Repeat("v", bigValue)
+	for _, c := range []struct{ request, reply string }{
+		{"GET a", "$5\r\nhello\r\n"},
+		{"GET nothing", "$-1\r\n"},
+		{"STRLEN a", ":5\r\n"},
+		{"EXISTS a", ":1\r\n"},
+		{"GETRANGE a 1 2", "$2\r\nel\r\n"},
+		{"GET long", fmt.Sprintf("$%d\r\n%s\r\n", len(long), long)},
+		{"CLIENT REPLY SKIP\r\nGET a\r\nGET nothing", "$-1\r\n"},
+		{"GET a\r\nPING\r\nGET a", "$5\r\nhello\r\n+PONG\r\n$5\r\nhello\r\n"},
+		{"GET a\r\nWRONG\r\nGET", "$5\r\nhello\r\n-ERR unknown command 'WRONG', with args beginning with: \r\n-ERR wrong number of arguments for 'get' command\r\n"},
+		{strings.Repeat("GET a\r\n", 3*lookMost) + "GET nothing", strings.Repeat("$5\r\nhello\r\n", 3*lookMost) + "$-1\r\n"},
+	} {
+		n := looksWork()
+		n.data["a"], n.data["long"] = fakeValue{value: []byte("hello")}, fakeValue{value: []byte(long)}
+		require.Equal(t, c.reply+"+OK\r\n", converse(t, n, 1024, c.request+"\r\n", 1<<20), c.request)
+		if !strings.HasPrefix(c.request, "EXISTS") { // it may be of several keys: it is a job
+			require.Zero(t, n.submitted.Load(), c.request)
+		}
+	}
+}
+
+// TestALookOvertakesNothing: a read after a write to its shard waits for it, and so does one after a read that waits.
+func TestALookOvertakesNothing(t *testing.T) {
+	n := looksWork()
+	held := make(chan *wire.Call, 8)
+	n.submit = func(call *wire.Call) { held <- call }
+	nc := dial(t, serve(t, n))
+	_, err := io.WriteString(nc, "SET a 1\r\nGET a\r\nGET a\r\n")
+	require.NoError(t, err)
+	for range 3 { // the first reads of a connection travel alone
+		select {
+		case call := <-held:
+			n.answer(call)
+		case <-time.After(10 * time.Second):
+			require.FailNow(t, "no call came")
+		}
+	}
+	want := "+OK\r\n$1\r\n1\r\n$1\r\n1\r\n"
+	got := make([]byte, len(want))
+	_, err = io.ReadFull(nc, got)
+	require.NoError(t, err)
+	require.Equal(t, want, string(got))
+}
+
+// TestALookWaitsForNobody: a client that does not read is not read from, and no lane is kept from its turns meanwhile.
+func TestALookWaitsForNobody(t *testing.T) {
+	const limit, size, total = 1 << 20, 10_000, 20_000
+	n := looksWork()
+	n.data["big"] = fakeValue{value: make([]byte, size)}
+	s := serve(t, n, func(o *Options) { o.OutputBufferMax = limit })
+	nc := dial(t, s)
+	go func() { _, _ = io.WriteString(nc, strings.Repeat("GET big\r\n", total)) }()
+	c := theConn(t, s)
+	require.Eventually(t, c.parked, 10*time.Second, time.Millisecond)
+	require.False(t, n.looking.Load())
+	c.mu.Lock()
+	require.Less(t, c.held(), limit+2*lookStep+size)
+	c.mu.Unlock()
+	_, err := io.CopyN(io.Discard, nc, int64(total*(size+len("$10000\r\n\r\n"))))
+	require.NoError(t, err)
+}
