@@ -40,6 +40,7 @@ func (m *Member) Flush() {
 	m.beatAnswered = false
 	m.dropRefused()
 	m.releaseReads()
+	m.log.packUpTo(m.applied)
 	m.truncate()
 }
 
@@ -174,12 +175,13 @@ func (m *Member) truncate() {
 		return
 	}
 	left, index, keep := m.log.bytes, m.log.first-1, m.keepAfter()
-	for _, e := range m.log.entries {
-		if left <= m.logMax/2 && !mutant.On(mutant.SnapshotLoop) || e.GetIndex() > m.applied || e.GetIndex() > keep {
+	for i := range m.log.slots {
+		at := m.log.first + uint64(i)
+		if left <= m.logMax/2 && !mutant.On(mutant.SnapshotLoop) || at > m.applied || at > keep {
 			break
 		}
-		left -= int64(len(e.Data)) + entryOverhead
-		index = e.GetIndex()
+		left -= m.log.slots[i].counts()
+		index = at
 	}
 	if index == keep && m.log.bytes-left < m.logMax/2 {
 		return
