@@ -174,6 +174,9 @@ func runMGet(r *request) {
 		return
 	}
 	keys := r.args[1:]
+	if len(keys) <= lookMost && r.lookAll(keys) {
+		return
+	}
 	for _, key := range keys {
 		r.add(r.shardOf(wire.Slot(key)), wire.Command{Op: wire.OpGet, Key: key})
 	}

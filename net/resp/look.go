@@ -67,6 +67,37 @@ func (c *conn) lookNow() {
 	c.looks, c.gazes = c.looks[:0], c.gazes[:0]
 }
 
+// lookAll answers MGET, if all its keys can be looked up, in one look: what lies on one shard is as it was at one instant, as
+// in a Call.
+func (r *request) lookAll(keys [][]byte) bool {
+	r.lookNow()
+	c := r.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reserve()
+	if c.window.len() > 0 || c.dead {
+		return false
+	}
+	c.looks = append(c.looks, wire.Look{})
+	before, l := c.out.mark(), &c.looks[0]
+	c.out.array(len(keys))
+	whole := true
+	for i := 0; i < len(keys) && whole; i++ {
+		*l = wire.Look{Shard: r.shardOf(wire.Slot(keys[i])), Command: wire.Command{Op: wire.OpGet, Key: keys[i]}}
+		if whole = c.looker.Look(l); whole {
+			c.own(&l.Result)
+			replyElement(&c.out, c.proto, &l.Result)
+		}
+	}
+	c.looker.Done()
+	*l, c.looks = wire.Look{}, c.looks[:0]
+	if !whole || c.mute() {
+		c.out.rewind(before)
+	}
+	c.makeRoom()
+	return whole
+}
+
 // owes reports whether the connection waits for an answer of a shard: what it asks for now must not overtake that. Locked.
 func (c *conn) owes(shard wire.ShardID) bool {
 	if c.window.len() == 0 {
@@ -78,11 +109,7 @@ func (c *conn) owes(shard wire.ShardID) bool {
 
 // show writes the reply to a read that was answered by a look, in its place. Locked.
 func (c *conn) show(g *gaze, res *wire.Result) {
-	c.learn(len(res.Value))
-	c.hasRead = true
-	if len(res.Value) >= bigValue {
-		res.Value = slices.Clone(res.Value) // it is sent from where it lies, after the look
-	}
+	c.own(res)
 	if c.window.len() == 0 {
 		if !g.mute {
 			g.reply(&c.out, res)
@@ -93,6 +120,15 @@ func (c *conn) show(g *gaze, res *wire.Result) {
 	s.mute = g.mute
 	g.reply(c.window.target(seq, &c.out), res)
 	c.window.complete(seq, &c.out)
+}
+
+// own notes what a look has found, and copies what is sent from where it lies: that is after the look. Locked.
+func (c *conn) own(res *wire.Result) {
+	c.learn(len(res.Value))
+	c.hasRead = true
+	if len(res.Value) >= bigValue {
+		res.Value = slices.Clone(res.Value)
+	}
 }
 
 func (g *gaze) reply(o *output, res *wire.Result) {

@@ -42,6 +42,24 @@ func (o *output) move(from *output) {
 	from.reset()
 }
 
+// mark is a place in the output, for rewind.
+type mark struct{ sealed, bytes, buf int }
+
+func (o *output) mark() mark { return mark{len(o.sealed), o.bytes, len(o.buf)} }
+
+// rewind takes away what came after a mark.
+func (o *output) rewind(m mark) {
+	if len(o.sealed) > m.sealed {
+		o.buf = nil
+		if m.buf > 0 {
+			o.buf = o.sealed[m.sealed] // what was open then was sealed first
+		}
+	}
+	o.buf = o.buf[:m.buf]
+	clear(o.sealed[m.sealed:])
+	o.sealed, o.bytes = o.sealed[:m.sealed], m.bytes
+}
+
 // after puts what is left of another output, when n bytes of it are written, before everything else.
 func (o *output) after(from *output, n int) {
 	o.bytes += from.len() - n

@@ -16,6 +16,15 @@ func replyValue(o *output, proto int, res *wire.Result) {
 	}
 }
 
+// replyElement: the value as one of several, null when there is none.
+func replyElement(o *output, proto int, res *wire.Result) {
+	if res.Kind == wire.KindBytes {
+		o.bulk(res.Value)
+	} else {
+		o.null(proto)
+	}
+}
+
 // replyBytes: the value, empty when there is none.
 func replyBytes(o *output, _ int, res *wire.Result) { o.bulk(res.Value) }
 
