@@ -117,7 +117,7 @@ func (g *group) Apply(index uint64, data []byte) {
 		g.lane.hall.Finish(c, &responses[i])
 	}
 	if g.spare == nil && cap(calls) <= callsKept {
-		clear(calls)
+		clear(calls[:cap(calls)]) // some may have been refused, and lie behind
 		g.spare = calls[:0]
 	}
 	if len(g.writes) > 0 || g.stirred() {

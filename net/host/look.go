@@ -32,7 +32,12 @@ func (k *Looker) Look(l *wire.Look) bool {
 // enter goes into a lane and reads its clock there: see invariant 2.
 func (k *Looker) enter(i int) bool {
 	l := k.host.loops[i]
-	if k.refused[i] || !l.started.Load() || !l.gate.tryEnter() {
+	if k.refused[i] || !l.gate.tryEnter() {
+		k.refused[i] = true
+		return false
+	}
+	if !l.started.Load() { // or it has ended
+		l.gate.leave()
 		k.refused[i] = true
 		return false
 	}

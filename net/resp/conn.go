@@ -254,6 +254,7 @@ func (c *conn) learn(size int) {
 func (c *conn) reserve() {
 	for c.full() && !c.dead {
 		c.park()
+		c.now = c.srv.now() // what is left of the batch has not waited for a shard yet
 	}
 }
 
@@ -454,9 +455,8 @@ func (c *conn) replyError(text string) {
 	c.srv.stats.errors.Add(1)
 }
 
-// openSlot opens the place of a reply that shards will give. Locked.
+// openSlot opens the place of a reply that shards will give. Locked; the caller has seen to it that there is room (reserve).
 func (c *conn) openSlot(spec *command) (uint64, *slot) {
-	c.reserve()
 	seq, s := c.window.push()
 	s.spec, s.proto, s.mute = spec, c.proto, c.mute()
 	s.until = c.now + int64(c.patience)

@@ -17,6 +17,8 @@
 // goroutine; what is complete at the window's head moves to the output, and the writer
 // goroutine writes all of it at once.
 //
+// Before that, reads in a row are looked up (look.go): what lies in memory here, under a lease, is answered by the reader itself.
+//
 // What must hold:
 //
 //  1. Replies leave in the order of their commands, whatever the order of the responses.
@@ -24,7 +26,8 @@
 //     effect in their order, and a read sees the writes before it in the pipeline, without
 //     trusting that a lane answers in order (reads overtake writes that are being
 //     replicated, and a request that is forwarded again can be overtaken too). What waits
-//     meanwhile travels together in the next Call: batching by nature.
+//     meanwhile travels together in the next Call: batching by nature. Nor does a look overtake anything on its shard; and
+//     while lanes are kept from their turns for it, nothing is waited for.
 //  3. Reads and writes never share a Call. The parts of one command on one shard always do, so
 //     that MSET is atomic per shard. (Across shards it is not: see the command's summary.)
 //  4. What was handed to Submit is never written again: arguments are slices of the buffer

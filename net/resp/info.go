@@ -56,6 +56,7 @@ func runInfo(r *request) {
 	for _, shard := range r.ownShards() {
 		r.add(shard, wire.Command{Op: wire.OpCount})
 	}
+	r.lookNow() // what came before has patience of its own
 	r.patience = infoPatience
 	r.many(&infoJob{text: text.String()})
 	r.patience = r.srv.opts.Timeout

@@ -12,6 +12,9 @@ const lookMost = 64
 // lookStep is how many bytes of replies may come between two questions whether they are too many.
 const lookStep = 16 << 10
 
+// lookLong is how many bytes of replies are written at most without the lanes' having a turn.
+const lookLong = 128 << 10
+
 // Looker answers reads at once, without a lane's being woken for them; see Backend.Looker.
 type Looker interface {
 	// Look answers a read that has come before the first Look since Done, or reports that it must be submitted. The result's
@@ -47,18 +50,19 @@ func (c *conn) lookNow() {
 	c.mu.Lock()
 	for i, checked := 0, -lookStep; i < len(c.looks) && !c.dead; i++ {
 		if held := c.held(); c.window.len() > 0 || held >= checked+lookStep {
-			if checked = held; c.full() {
-				c.looker.Done() // the lanes must not wait for a client
-				c.reserve()
-			}
+			checked = held
+			c.makeWay()
 		}
 		l, g := &c.looks[i], &c.gazes[i]
-		if !c.owes(l.Shard) && c.looker.Look(l) {
+		if c.leads(l.Shard) && !c.owes(l.Shard) && c.looker.Look(l) {
 			c.show(g, &l.Result)
-		} else {
-			c.in.keep()
-			c.ask(l.Shard, l.Command, g)
+			continue
 		}
+		if c.full() {
+			c.makeWay()
+		}
+		c.in.keep()
+		c.ask(l.Shard, l.Command, g)
 	}
 	c.looker.Done()
 	c.makeRoom()
@@ -67,11 +71,25 @@ func (c *conn) lookNow() {
 	c.looks, c.gazes = c.looks[:0], c.gazes[:0]
 }
 
+// leads reports whether this node leads a shard, as far as is known without its lane.
+func (c *conn) leads(shard wire.ShardID) bool { return c.srv.backend.Leader(shard) == c.srv.self }
+
+// makeWay lets the lanes go on, and waits until the connection has room for more. Locked.
+func (c *conn) makeWay() {
+	c.looker.Done() // before anything is waited for: a lane must not wait for a client
+	c.reserve()
+}
+
 // lookAll answers MGET, if all its keys can be looked up, in one look: what lies on one shard is as it was at one instant, as
 // in a Call.
 func (r *request) lookAll(keys [][]byte) bool {
 	r.lookNow()
 	c := r.conn
+	for _, key := range keys {
+		if !r.leads(r.shardOf(wire.Slot(key))) {
+			return false // before anything is looked up: it would count twice
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reserve()
@@ -84,7 +102,7 @@ func (r *request) lookAll(keys [][]byte) bool {
 	whole := true
 	for i := 0; i < len(keys) && whole; i++ {
 		*l = wire.Look{Shard: r.shardOf(wire.Slot(keys[i])), Command: wire.Command{Op: wire.OpGet, Key: keys[i]}}
-		if whole = c.looker.Look(l); whole {
+		if whole = c.looker.Look(l) && c.out.len() < lookLong; whole {
 			c.own(&l.Result)
 			replyElement(&c.out, c.proto, &l.Result)
 		}
@@ -139,7 +157,7 @@ func (g *gaze) reply(o *output, res *wire.Result) {
 	g.render(o, g.proto, res)
 }
 
-// ask puts a command of one part into its shard's queue. Locked.
+// ask puts a command of one part into its shard's queue. Locked; there is room.
 func (c *conn) ask(shard wire.ShardID, cmd wire.Command, g *gaze) {
 	seq, s := c.openSlot(g.spec)
 	s.render, s.left, s.proto, s.mute = g.render, 1, g.proto, g.mute

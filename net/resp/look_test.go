@@ -105,3 +105,33 @@ func TestALookWaitsForNobody(t *testing.T) {
 	_, err := io.CopyN(io.Discard, nc, int64(total*(size+len("$10000\r\n\r\n"))))
 	require.NoError(t, err)
 }
+
+// TestALookThatFailsWaitsForNobody: as TestALookWaitsForNobody, with a read in each batch that must be submitted (its shard is led elsewhere).
+func TestALookThatFailsWaitsForNobody(t *testing.T) {
+	const limit, size, rounds = 1 << 20, 200, 2000
+	n := looksWork()
+	n.look = func(l *wire.Look) bool { return string(l.Command.Key) != "far" && n.lookAt(l) }
+	n.data["near"], n.data["far"] = fakeValue{value: make([]byte, size)}, fakeValue{value: make([]byte, size)}
+	s := serve(t, n, func(o *Options) { o.OutputBufferMax = limit })
+	nc := dial(t, s)
+	go func() {
+		_, _ = io.WriteString(nc, strings.Repeat(strings.Repeat("GET near\r\n", 63)+"GET far\r\n", rounds))
+	}()
+	c := theConn(t, s)
+	require.Eventually(t, c.parked, 10*time.Second, time.Millisecond)
+	require.False(t, n.looking.Load(), "a lane is kept from its turns by a client that does not read")
+}
+
+// TestPatienceIsOnesOwn: a read that was put aside before INFO waits as long as reads do.
+func TestPatienceIsOnesOwn(t *testing.T) {
+	n := newFakeNode(1)
+	var first int64
+	n.submit = func(call *wire.Call) {
+		if call.Commands[0].Op == wire.OpGet {
+			first = call.TimeoutMillis
+		}
+		n.answer(call)
+	}
+	converse(t, n, 1024, "GET a\r\nINFO keyspace\r\n", 1<<20)
+	require.InDelta(t, 5000, first, 100)
+}

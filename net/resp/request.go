@@ -77,6 +77,7 @@ func (r *request) oneOn(shard wire.ShardID, cmd wire.Command, render renderer) {
 	r.lookNow()
 	r.in.keep()
 	r.mu.Lock()
+	r.reserve()
 	r.ask(shard, cmd, &gaze{spec: r.spec, render: render, proto: r.proto, mute: r.mute()})
 	r.mu.Unlock()
 }
@@ -98,6 +99,7 @@ func (r *request) many(j job) {
 	r.lookNow()
 	r.in.keep()
 	r.mu.Lock()
+	r.reserve()
 	seq, s := r.openSlot(r.spec)
 	s.job, s.left = j, len(r.shards)
 	for i, shard := range r.shards {
