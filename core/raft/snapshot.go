@@ -14,7 +14,8 @@ import (
 
 const (
 	chunkBytes   = 256 << 10
-	windowChunks = 4 // parts in flight to one receiver
+	firstBytes   = 16 << 10 // the first part: it may be refused for a while, and is repeated until it is not (Config.Admit)
+	windowChunks = 4        // parts in flight to one receiver
 	// WindowBytes is how much of a snapshot may be on its way to one receiver.
 	WindowBytes = windowChunks * chunkBytes
 
@@ -56,6 +57,8 @@ type arrival struct {
 	next uint64
 	into Restorer
 	full bool
+
+	silent int // ticks without a part of it
 }
 
 // snapshotNow tells raft which state a snapshot would be: the present one.
@@ -122,9 +125,20 @@ func (m *Member) repeat(s *shipment) {
 	}
 }
 
+// mayGoOn reports whether the next part may be sent. The first one goes alone, until it is answered: a receiver that has no memory for
+// the copy yet would otherwise have a whole window sent to it again and again, at the expense of those that it has let in.
+func (s *shipment) mayGoOn() bool {
+	answered := s.next == 0 || len(s.window) == 0 || s.window[0].Seq > 0
+	return !s.parked && !s.ended && answered && len(s.window) < windowChunks
+}
+
 func (m *Member) fill(s *shipment) {
-	for !s.parked && !s.ended && len(s.window) < windowChunks && m.cfg.Pace.May() {
-		data, done := s.source.Next(chunkBytes)
+	for s.mayGoOn() && m.cfg.Pace.May() {
+		size := chunkBytes
+		if s.next == 0 {
+			size = firstBytes
+		}
+		data, done := s.source.Next(size)
 		c := &wire.SnapshotChunk{Shard: m.cfg.Shard, From: m.cfg.Replica, To: s.to, Term: s.term, Meta: s.meta, Seq: s.next, Last: done, Data: data}
 		s.next++
 		s.sent += int64(len(data))
@@ -164,6 +178,7 @@ func (m *Member) OnSnapshotAck(a *wire.SnapshotAck) {
 
 func (m *Member) tickShips() {
 	m.tickNewcomers()
+	m.tickArrival()
 	for _, s := range slices.Clone(m.ships.out) {
 		if s.parked {
 			if s.waited++; s.waited > parkTicks {
@@ -248,6 +263,19 @@ func (m *Member) dropArrival() {
 	}
 }
 
+// tickArrival gives up the snapshot that is coming in when no more of it will come, or is needed: its sender does not lead any more,
+// the log has brought what is in it, or nothing was heard of it for much longer than a sender keeps one parked. It would
+// hold memory, and others may wait for that (Config.Admit).
+func (m *Member) tickArrival() {
+	in := m.ships.in
+	if in == nil || in.full {
+		return
+	}
+	if in.silent++; in.term < m.term || in.meta.Index <= m.applied || in.silent > 2*parkTicks {
+		m.dropArrival()
+	}
+}
+
 // OnSnapshotChunk takes a part of a snapshot. Parts may come twice or out of order; only the
 // next one counts, and every part is answered with what is wanted next.
 func (m *Member) OnSnapshotChunk(c *wire.SnapshotChunk) {
@@ -275,6 +303,7 @@ func (m *Member) OnSnapshotChunk(c *wire.SnapshotChunk) {
 		in = &arrival{from: c.From, term: c.Term, meta: c.Meta, into: m.cfg.Machine.Restore()}
 		m.ships.in = in
 	}
+	in.silent = 0
 	if c.Seq == in.next && !in.full {
 		err := in.into.Add(c.Data)
 		if err == nil && c.Last {

@@ -217,26 +217,27 @@ func TestABrokenSnapshotIsRefused(t *testing.T) {
 // together (the sender had given the first up). The finished one is put in place.
 func TestTwoSnapshotsInOneTurn(t *testing.T) {
 	n, leader, learner := behind(t, 5, 2)
-	var chunks []*wire.SnapshotChunk
+	var first, second *wire.SnapshotChunk
 	n.drop = func(_, _ *peer, m wire.Message) bool {
-		c, ok := m.(*wire.SnapshotChunk)
-		if ok {
-			chunks = append(chunks, c)
+		switch c, ok := m.(*wire.SnapshotChunk); {
+		case !ok:
+			return false
+		case first != nil && c.Meta.Index > first.Meta.Index:
+			second = c
+			return true
+		case c.Last:
+			first = c
+			return true
 		}
-		return ok
+		return false
 	}
-	n.until("a snapshot", func() bool { return len(chunks) > 0 })
-	first := chunks[0]
-	require.True(t, first.Last)
+	n.until("all but the end of a snapshot has come", func() bool { return first != nil })
 	leader.propose("in between;")
-	n.until("another one", func() bool { return chunks[len(chunks)-1].Meta.Index > first.Meta.Index })
-	second := chunks[len(chunks)-1]
+	n.until("another one", func() bool { return second != nil })
 	require.Zero(t, second.Seq)
-	half := *second
-	half.Last = false
 
 	learner.take(first)
-	learner.take(&half)
+	learner.take(second)
 	learner.Flush()
 	require.Equal(t, []uint64{first.Meta.Index}, learner.installed)
 	n.drop = nil
@@ -254,9 +255,9 @@ func TestClosedInTheSameTurn(t *testing.T) {
 		if ok && c.Last {
 			last = c
 		}
-		return ok
+		return last != nil && ok
 	}
-	n.until("a snapshot", func() bool { return last != nil })
+	n.until("all but the end of a snapshot has come", func() bool { return last != nil })
 	learner.take(last)
 	learner.Close()
 	learner.take(last)
@@ -311,4 +312,61 @@ func TestOldChunksAreIgnored(t *testing.T) {
 	p.Step(&wire.RaftMessage{Type: uint8(pb.MsgSnap), To: p.id, From: leader.id, Term: p.Term(), Snapshot: &wire.SnapshotMeta{Index: 99, Term: 9}})
 	p.Flush()
 	require.Less(t, p.Applied(), uint64(99), "raft's own snapshot message carries no data")
+}
+
+// TestARefusedSnapshotCostsLittle: while there is no memory for it at the receiver only its first part is offered, now and then,
+// and as soon as there is it comes.
+func TestARefusedSnapshotCostsLittle(t *testing.T) {
+	n, leader, learner := behind(t, 9, 40)
+	room, offers, bytes := false, 0, 0
+	learner.cfg.Admit = func() bool { offers++; return room }
+	n.drop = func(_, _ *peer, m wire.Message) bool {
+		if c, ok := m.(*wire.SnapshotChunk); ok && !room {
+			require.Zero(t, c.Seq, "nothing was let in")
+			bytes += len(c.Data)
+		}
+		return false
+	}
+	const ticks = 600
+	n.run(ticks * tick)
+	require.Greater(t, offers, ticks/stallTicks/2)
+	require.LessOrEqual(t, bytes, 2*ticks/stallTicks*(firstBytes+100))
+	room = true
+	n.run(2 * stallTicks * tick)
+	require.NotNil(t, learner.ships.in)
+	n.until("it is all there", func() bool { return len(learner.installed) == 1 })
+	require.Equal(t, leader.state.state, learner.state.state)
+}
+
+// TestNobodyGoesOnWithIt: a snapshot of which no more will come does not hold memory at its receiver for ever. Its sender leads no more, or
+// is gone and nobody leads.
+func TestNobodyGoesOnWithIt(t *testing.T) {
+	half := func() (*network, *peer, *peer) {
+		n, leader, learner := behind(t, 3, 40)
+		n.drop = func(_, _ *peer, m wire.Message) bool {
+			c, ok := m.(*wire.SnapshotChunk)
+			return ok && (c.From != leader.id || c.Seq >= 3)
+		}
+		n.until("half of it has come", func() bool { return learner.ships.in != nil && learner.ships.in.next == 3 })
+		n.settled("all but the learner", learner)
+		return n, leader, learner
+	}
+	t.Run("another leads", func(t *testing.T) {
+		n, leader, learner := half()
+		leader.cut = true
+		n.leader().propose("by another one;")
+		n.until("it has heard of the new term", func() bool { return learner.Term() == n.leader().Term() })
+		n.run(2 * tick)
+		require.Nil(t, learner.ships.in)
+		require.Zero(t, learner.open)
+	})
+	t.Run("nobody leads", func(t *testing.T) {
+		n, _, learner := half()
+		learner.cut = true
+		n.run(parkTicks * tick)
+		require.NotNil(t, learner.ships.in, "its sender may go on yet")
+		n.run(2 * parkTicks * tick)
+		require.Nil(t, learner.ships.in)
+		require.Zero(t, learner.open)
+	})
 }
