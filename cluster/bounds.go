@@ -75,11 +75,59 @@ func (l *Lane) fitShips() {
 	}
 }
 
-// admitCopy reports whether there is memory for one more copy to come in. Where stores are nearly full
-// copies come one after the other, for a replica that is to be replaced stays until its copy is complete.
-func (l *Lane) admitCopy() bool {
-	bound := l.bound()
-	return bound == 0 || l.total() < bound-bound/8 || !slices.ContainsFunc(l.order, func(g *group) bool { return g.arriving != nil })
+// admitCopy reports whether there is memory for a copy to come into this group now. A replica that is to be replaced stays until
+// its copy is complete, so the copies under way have to find room beside everything else: not as they are now, for several that
+// have just begun are small, but as they will be. One may always come, or where stores are full nothing would ever be repaired.
+//
+//	what is held | still to come of the others | this one  <=  bound
+//
+// The size of this one is guessed; once it has begun it is known, and if that was too little no other is let in. So what
+// is expected is never more than the bound and one copy.
+func (g *group) admitCopy() bool {
+	l, bound := g.lane, g.lane.bound()
+	if bound == 0 || !slices.ContainsFunc(l.order, func(g *group) bool { return g.arriving != nil }) {
+		return true
+	}
+	held, average := l.total(), l.average()
+	return held < bound-bound/8 && held+l.toCome(average)+g.copySize(average) <= bound
+}
+
+// toCome is what is still to come of the copies that are arriving.
+func (l *Lane) toCome(average int64) (sum int64) {
+	for _, g := range l.order {
+		if g.arriving != nil {
+			sum += max(0, g.copySize(average)-g.arriving.bytes())
+		}
+	}
+	return sum
+}
+
+// copySize is about how large a copy into this group will be, by what has come of it; before that, as what it replaces, and not
+// smaller than shards are on average. The meta group's does not count.
+func (g *group) copySize(average int64) int64 {
+	if g.store == nil {
+		return 0
+	}
+	if size, known := g.arriving.expected(); known {
+		return size
+	}
+	return max(average, g.store.Bytes())
+}
+
+// average is what a shard holds here, or will when its copy is there. Those that hold nothing do not count: most of them are new and
+// wait for theirs. Where all are, it is as much as each may hold.
+func (l *Lane) average() int64 {
+	sum, shards := int64(0), int64(0)
+	for _, g := range l.order {
+		if size := g.copySize(0); size > 0 {
+			sum += size
+			shards++
+		}
+	}
+	if shards == 0 {
+		return l.share()
+	}
+	return sum / shards
 }
 
 // Holdings is what a lane holds, by what it is for, in bytes.

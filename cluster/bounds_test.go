@@ -124,3 +124,92 @@ func TestCopiesAreBounded(t *testing.T) {
 		return true
 	}), "the copies never arrive")
 }
+
+// stale is a bounded cluster whose n3 has missed everything that was written since it was full to this part (in hundredths) of what it
+// may hold: each of its eight replicas is to be replaced by a copy of the same size.
+func stale(t *testing.T, part int64) *office {
+	o := bounded(t, Config{LogBytes: 64 << 10, Rebalance: 2 << 20})
+	fill := func() { o.write(0, 400, 30_000) }
+	fill()
+	o.run(time.Second)
+	for i := 1; i <= 3; i++ {
+		o.node(i).cfg.MaxMemory = o.node(i).total() * 100 / part
+	}
+	o.drop = func(addr string, _ *wire.Frame) bool { return addr == "n3" }
+	fill()
+	o.drop = nil
+	return o
+}
+
+// arrive lets copies come to a node until it holds what the others hold. It returns the most that it held, how many came at a time at most, and
+// how long it took.
+func (o *office) arrive(n *node, from *node) (most int64, several int, took time.Duration) {
+	began := o.now
+	arrived := o.until(10*time.Minute, func() bool {
+		coming, differ := 0, 0
+		for _, x := range from.order {
+			g := n.groups[x.shard]
+			if g != nil && g.arriving != nil {
+				coming++
+			}
+			if x.store != nil && (g == nil || g.store.Digest() != x.store.Digest()) {
+				differ++
+			}
+		}
+		most, several = max(most, n.total()), max(several, coming)
+		return differ == 0
+	})
+	require.True(o.t, arrived, "the copies never arrive")
+	return most, several, o.now - began
+}
+
+// TestCopiesFindRoom: several copies come at a time, but only as many as there will be room for when they are complete, beside
+// the replicas that they replace.
+func TestCopiesFindRoom(t *testing.T) {
+	for _, c := range []struct {
+		part        int64
+		least, most int // copies at a time
+	}{
+		{20, 4, 8}, // all would fit; a node sends four at a time
+		{60, 2, 5}, // of 7.5 hundredths each
+		{75, 2, 2}, // of 9.4
+		{84, 1, 1}, // of 10.5: a second one would not fit
+		{98, 1, 1}, // nor does the first, but one may always come
+	} {
+		o := stale(t, c.part)
+		n := o.node(3)
+		most, several, took := o.arrive(n, o.node(1))
+		t.Logf("full to %d: %d at a time, %d hundredths at most, %v", c.part, several, most*100/n.bound(), took)
+		require.LessOrEqual(t, most, max(n.bound(), n.bound()*c.part/100*9/8), c)
+		require.GreaterOrEqual(t, several, c.least, c)
+		require.LessOrEqual(t, several, c.most, c)
+	}
+}
+
+// TestANewNodeIsFilledSoon: a node that holds nothing yet gets its twenty shards several at a time, and as soon as one whose memory
+// has no bound, although it will be full to four fifths.
+func TestANewNodeIsFilledSoon(t *testing.T) {
+	fill := func(bounded bool) (several int, took time.Duration) {
+		o := &office{newWorld(9), t}
+		cfg := Config{Join: []string{"n1", "n2", "n3"}, Expect: 3, Shards: 20, Grace: 5 * time.Second, LogBytes: 64 << 10, Rebalance: 2 << 20}
+		for i := 1; i <= 3; i++ {
+			o.start(fmt.Sprintf("n%d", i), wire.NodeID(i), 1, cfg)
+		}
+		o.settles()
+		o.write(0, 600, 30_000)
+		if bounded {
+			cfg.MaxMemory = o.node(1).total() * 10 / 8
+		}
+		n := o.start("n3", 3, 2, cfg) // the process began anew: all of it is to come
+		most, several, took := o.arrive(n, o.node(1))
+		if bounded {
+			require.LessOrEqual(t, most, n.bound())
+		}
+		return several, took
+	}
+	several, took := fill(true)
+	_, free := fill(false)
+	t.Logf("%d at a time, %v; without a bound %v", several, took, free)
+	require.GreaterOrEqual(t, several, 4)
+	require.LessOrEqual(t, took, free*5/4)
+}

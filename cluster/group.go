@@ -174,6 +174,17 @@ func (r *storeRestorer) bytes() int64 {
 	return r.in.Bytes()
 }
 
+// expected is about how large it will be when all of it has come. False: that cannot be told yet.
+func (r *storeRestorer) expected() (bytes int64, known bool) {
+	switch {
+	case r == nil:
+		return 0, false
+	case r.out != nil:
+		return r.out.Bytes(), true
+	}
+	return r.in.Expected()
+}
+
 func (r *storeRestorer) Add(chunk []byte) error { return r.in.Add(chunk) }
 func (r *storeRestorer) Finish() (err error)    { r.out, err = r.in.Finish(); return err }
 func (r *storeRestorer) Close() {

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"strconv"
 	"testing"
 
@@ -245,6 +246,36 @@ func TestAppendGrowsInPlace(t *testing.T) {
 	s.Apply(&wire.Batch{Requests: []wire.Request{request(wire.Command{Op: wire.OpSet, Key: []byte("k"), Value: want[:40_000]})}})
 	require.Less(t, pages.held, 100_000)
 	s.Close()
+}
+
+// TestWhatIsExpectedOfACopy: when a little of a snapshot has come it is known how large it will be, within a quarter; when it
+// says nonsense, that is a number still.
+func TestWhatIsExpectedOfACopy(t *testing.T) {
+	s := New(testConfig)
+	for n := range 2000 {
+		s.Apply(&wire.Batch{Requests: []wire.Request{request(wire.Command{Op: wire.OpSet, Key: strconv.AppendInt(nil, int64(n), 10), Value: make([]byte, n%1000)})}})
+	}
+	r, sn := NewRestorer(testConfig), s.Snapshot()
+	defer sn.Close()
+	_, known := r.Expected()
+	require.False(t, known)
+	for done, chunks := false, 0; !done; chunks++ {
+		var chunk []byte
+		chunk, done = sn.Next(16 << 10)
+		require.NoError(t, r.Add(chunk))
+		expected, known := r.Expected()
+		require.True(t, known)
+		require.InEpsilon(t, s.Bytes(), expected, .25, "after %d chunks", chunks)
+	}
+	expected, _ := r.Expected()
+	require.Equal(t, s.Bytes(), expected)
+
+	r.left[partKeys], r.part = math.MaxUint64, partKeys
+	expected, _ = r.Expected()
+	require.LessOrEqual(t, expected, int64(expectedMost))
+	r.Close()
+	_, known = r.Expected()
+	require.False(t, known)
 }
 
 // FuzzRestore feeds the decoder of snapshots with streams in well-formed chunks: it refuses them, or what it

@@ -87,6 +87,23 @@ func (r *Restorer) Bytes() int64 {
 	return r.store.Bytes()
 }
 
+// expectedMost bounds what is expected, whatever a header says, so that sums of it are numbers.
+const expectedMost = 1 << 50
+
+// Expected is about how large all of it will be, by how many keys there are and what those that came took: they come in
+// the order of a hash, so the rest is like them. False: none has come yet. What sessions remember comes last and is not foreseen.
+func (r *Restorer) Expected() (bytes int64, known bool) {
+	if r.store == nil || r.part < partKeys || r.part == partKeys && r.store.Len() == 0 {
+		return 0, false
+	}
+	bytes = r.store.Bytes()
+	if left := r.left[partKeys]; left > 0 {
+		each := 1 + uint64(r.store.keyBytes)/uint64(r.store.Len())
+		bytes += int64(min(left, expectedMost/each) * each)
+	}
+	return min(bytes, expectedMost), true
+}
+
 // Close gives up what Finish has not returned. Nothing may be added any more.
 func (r *Restorer) Close() {
 	if r.store != nil {
