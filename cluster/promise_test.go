@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"torc/core/evict"
 	"torc/core/wire"
 )
 
@@ -263,4 +264,60 @@ func TestNothingIsPromisedOfAChange(t *testing.T) {
 	leader.ask(k, get)
 	require.Equal(t, "v", string(k.all[3].Results[0].Value))
 	require.Positive(t, k.all[3].Results[0].Int)
+}
+
+// A key that a client keeps is no victim while the promise stands, though it is the one that was used least recently. Afterwards it is.
+func TestAPromiseSparesAVictim(t *testing.T) {
+	c := newCrowded(t, 1, 50, evict.AllKeysLRU)
+	o := &office{c.world, t}
+	leader, _ := o.kept()
+	store := leader.groups[1].store
+	crowd := func(from uint64) {
+		told := &answers{}
+		for key := from; key < from+150; key++ {
+			if leader.ask(told, set(key)); key%15 == 0 {
+				o.run(30 * time.Millisecond)
+			}
+		}
+		o.run(30 * time.Millisecond)
+		require.Len(t, told.all, 150)
+		for _, r := range told.all {
+			require.Equal(t, wire.OutcomeOK, r.Outcome, "there are others to make room")
+		}
+	}
+	read := func() wire.Result { return c.do(wire.Command{Op: wire.OpGet, Key: []byte("k")}).Results[0] }
+
+	crowd(0)
+	require.Greater(t, store.Evicted(), uint64(90), "no room was needed: the test is none")
+	require.Positive(t, leader.groups[1].promises.alive)
+	_, held := store.FindHash(store.HashOf([]byte("k")))
+	require.True(t, held, "given up while a client may answer with it")
+
+	o.run(time.Second)
+	require.Zero(t, leader.groups[1].promises.alive)
+	crowd(1000)
+	require.Equal(t, wire.KindNil, read().Kind, "nothing spares it any more")
+	c.equal()
+}
+
+// Where every key is kept by somebody there is no victim: writes are refused until the promise has run out, and none is given meanwhile.
+func TestPromisesLeaveNoVictim(t *testing.T) {
+	c := newCrowded(t, 1, 50, evict.AllKeysLRU)
+	o := &office{c.world, t}
+	leader, k := o.kept()
+	large := set(1)
+	large.Value = make([]byte, leader.bound()+leader.bound()/overdraftOf-perKey-50) // it fits, but not beside the other
+	told := &answers{}
+	leader.ask(told, large)
+	o.run(100 * time.Millisecond)
+	require.Equal(t, wire.ReasonOutOfMemory, told.all[0].Reason)
+	leader.ask(k, keepable)
+	require.Equal(t, "old", string(k.all[2].Results[0].Value))
+	require.Zero(t, k.all[2].Results[0].Int, "there would never be a victim")
+
+	o.run(time.Second)
+	leader.ask(told, large)
+	o.run(100 * time.Millisecond)
+	require.Equal(t, wire.OutcomeOK, told.all[1].Outcome)
+	require.Equal(t, wire.KindNil, c.do(wire.Command{Op: wire.OpGet, Key: []byte("k")}).Results[0].Kind)
 }
