@@ -193,7 +193,7 @@ func (p *page) output(parts []string) string {
 			b.WriteString(section(p.t, p.printed, name, n))
 		}
 	}
-	return b.String()
+	return ownFrame.ReplaceAllString(b.String(), "$1")
 }
 
 // judge holds an exercise to the verdict that its answer explains. Rewriting does not help here: when
@@ -211,6 +211,7 @@ func (p *page) judge(verdict string) {
 
 var (
 	speed     = regexp.MustCompile(`^  \d+ events, .* simulated seconds`)
+	ownFrame  = regexp.MustCompile(`(?m)^( +torc/\S+):\d+$`) // shown without the line: that is another one tomorrow
 	violation = regexp.MustCompile(`^  ([A-Z]) +\d+\.\d+s  `)
 )
 
