@@ -153,6 +153,11 @@ func (h *Hall) Finish(c *Call, r *wire.Response) {
 		return
 	}
 	c.place = done
+	if r.Reason == wire.ReasonSessionExpired && c.doubt && c.IsWrite() {
+		// That the shard does not know the session means that this try had no effect, and the caller would begin
+		// another one. An earlier try may still be under way, and apply the same write.
+		r.Reason = wire.ReasonLeadershipLost
+	}
 	h.waiting--
 	h.bytes -= c.size
 	delete(h.forwards, c.forward)

@@ -318,6 +318,26 @@ func TestForwardedWritesHaveASession(t *testing.T) {
 	require.Equal(t, wire.Session{Client: 4711, Seq: 1, Floor: 1}, l.forwarded(t, 2).Request.Session, "each shard counts by itself")
 }
 
+// TestAForgottenSessionAfterATryInDoubt: that a shard does not remember the session says that this try had no effect, and a caller
+// that hears it writes again, under another session. It is not told so when an earlier try of this node may still arrive.
+func TestAForgottenSessionAfterATryInDoubt(t *testing.T) {
+	for _, retry := range []bool{false, true} {
+		l := newLobby()
+		request := wire.Request{Shard: there, Session: wire.Session{Client: 9, Seq: 1, Floor: 1, Retry: retry}, Commands: []wire.Command{set}}
+		l.admit(&wire.Call{Request: request, Tag: 1})
+		forgotten := wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonSessionExpired}
+		l.reply(l.forwarded(t, 2), forgotten)
+		l.told(t, 1, wire.OutcomeUnknown, wire.ReasonSessionExpired)
+
+		l.admit(&wire.Call{Request: request, Tag: 2})
+		l.forwarded(t, 2) // and nobody answers
+		l.pass(testConfig.Resend + 1)
+		again, _ := l.forwardsSent(t)
+		l.reply(again[0], forgotten)
+		l.told(t, 2, wire.OutcomeUnknown, wire.ReasonLeadershipLost)
+	}
+}
+
 // TestSendingAgain: a try that nobody answered may have been applied, so the next one insists
 // on the session; one that was refused has not, so following the redirect is no retry. (With
 // Retry, a shard that has never heard of the session would have to call the outcome unknown.)
