@@ -15,7 +15,7 @@ func Seeds() []Seed {
 		{"swarm", 1072, "a learner on a node that did not run was made a voter, because a short log lacks little (core/raft, status.go)"},
 		{"everything", 177, "a frozen leader answered a former life's question to the new life, which took it for the answer to one of its own (core/router, forward.go)"},
 		{"swarm", 3194, "the map called a leader down that was not, and while the meta group had no quorum clients asked everybody but it (core/session, route.go)"},
-		{"control-wild-clocks", 2621, "a node sent a write again, as a retry that the shard did not know, and before the first try: the client took that for no effect and wrote again under another session (core/router, hall.go)"},
 		{"control-every-fault", 100579, "the same, with two nodes that were not called down: each of them was somebody better to ask than the leader (core/session, route.go)"},
+		{"control-wild-clocks", 2621, "a node sent a write again, as a retry that the shard did not know, and before the first try: the client took that for no effect and wrote again under another session (core/router, hall.go)"},
 	}
 }

@@ -63,7 +63,7 @@ type conn struct {
 	commands []wire.Command   // scratch of many
 	looker   Looker
 	looks    []wire.Look // reads that were put aside (look.go)
-	gazes    []gaze      // and what is to be known to answer each
+	forms    []replyForm // and how each is answered
 	req      request
 	patience time.Duration // how long a command may wait
 

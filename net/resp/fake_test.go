@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -32,6 +33,7 @@ type fakeNode struct {
 	submit    func(*wire.Call)
 	look      func(*wire.Look) bool // nil: every read is submitted
 	looking   atomic.Bool           // somebody is between Look and Done
+	longest   atomic.Int64          // bytes that were looked up between two Dones, at most
 	submitted atomic.Int64
 	commands  atomic.Int64
 }
@@ -78,16 +80,35 @@ func (n *fakeNode) Submit(calls ...*wire.Call) {
 	}
 }
 
-func (n *fakeNode) Looker() Looker { return fakeLooker{n} }
+func (n *fakeNode) Looker() Looker { return &fakeLooker{n: n} }
 
-type fakeLooker struct{ n *fakeNode }
-
-func (k fakeLooker) Look(l *wire.Look) bool {
-	k.n.looking.Store(true)
-	return k.n.look != nil && k.n.look(l)
+// fakeLooker lends values until Done, as a store does, and then writes over them.
+type fakeLooker struct {
+	n     *fakeNode
+	lent  [][]byte
+	bytes int // since Done
 }
 
-func (k fakeLooker) Done() { k.n.looking.Store(false) }
+func (k *fakeLooker) Look(l *wire.Look) bool {
+	k.n.looking.Store(true)
+	if k.n.look == nil || !k.n.look(l) {
+		return false
+	}
+	l.Result.Value = bytes.Clone(l.Result.Value)
+	k.lent, k.bytes = append(k.lent, l.Result.Value), k.bytes+len(l.Result.Value)
+	k.n.longest.Store(max(k.n.longest.Load(), int64(k.bytes)))
+	return true
+}
+
+func (k *fakeLooker) Done() {
+	for _, v := range k.lent {
+		for i := range v {
+			v[i] = '!'
+		}
+	}
+	k.lent, k.bytes = nil, 0
+	k.n.looking.Store(false)
+}
 
 // lookAt answers a look.
 func (n *fakeNode) lookAt(l *wire.Look) bool {

@@ -9,10 +9,10 @@ import (
 // lookMost is how many reads are gathered before they are looked up: no lane is kept from its turns for longer.
 const lookMost = 64
 
-// lookStep is how many bytes of replies may come between two questions whether they are too many.
+// lookStep is after how many bytes of replies the lanes may have a turn, and it is asked whether they are too many.
 const lookStep = 16 << 10
 
-// lookLong is how many bytes of replies are written at most without the lanes' having a turn.
+// lookLong is how long an MGET's reply, with what waits before it, may be to come of one look: the lanes have no turn meanwhile.
 const lookLong = 128 << 10
 
 // Looker answers reads at once, without a lane's being woken for them; see Backend.Looker.
@@ -24,8 +24,8 @@ type Looker interface {
 	Done()
 }
 
-// gaze is a read that may be answered by a look.
-type gaze struct {
+// replyForm is how a command of one part is answered.
+type replyForm struct {
 	spec   *command
 	render renderer
 	proto  int
@@ -35,7 +35,7 @@ type gaze struct {
 // gather puts a read aside: the connection's reads in a row are looked up together (lookNow).
 func (c *conn) gather(shard wire.ShardID, cmd wire.Command, render renderer) {
 	c.looks = append(c.looks, wire.Look{Shard: shard, Command: cmd})
-	c.gazes = append(c.gazes, gaze{spec: c.req.spec, render: render, proto: c.proto, mute: c.mute()})
+	c.forms = append(c.forms, replyForm{spec: c.req.spec, render: render, proto: c.proto, mute: c.mute()})
 	if len(c.looks) == lookMost {
 		c.lookNow()
 	}
@@ -49,11 +49,11 @@ func (c *conn) lookNow() {
 	}
 	c.mu.Lock()
 	for i, checked := 0, -lookStep; i < len(c.looks) && !c.dead; i++ {
-		if held := c.held(); c.window.len() > 0 || held >= checked+lookStep {
+		if held := c.held(); held >= checked+lookStep || c.window.len() > 0 && c.full() {
 			checked = held
 			c.makeWay()
 		}
-		l, g := &c.looks[i], &c.gazes[i]
+		l, g := &c.looks[i], &c.forms[i]
 		if c.leads(l.Shard) && !c.owes(l.Shard) && c.looker.Look(l) {
 			c.show(g, &l.Result)
 			continue
@@ -68,7 +68,7 @@ func (c *conn) lookNow() {
 	c.makeRoom()
 	c.mu.Unlock()
 	clear(c.looks)
-	c.looks, c.gazes = c.looks[:0], c.gazes[:0]
+	c.looks, c.forms = c.looks[:0], c.forms[:0]
 }
 
 // leads reports whether this node leads a shard, as far as is known without its lane.
@@ -126,7 +126,7 @@ func (c *conn) owes(shard wire.ShardID) bool {
 }
 
 // show writes the reply to a read that was answered by a look, in its place. Locked.
-func (c *conn) show(g *gaze, res *wire.Result) {
+func (c *conn) show(g *replyForm, res *wire.Result) {
 	c.own(res)
 	if c.window.len() == 0 {
 		if !g.mute {
@@ -149,7 +149,7 @@ func (c *conn) own(res *wire.Result) {
 	}
 }
 
-func (g *gaze) reply(o *output, res *wire.Result) {
+func (g *replyForm) reply(o *output, res *wire.Result) {
 	if res.Kind == wire.KindError {
 		o.fail(codeText(res.Code, g.spec.name))
 		return
@@ -158,7 +158,7 @@ func (g *gaze) reply(o *output, res *wire.Result) {
 }
 
 // ask puts a command of one part into its shard's queue. Locked; there is room.
-func (c *conn) ask(shard wire.ShardID, cmd wire.Command, g *gaze) {
+func (c *conn) ask(shard wire.ShardID, cmd wire.Command, g *replyForm) {
 	seq, s := c.openSlot(g.spec)
 	s.render, s.left, s.proto, s.mute = g.render, 1, g.proto, g.mute
 	c.enqueue(shard, ref{seq: seq}, cmd)

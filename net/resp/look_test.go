@@ -47,6 +47,60 @@ func TestLooks(t *testing.T) {
 	}
 }
 
+// TestALookIsShort: lanes are not kept from their turns while a lot is copied, by GETs in a row or by one MGET.
+func TestALookIsShort(t *testing.T) {
+	const size, keys = 10_000, lookMost
+	n := looksWork()
+	n.data["big"] = fakeValue{value: bytes.Repeat([]byte("v"), size)}
+	bulk := fmt.Sprintf("$%d\r\n%s\r\n", size, strings.Repeat("v", size))
+
+	require.Equal(t, strings.Repeat(bulk, keys)+"+OK\r\n", converse(t, n, 1024, strings.Repeat("GET big\r\n", keys), 1<<20))
+	require.Zero(t, n.submitted.Load())
+	require.Less(t, n.longest.Load(), int64(lookStep+2*size))
+
+	request := "MGET" + strings.Repeat(" big", keys) + "\r\n"
+	require.Equal(t, fmt.Sprintf("*%d\r\n%s+OK\r\n", keys, strings.Repeat(bulk, keys)), converse(t, n, 1024, request, 1<<20))
+	require.Positive(t, n.submitted.Load(), "it is too long to be looked up")
+	require.Less(t, n.longest.Load(), int64(lookLong+2*size))
+}
+
+// TestNobodyLooksForWhatIsLedElsewhere: an MGET that cannot be looked up whole is not looked up in part, which would count twice.
+func TestNobodyLooksForWhatIsLedElsewhere(t *testing.T) {
+	n := newFakeNode(8, "node-1", "node-2")
+	n.look = func(l *wire.Look) bool {
+		require.NotEqual(t, n.shardOf("foo"), l.Shard, "another node leads it")
+		return n.lookAt(l)
+	}
+	require.NotEqual(t, n.shardOf("a"), n.shardOf("foo"))
+	n.leaders[n.shardOf("foo")] = 2
+	n.data["a"], n.data["foo"] = fakeValue{value: []byte("1")}, fakeValue{value: []byte("2")}
+	require.Equal(t, "$1\r\n1\r\n$1\r\n2\r\n+OK\r\n", converse(t, n, 1024, "GET a\r\nGET foo\r\n", 1<<20))
+	n.longest.Store(0)
+	require.Equal(t, "*2\r\n$1\r\n1\r\n$1\r\n2\r\n+OK\r\n", converse(t, n, 1024, "MGET a foo\r\n", 1<<20))
+	require.Zero(t, n.longest.Load())
+}
+
+// TestWhatIsAskedStaysAsItIs: a read that is submitted after all keeps its key, though the buffer that it came in could be used again.
+func TestWhatIsAskedStaysAsItIs(t *testing.T) {
+	n := newFakeNode(8)
+	held := make(chan *wire.Call, 2)
+	n.submit = func(call *wire.Call) { held <- call }
+	nc := dial(t, serve(t, n))
+	var calls []*wire.Call
+	for _, key := range []string{"a", "b"} {
+		_, err := io.WriteString(nc, "GET "+key+"\r\n")
+		require.NoError(t, err)
+		select {
+		case call := <-held:
+			calls = append(calls, call)
+		case <-time.After(10 * time.Second):
+			require.FailNow(t, "no call came")
+		}
+	}
+	require.Equal(t, "a", string(calls[0].Commands[0].Key))
+	require.Equal(t, "b", string(calls[1].Commands[0].Key))
+}
+
 // TestRewind: what came after a mark is as if it had never been written, whatever was sealed meanwhile.
 func TestRewind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

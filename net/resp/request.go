@@ -78,7 +78,7 @@ func (r *request) oneOn(shard wire.ShardID, cmd wire.Command, render renderer) {
 	r.in.keep()
 	r.mu.Lock()
 	r.reserve()
-	r.ask(shard, cmd, &gaze{spec: r.spec, render: render, proto: r.proto, mute: r.mute()})
+	r.ask(shard, cmd, &replyForm{spec: r.spec, render: render, proto: r.proto, mute: r.mute()})
 	r.mu.Unlock()
 }
 
