@@ -1,0 +1,137 @@
+package router
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/core/wire"
+)
+
+func TestForwardedWritesHaveASession(t *testing.T) {
+	l := newLobby()
+	first, _ := l.call(there, set)
+	a := l.forwarded(t, 2)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 1, Floor: 1}, a.Request.Session)
+
+	l.call(there, set)
+	b := l.forwarded(t, 2)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 2, Floor: 1}, b.Request.Session, "the first is still waited for")
+
+	l.call(there, get)
+	require.Zero(t, l.forwarded(t, 2).Request.Session, "a read needs none")
+
+	l.reply(b, wire.Response{})
+	l.call(there, set)
+	c := l.forwarded(t, 2)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 3, Floor: 1}, c.Request.Session, "the first is still waited for")
+
+	l.reply(a, wire.Response{})
+	l.told(t, first, wire.OutcomeOK, wire.ReasonNone)
+	l.call(there, set)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 4, Floor: 3}, l.forwarded(t, 2).Request.Session)
+
+	own := wire.Session{Client: 9, Seq: 40, Floor: 38}
+	l.admit(&wire.Call{Request: wire.Request{Shard: there, Session: own, Commands: []wire.Command{set}}, Tag: 99})
+	require.Equal(t, own, l.forwarded(t, 2).Request.Session, "the caller's goes before the lane's")
+
+	l.lead(2)
+	l.call(here, set)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 1, Floor: 1}, l.forwarded(t, 2).Request.Session, "each shard counts by itself")
+}
+
+// TestAForgottenSessionAfterATryInDoubt: that a shard does not remember the session says that this try had no effect, and a caller
+// that hears it writes again, under another session. It is not told so when an earlier try of this node may still arrive.
+func TestAForgottenSessionAfterATryInDoubt(t *testing.T) {
+	for _, retry := range []bool{false, true} {
+		l := newLobby()
+		request := wire.Request{Shard: there, Session: wire.Session{Client: 9, Seq: 1, Floor: 1, Retry: retry}, Commands: []wire.Command{set}}
+		l.admit(&wire.Call{Request: request, Tag: 1})
+		forgotten := wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonSessionExpired}
+		l.reply(l.forwarded(t, 2), forgotten)
+		l.told(t, 1, wire.OutcomeUnknown, wire.ReasonSessionExpired)
+
+		l.admit(&wire.Call{Request: request, Tag: 2})
+		l.forwarded(t, 2) // and nobody answers
+		l.pass(testConfig.Resend + 1)
+		again, _ := l.forwardsSent(t)
+		l.reply(again[0], forgotten)
+		l.told(t, 2, wire.OutcomeUnknown, wire.ReasonLeadershipLost)
+	}
+}
+
+// TestSendingAgain: a try that nobody answered may have been applied, so the next one insists
+// on the session; one that was refused has not, so following the redirect is no retry. (With
+// Retry, a shard that has never heard of the session would have to call the outcome unknown.)
+func TestSendingAgain(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		session wire.Session
+		between func(l *lobby, f *wire.Forward)
+		retry   bool
+	}{
+		{"no answer", wire.Session{}, func(*lobby, *wire.Forward) {}, true},
+		{"no answer, the caller's session", wire.Session{Client: 9, Seq: 1, Floor: 1}, func(*lobby, *wire.Forward) {}, true},
+		{"a redirect", wire.Session{}, func(l *lobby, f *wire.Forward) { l.refuse(f, wire.ReasonNotLeader, 3) }, false},
+		{"a redirect, the caller's session", wire.Session{Client: 9, Seq: 1, Floor: 1}, func(l *lobby, f *wire.Forward) { l.refuse(f, wire.ReasonNotOwner, 0) }, false},
+		{"no answer, then a redirect", wire.Session{}, func(l *lobby, _ *wire.Forward) {
+			l.pass(testConfig.Resend + 1)
+			second := l.node.sent[0].m.(*wire.Forward)
+			l.node.sent, l.node.now = nil, 0
+			l.refuse(second, wire.ReasonNotLeader, 3)
+		}, true},
+		{"a redirect, the caller had sent it before", wire.Session{Client: 9, Seq: 1, Floor: 1, Retry: true}, func(l *lobby, f *wire.Forward) { l.refuse(f, wire.ReasonNotLeader, 3) }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLobby()
+			l.admit(&wire.Call{Request: wire.Request{Shard: there, Session: c.session, Commands: []wire.Command{set}}})
+			a := l.forwarded(t, 2)
+			require.Equal(t, c.session.Retry, a.Request.Session.Retry)
+			c.between(l, a)
+			left := uint64(10_000)
+			ids, _ := l.forwardsSent(t)
+			if len(ids) == 0 { // a hint is followed at once
+				l.pass(testConfig.Resend + 1)
+				ids, _ = l.forwardsSent(t)
+				left = 8999
+			}
+			require.Len(t, ids, 1)
+			b := ids[0]
+			require.Equal(t, a.Request.Session.Client, b.Request.Session.Client)
+			require.Equal(t, a.Request.Session.Seq, b.Request.Session.Seq, "the same request")
+			require.Equal(t, c.retry, b.Request.Session.Retry)
+			require.NotEqual(t, a.ID, b.ID)
+			require.EqualValues(t, left, b.TimeoutMillis, "what is left of its time, rounded down")
+		})
+	}
+}
+
+// TestARefusalSpeaksForOneTry: of a write that was sent twice, only the second try is known not
+// to have been applied.
+func TestARefusalSpeaksForOneTry(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		command wire.Command
+		again   bool
+		outcome wire.Outcome
+	}{
+		{"a write sent once", set, false, wire.OutcomeRefused},
+		{"a write sent twice", set, true, wire.OutcomeUnknown},
+		{"a read sent twice", get, true, wire.OutcomeRefused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLobby()
+			tag, _ := l.call(there, c.command)
+			f := l.forwarded(t, 2)
+			if c.again {
+				l.pass(testConfig.Resend + 1)
+				late := f
+				f = l.forwarded(t, 3) // node 2 is silent
+				l.refuse(late, wire.ReasonOverloaded, 0)
+				require.Empty(t, l.answers[tag], "the first try's answer comes too late")
+			}
+			l.refuse(f, wire.ReasonOverloaded, 0)
+			l.told(t, tag, c.outcome, wire.ReasonOverloaded)
+		})
+	}
+}
