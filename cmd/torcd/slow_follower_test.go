@@ -45,6 +45,7 @@ func TestASlowReplicaCostsAQuorumNothing(t *testing.T) {
 	} {
 		t.Run(slow.name, func(t *testing.T) {
 			var half, most []float64
+			var itself []time.Duration // how long the slow replica's own writes take, in all rounds: fifteen of one are chance
 			for round := range slowRounds {
 				c.WaitSettled(proctest.FormsWithin)
 				var keys []string
@@ -57,25 +58,25 @@ func TestASlowReplicaCostsAQuorumNothing(t *testing.T) {
 				before := setsAtRate(t, db, keys)
 				end := slow.begin()
 				during := setsAtRate(t, db, keys)
-				itself := typicalSet(t, db, proctest.KeyOn(c.Leads(c.Nodes[2])[0], slowShards, "quorum"))
+				itself = append(itself, setsAtAnyMoment(t, db, proctest.KeyOn(c.Leads(c.Nodes[2])[0], slowShards, "quorum"))...)
 				end()
-				require.Greater(t, itself, slowNoise, "the replica is not slow: nothing is tested")
 				half = append(half, slower(before, during, 50, time.Millisecond))
 				most = append(most, slower(before, during, 99, slowNoise))
 				t.Logf("round %d: SET p50 %v, p99 %v; with a slow replica p50 %v (%.2f x), p99 %v (%.2f x)", round+1, percentile(before, 50), percentile(before, 99),
 					percentile(during, 50), half[round], percentile(during, 99), most[round])
 			}
+			slices.Sort(itself)
 			slices.Sort(half)
 			slices.Sort(most)
+			require.Greater(t, percentile(itself, 50), slowNoise, "the replica is not slow: nothing is tested")
 			require.LessOrEqual(t, half[len(half)/2], 1.3, "p50")
 			require.LessOrEqual(t, most[len(most)/2], 2.0, "p99, which is chance on a busy machine")
 		})
 	}
 }
 
-// typicalSet is how long a write takes as a rule.
-func typicalSet(t *testing.T, db *client.Client, key string) time.Duration {
-	var times []time.Duration
+// setsAtAnyMoment writes some times, one after the other, and returns how long each took.
+func setsAtAnyMoment(t *testing.T, db *client.Client, key string) (times []time.Duration) {
 	for range 15 {
 		time.Sleep(rand.N(50 * time.Millisecond)) // whether the process runs or is stopped at that moment
 		at := time.Now()
@@ -83,8 +84,7 @@ func typicalSet(t *testing.T, db *client.Client, key string) time.Duration {
 		require.NoError(t, err)
 		times = append(times, time.Since(at))
 	}
-	slices.Sort(times)
-	return percentile(times, 50)
+	return times
 }
 
 // slower is how many times as long a percentile is; times below the noise are alike.
