@@ -22,7 +22,7 @@ func packed(t require.TestingT, most int, frames ...*wire.Frame) (packets []mem.
 		list = append(list, queued{f, f.Size()})
 	}
 	for len(list) > 0 {
-		out, count := p.pack(list, most, func(_ int, sent bool) {
+		out, count := p.pack(list, most, new(unwritten), func(_ int, sent bool) {
 			if !sent {
 				left++
 			}
@@ -175,7 +175,7 @@ func BenchmarkPacket(b *testing.B) {
 			b.SetBytes(int64(c.bytes))
 			b.ReportAllocs()
 			for b.Loop() {
-				out, _ := p.pack(frames, 64<<20, func(int, bool) {})
+				out, _ := p.pack(frames, 64<<20, new(unwritten), func(int, bool) {})
 				data, err := codec.Marshal(&out)
 				if err != nil {
 					b.Fatal(err)

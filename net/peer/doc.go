@@ -5,6 +5,8 @@
 //	                        |                               > one connection
 //	                        +--> data queue ----> stream --/                 \--> Frames handler --> deliver
 //
+// A short frame that finds nothing before it goes past the queue: its sender gives it to gRPC itself (direct.go).
+//
 // Each node opens its own connection to each address it has something for, and sends only on
 // that; what others have to say comes on the connections they open. Two streams share a
 // connection: heartbeats, votes, membership and gossip must not stand in line behind a value

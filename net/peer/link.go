@@ -46,7 +46,8 @@ func (n *Network) newLink(addr string) (*link, error) {
 		grpc.WithWriteBufferSize(socketBuffer),
 		grpc.WithInitialWindowSize(streamWindow),
 		grpc.WithInitialConnWindowSize(connectionWindow),
-		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(n.opts.FrameMax), grpc.ForceCodecV2(newPacketCodec())),
+		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(n.opts.FrameMax), grpc.ForceCodecV2(newPacketCodec()),
+			grpc.MaxRetryRPCBufferSize(0)), // gRPC need not keep what it has sent: a track begins anew when its stream breaks
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: n.opts.PingAfter, Timeout: n.opts.PingWithin, PermitWithoutStream: true,
 		}),
@@ -107,7 +108,7 @@ func (l *link) send(n *Network, f *wire.Frame) {
 		to = l.urgent
 	}
 	for _, piece := range fit(f, n.opts.FrameMax/2) {
-		n.stats.dropped.Add(uint64(to.queue.put(piece)))
+		n.stats.dropped.Add(uint64(to.offer(piece)))
 	}
 }
 

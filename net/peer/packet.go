@@ -19,7 +19,7 @@ const (
 )
 
 // packet is a FramePacket in its binary form, in the pieces that it lies in: those of a pooled buffer, and between them
-// values that are anybody's but change no more. gRPC frees it when it is sent.
+// values that are anybody's but change no more. gRPC frees each when it has written it.
 type packet struct{ parts mem.BufferSlice }
 
 // A frame's head is its field's tag and its length, in as many bytes however small that is: so it can be written when
@@ -42,8 +42,8 @@ func putHead(b []byte, length int) {
 type packing struct{ apart wire.Apart }
 
 // pack puts the first of some frames into a packet. It says how many: as many as stay within packetMax, but at
-// least one. A frame that is longer than most is left out, and told.
-func (p *packing) pack(frames []queued, most int, told func(size int, sent bool)) (packet, int) {
+// least one. A frame that is longer than most is left out, and told. Until gRPC has written the packet it counts as unwritten.
+func (p *packing) pack(frames []queued, most int, waits *unwritten, told func(size int, sent bool)) (packet, int) {
 	count, size := 1, frames[0].size
 	for count < len(frames) && size+frames[count].size <= packetMax {
 		size += frames[count].size
@@ -67,13 +67,13 @@ func (p *packing) pack(frames []queued, most int, told func(size int, sent bool)
 		told(length, sent)
 	}
 	*buf = b
-	out := packet{parts: join(mem.NewBuffer(buf, buffers.Pool), p.apart.Pieces)}
+	out := packet{parts: join(waits.pooled(buf), p.apart.Pieces, waits)}
 	p.apart.Forget(0)
 	return out, count
 }
 
 // join lists a packet's bytes in their order.
-func join(whole mem.Buffer, pieces []wire.Piece) mem.BufferSlice {
+func join(whole mem.Buffer, pieces []wire.Piece, waits *unwritten) mem.BufferSlice {
 	if whole.Len() == 0 {
 		whole.Free()
 		return nil
@@ -83,7 +83,7 @@ func join(whole mem.Buffer, pieces []wire.Piece) mem.BufferSlice {
 	}
 	parts, at := make(mem.BufferSlice, 0, 2*len(pieces)+1), 0
 	for _, p := range pieces {
-		parts = append(parts, whole.Slice(at, p.At), mem.SliceBuffer(p.Data))
+		parts = append(parts, whole.Slice(at, p.At), waits.foreign(p.Data))
 		at = p.At
 	}
 	if at < whole.Len() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	torcv1 "torc/api/v1"
@@ -21,7 +22,12 @@ type track struct {
 	client  torcv1.PeerClient
 	queue   *queue
 
-	packing packing
+	sends     sync.Mutex // whoever does has it
+	packing   packing
+	unwritten *unwritten
+	stream    torcv1.Peer_FramesClient // for those who send by themselves (direct.go); nil: there is none
+	cancel    func()                   // breaks it off
+	alone     [1]queued                // room for what they send
 }
 
 // run is the track's goroutine.
@@ -96,10 +102,11 @@ func (t *track) session(ctx context.Context) error {
 
 	ended := make(chan error, 1)
 	go func() { ended <- drain(stream) }()
+	t.stands(stream, cancel)
+	defer t.falls()
 	var taken []queued
 	for {
-		taken = t.queue.take(taken)
-		if err := t.sendAll(stream, taken); err != nil {
+		if taken, err = t.sendQueued(stream, taken); err != nil {
 			if !errors.Is(err, io.EOF) {
 				cancel() // the stream may still stand
 			}
@@ -116,15 +123,24 @@ func (t *track) session(ctx context.Context) error {
 			if t.queue.size() > 0 {
 				continue
 			}
+			t.falls()
 			return hangUp(stream, ended)
 		}
 	}
 }
 
+// sendQueued sends what waits. Its room for that is given back to it the next time.
+func (t *track) sendQueued(stream torcv1.Peer_FramesClient, room []queued) ([]queued, error) {
+	t.sends.Lock() // before the queue is empty: who finds it empty may send by itself
+	defer t.sends.Unlock()
+	taken := t.queue.take(room)
+	return taken, t.sendAll(stream, taken)
+}
+
 // sendAll sends frames, those that are small together in one packet.
 func (t *track) sendAll(stream torcv1.Peer_FramesClient, frames []queued) error {
 	for sent := 0; sent < len(frames); {
-		packet, count := t.packing.pack(frames[sent:], t.network.opts.FrameMax, t.tell)
+		packet, count := t.packing.pack(frames[sent:], t.network.opts.FrameMax, t.unwritten, t.tell)
 		if len(packet.parts) > 0 {
 			if err := stream.SendMsg(&packet); err != nil {
 				t.network.stats.dropped.Add(uint64(len(frames) - sent))
