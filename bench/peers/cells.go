@@ -45,43 +45,60 @@ var (
 	writers      = []string{"torc", "torc-any", "torc-grpc", "redis", "redis-wait", "memcached", "etcd"}
 	pipeReaders  = []string{"torc", "torc-own", "torc-any", "torc-grpc", "redis", "memcached"}
 	pipeWriters  = []string{"torc", "torc-own", "torc-any", "torc-grpc", "redis", "redis-wait", "redis-wait-batch", "memcached"}
+	fewReaders   = []string{"torc", "torc-own", "redis", "memcached"}
+	fewWriters   = []string{"torc", "torc-own", "redis", "redis-wait", "redis-wait-batch", "memcached"}
 	largeHolders = []string{"torc", "torc-any", "torc-grpc", "redis", "redis-wait"}
 	paced        = []string{"torc", "torc-grpc", "redis", "redis-wait", "memcached", "etcd"}
-	own          = []string{"torc-grpc"}
+	ownClient    = []string{"torc-grpc"}
 )
+
+// too adds peers to others: those that an aim speaks of in a cell, and that are not asked all else.
+func too(peers []string, more ...string) []string { return slices.Concat(more, peers) }
 
 var one = []int{1}
 
 // full is the whole comparison.
 var full = []block{
-	{ops: []string{"GET"}, clients: []int{1, 50, 500}, pipelines: one, sizes: []int{100}, peers: readers},
-	{ops: []string{"SET", "80/20"}, clients: []int{1, 50, 500}, pipelines: one, sizes: []int{100}, peers: writers},
+	{ops: []string{"GET"}, clients: one, pipelines: one, sizes: []int{100}, peers: readers},
+	{ops: []string{"SET", "80/20"}, clients: one, pipelines: one, sizes: []int{100}, peers: writers},
+	{ops: []string{"GET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(readers, "torc-own", "torc-16", "torc-16-own")},
+	{ops: []string{"SET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(writers, "torc-own", "torc-16", "torc-16-own")},
+	{ops: []string{"80/20"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: writers},
 	{ops: []string{"80/20"}, clients: []int{50}, pipelines: one, sizes: []int{100}, zipf: true, peers: writers},
+	{ops: []string{"GET"}, clients: []int{500}, pipelines: one, sizes: []int{100}, peers: readers},
+	{ops: []string{"SET", "80/20"}, clients: []int{500}, pipelines: one, sizes: []int{100}, peers: writers},
 	{ops: []string{"GET"}, clients: []int{50}, pipelines: one, sizes: []int{1 << 10, 16 << 10}, peers: readers},
 	{ops: []string{"SET"}, clients: []int{50}, pipelines: one, sizes: []int{1 << 10, 16 << 10}, peers: writers},
-	{ops: []string{"GET"}, clients: []int{50}, pipelines: []int{16, 64}, sizes: []int{100}, peers: pipeReaders},
-	{ops: []string{"SET", "80/20"}, clients: []int{50}, pipelines: []int{16, 64}, sizes: []int{100}, peers: pipeWriters},
-	{ops: []string{"80/20"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, zipf: true, peers: pipeWriters},
-	{ops: []string{"GET", "SET"}, clients: one, pipelines: []int{100}, sizes: []int{100}, peers: own},
-	{ops: []string{"GET", "SET"}, clients: []int{10}, pipelines: one, sizes: []int{4 << 10, 64 << 10, 1 << 20}, peers: largeHolders},
-	{ops: []string{"80/20"}, clients: []int{report.OpenClients}, pipelines: one, sizes: []int{100}, rates: []int{1000, 2000, 5000, 10_000, 20_000}, peers: paced},
+	{ops: []string{"GET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: too(pipeReaders, "torc-16", "torc-16-own")},
+	{ops: []string{"GET"}, clients: []int{50}, pipelines: []int{64}, sizes: []int{100}, peers: fewReaders},
+	{ops: []string{"SET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: too(pipeWriters, "torc-16", "torc-16-own")},
+	{ops: []string{"80/20"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: pipeWriters},
+	{ops: []string{"80/20"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, zipf: true, peers: fewWriters},
+	{ops: []string{"SET", "80/20"}, clients: []int{50}, pipelines: []int{64}, sizes: []int{100}, peers: fewWriters},
+	{ops: []string{"GET", "SET"}, clients: one, pipelines: []int{100}, sizes: []int{100}, peers: ownClient},
+	{ops: []string{"GET", "SET"}, clients: []int{10}, pipelines: one, sizes: []int{4 << 10, 64 << 10, 1 << 20}, peers: too(largeHolders, "torc-16")},
+	{ops: []string{"80/20"}, clients: []int{report.OpenClients}, pipelines: one, sizes: []int{100}, rates: []int{1000}, peers: paced},
+	{ops: []string{"80/20"}, clients: []int{report.OpenClients}, pipelines: one, sizes: []int{100}, rates: []int{2000, 5000}, peers: too(paced, "torc-16")},
+	{ops: []string{"80/20"}, clients: []int{report.OpenClients}, pipelines: one, sizes: []int{100}, rates: []int{10_000, 20_000}, peers: paced},
 }
 
 // quick is what the aims speak of, and little else.
 var quick = []block{
-	{ops: []string{"GET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: readers},
-	{ops: []string{"SET", "80/20"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: writers},
-	{ops: []string{"GET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: pipeReaders},
-	{ops: []string{"SET", "80/20"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: pipeWriters},
+	{ops: []string{"GET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(readers, "torc-own", "torc-16")},
+	{ops: []string{"SET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(writers, "torc-own", "torc-16")},
+	{ops: []string{"80/20"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: writers},
+	{ops: []string{"GET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: fewReaders},
+	{ops: []string{"SET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: fewWriters},
+	{ops: []string{"80/20"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: fewWriters},
 	{ops: []string{"GET", "SET"}, clients: []int{500}, pipelines: one, sizes: []int{100}, peers: []string{"torc-grpc", "etcd"}},
-	{ops: []string{"GET", "SET"}, clients: one, pipelines: []int{1, 100}, sizes: []int{100}, peers: own},
+	{ops: []string{"GET", "SET"}, clients: one, pipelines: []int{1, 100}, sizes: []int{100}, peers: ownClient},
 	{ops: []string{"GET", "SET"}, clients: []int{10}, pipelines: one, sizes: []int{4 << 10, 64 << 10, 1 << 20}, peers: []string{"torc", "redis-wait"}},
 	{ops: []string{"80/20"}, clients: []int{report.OpenClients}, pipelines: one, sizes: []int{100}, rates: []int{2000, 5000}, peers: paced},
 }
 
 // smoke is for tests: every peer and protocol, hardly any time.
 var smoke = []block{
-	{ops: []string{"80/20"}, clients: []int{4}, pipelines: []int{1, 16}, sizes: []int{100}, peers: pipeWriters},
+	{ops: []string{"80/20"}, clients: []int{4}, pipelines: []int{1, 16}, sizes: []int{100}, peers: too(pipeWriters, "torc-16", "torc-16-own")},
 	{ops: []string{"80/20"}, clients: []int{4}, pipelines: one, sizes: []int{100}, rates: []int{200}, peers: writers},
 }
 

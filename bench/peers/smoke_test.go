@@ -18,7 +18,7 @@ import (
 // is worth reading.
 func TestSmoke(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds torcd and starts up to eleven processes")
+		t.Skip("builds torcd and starts up to fourteen processes")
 	}
 	out := t.TempDir()
 	o := options{mode: "smoke", out: out, root: "../..", noInstall: true}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -20,6 +21,15 @@ type Aim struct {
 type view struct {
 	run     *Run
 	figures map[at]Figure
+	sized   bool // they look at the cluster that is sized for the machine, not at the one at its defaults
+}
+
+// whose is the peer that an aim means.
+func (v *view) whose(peer string) string {
+	if v.sized && ours(peer) {
+		return "torc-16" + strings.TrimPrefix(peer, "torc")
+	}
+	return peer
 }
 
 // Shapes that aims speak of, and that cells.go therefore has.
@@ -41,9 +51,11 @@ func Aims() []Aim {
 	aims := []Aim{
 		ratio("SET against etcd", 4, plain("SET"), "torc", plain("SET"), "etcd"),
 		ratio("SET against Redis + WAIT 1", 1.2, plain("SET"), "torc", plain("SET"), "redis-wait"),
+		ratio("SET by callers that keep to a leader, against Redis + WAIT 1", 1.2, plain("SET"), "torc-own", plain("SET"), "redis-wait"),
 		ratio("SET, pipeline 16 to a leader, against Redis + WAIT 1", 2, pipelined("SET", 16), "torc-own", pipelined("SET", 16), "redis-wait"),
 		ratio("SET, pipeline 16 split over three leaders, against Redis + WAIT 1", 2, pipelined("SET", 16), "torc", pipelined("SET", 16), "redis-wait"),
 		ratio("GET to the leaders against one Redis", 0.9, plain("GET"), "torc", plain("GET"), "redis"),
+		ratio("GET by callers that keep to a leader, against one Redis", 0.9, plain("GET"), "torc-own", plain("GET"), "redis"),
 		ratio("GET through any node against one Redis", 0.6, plain("GET"), "torc-any", plain("GET"), "redis"),
 		ratio("GET, pipeline 16 to a leader, against one Redis", 0.7, pipelined("GET", 16), "torc-own", pipelined("GET", 16), "redis"),
 		ratio("GET, pipeline 16 split over three leaders, against one Redis", 0.7, pipelined("GET", 16), "torc", pipelined("GET", 16), "redis"),
@@ -68,7 +80,7 @@ func Aims() []Aim {
 			func(v float64) bool { return v < 30 }, func(v float64) string { return fmt.Sprintf("%.0f MiB", v) }))
 }
 
-// Measured tells of each aim whether a run has measured it.
+// Measured tells of each aim whether a run has measured it, of the cluster at its defaults.
 func Measured(r *Run) map[string]bool {
 	v, out := &view{run: r, figures: r.figures()}, map[string]bool{}
 	for _, a := range Aims() {
@@ -85,7 +97,7 @@ func ratio(text string, want float64, of Shape, peer string, by Shape, other str
 	perSecond := func(f Figure) float64 { return f.PerSecond }
 	return Aim{Text: text, Want: fmt.Sprintf(">= %g x", want), show: times, reached: func(v float64) bool { return v >= want },
 		measure: func(v *view) (float64, float64, float64, bool) {
-			return v.ratio(perSecond, at{of, peer}, at{by, other})
+			return v.ratio(perSecond, at{of, v.whose(peer)}, at{by, v.whose(other)})
 		}}
 }
 
@@ -94,10 +106,11 @@ func below(text string, shape Shape, peer, other string) Aim {
 	p99 := func(f Figure) float64 { return float64(f.P99) }
 	return Aim{Text: text, Want: "< 1 x", show: times, reached: func(v float64) bool { return v < 1 },
 		measure: func(v *view) (float64, float64, float64, bool) {
-			if v.figures[at{shape, peer}].Missed > 0 { // what was given up has no time
+			torc := at{shape, v.whose(peer)}
+			if v.figures[torc].Missed > 0 { // what was given up has no time
 				return math.Inf(1), math.Inf(1), math.Inf(1), true
 			}
-			return v.ratio(p99, at{shape, peer}, at{shape, other})
+			return v.ratio(p99, torc, at{shape, v.whose(other)})
 		}}
 }
 
@@ -105,12 +118,13 @@ func below(text string, shape Shape, peer, other string) Aim {
 func under(text string, bound time.Duration, shape Shape, peer string) Aim {
 	return Aim{Text: text, Want: "< " + millisText(bound), show: millis, reached: func(v float64) bool { return v < float64(bound) },
 		measure: func(v *view) (value, least, most float64, ok bool) {
-			f, ok := v.figures[at{shape, peer}]
+			torc := at{shape, v.whose(peer)}
+			f, ok := v.figures[torc]
 			if f.Missed > 0 {
 				return math.Inf(1), math.Inf(1), math.Inf(1), true
 			}
 			least, most = v.spread(func(round int) (float64, bool) {
-				f, ok := v.in(round, at{shape, peer})
+				f, ok := v.in(round, torc)
 				return float64(f.P99), ok
 			})
 			return float64(f.P99), least, most, ok
@@ -122,7 +136,7 @@ func idle(text, want string, of func(Idle) (float64, bool), reached func(float64
 	return Aim{Text: text, Want: want, show: show, reached: reached,
 		measure: func(v *view) (float64, float64, float64, bool) {
 			for _, i := range v.run.Idle {
-				if i.Server == "torc" {
+				if i.Server == "torc" && !v.sized {
 					value, ok := of(i)
 					return value, value, value, ok
 				}

@@ -32,7 +32,7 @@ func (r *Run) Save(folder string) error {
 const historyHead = `# Torc's aims by commit
 
 A row for each full run of ` + "`make bench-peers`" + `, added at the end. Ratios within one run bear another machine better than figures do, but look
-at the machine first. The aims in full are in [table.md](table.md).
+at the machine first. Behind a stroke: of a cluster that is sized for the machine. The aims in full are in [table.md](table.md).
 
 `
 
@@ -57,13 +57,16 @@ func historyColumns() string {
 	return head + "\n" + rule + "\n"
 }
 
+// historyRow has each aim's figure of the cluster at its defaults and, after a stroke, of the one that is sized for the machine, if it
+// was asked.
 func historyRow(r *Run) string {
 	v := &view{run: r, figures: r.figures()}
+	sized := &view{run: r, figures: v.figures, sized: true}
 	row := fmt.Sprintf("| %s | %s | %s, %d cores, load %.1f |", r.Began.UTC().Format("2006-01-02"), r.Commit, r.Machine.CPU, r.Machine.Cores, r.Machine.LoadAvg)
 	for _, a := range Aims() {
-		text := "-"
-		if value, _, _, ok := a.measure(v); ok {
-			text = a.show(value)
+		text := a.seen(v)[0]
+		if other := a.seen(sized)[0]; other != "-" {
+			text += " / " + other
 		}
 		row += " " + text + " |"
 	}
