@@ -192,7 +192,8 @@ func (w *World) isLost(shard wire.ShardID) bool {
 
 // isLostOf is isLost of a shard whose living replicas are known.
 func (w *World) isLostOf(shard wire.ShardID, groups []cluster.GroupStatus) bool {
-	conf, newest := &w.watch.confs[shard], w.newestMap()
+	newest := w.newestMap()
+	conf := w.knownConf(shard, newest)
 	runs := func(id wire.ReplicaID) bool {
 		return slices.ContainsFunc(groups, func(g cluster.GroupStatus) bool { return g.Replica == id }) || w.mayStart(shard, id, newest)
 	}
@@ -205,6 +206,21 @@ func (w *World) isLostOf(shard wire.ShardID, groups []cluster.GroupStatus) bool 
 	return slices.ContainsFunc(groups, knows) && !slices.ContainsFunc(groups, func(g cluster.GroupStatus) bool {
 		return knows(g) && majorities(&shardConf{voters: g.Voters, outgoing: g.Outgoing}, remembers)
 	})
+}
+
+// knownConf is a shard's newest configuration; of one that nobody has led yet the one that the map founds it with.
+func (w *World) knownConf(shard wire.ShardID, newest *wire.ClusterMap) *shardConf {
+	conf := &w.watch.confs[shard]
+	if conf.voters != nil || newest == nil || newest.Placement(shard) == nil {
+		return conf
+	}
+	founded := &shardConf{}
+	for _, r := range newest.Placement(shard).Replicas {
+		if r.Role.Votes() {
+			founded.voters = append(founded.voters, r.ID)
+		}
+	}
+	return founded
 }
 
 // majorities reports whether a configuration has the majorities that it asks for.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"torc/core/trace"
+	"torc/core/wire"
 )
 
 // How a run's cluster comes to be. Mostly all nodes start within moments and hear each other. A rough
@@ -59,6 +60,18 @@ func (w *World) restartFounder(n *node, at, down time.Duration) {
 			}
 		})
 	})
+}
+
+// recoverStillborn has an operator begin the meta group anew that has lost its majority before it ever had a leader: two nodes were
+// restarted between their pledge and the map that names them. It reports whether there was need.
+func (w *World) recoverStillborn() bool {
+	m := w.newestMap()
+	if m == nil || !w.isLost(wire.MetaShard) {
+		return false
+	}
+	w.faults.open = true // the operator goes on until it is done
+	via := slices.IndexFunc(w.nodes, func(n *node) bool { return n.state == stateUp && n.board != nil && n.board.Epoch == m.Epoch })
+	return via >= 0 && w.faults.strike(RecoverMeta{Node(via + 1)})
 }
 
 // cutFounders parts the founders into two sides, mostly; or cuts single links, one way; or none.

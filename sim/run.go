@@ -172,7 +172,8 @@ func (w *World) report(progress func(time.Duration, string)) {
 // warmUp starts the nodes and waits until they are a cluster.
 func (w *World) warmUp() bool {
 	quiet := w.found()
-	if !w.await(formLimit, 100*time.Millisecond, func() bool { return w.now >= quiet && w.formed() }) {
+	formed := func() bool { return w.now >= quiet && w.formed() }
+	if !w.await(formLimit, 100*time.Millisecond, formed) && !(w.recoverStillborn() && w.await(formLimit, 100*time.Millisecond, formed)) {
 		w.violateUnlessEnded(OracleLiveness, "the cluster was not formed within %v", formLimit)
 		return false
 	}
