@@ -8,14 +8,13 @@ import (
 	"torc/core/wire"
 )
 
-// directMost is the largest frame that its sender gives to gRPC by itself. A stream takes 64 KiB before it lets senders wait, and
-// a lane must never wait.
+// directMost is the largest frame that its sender encodes and gives to gRPC by itself.
 const directMost = 16 << 10
 
 // offer sends a frame on the goroutine of whoever has it, or else puts it into the queue: to wake the track's own goroutine
-// costs as much as to send a short frame. It is sent at once only while no frame waits (they keep their order), nobody else
-// sends, and gRPC has written all that it was given, so that it takes the frame without waiting. It returns how many old
-// frames had to go.
+// costs as much as to send a short frame. Whoever has it is a lane, which must never wait. So a frame is sent at once only while no other waits
+// (they keep their order), nobody else sends, and gRPC has written all that it was given (unwritten.go says why it does not make
+// the sender wait then). It returns how many old frames had to go.
 func (t *track) offer(f *wire.Frame) (dropped int) {
 	if size := f.Size(); size > directMost || !t.sendNow(queued{f, size}) {
 		return t.queue.put(f)
@@ -29,7 +28,7 @@ func (t *track) sendNow(q queued) bool {
 		return false
 	}
 	defer t.sends.Unlock()
-	if t.stream == nil || t.unwritten.bytes.Load() != 0 || t.queue.size() > 0 {
+	if t.stream == nil || !t.light || t.unwritten.bytes.Load() != 0 || t.queue.size() > 0 {
 		return false
 	}
 	t.alone[0] = q
@@ -44,11 +43,12 @@ func (t *track) sendNow(q queued) bool {
 	return true
 }
 
-// stands lets frames be sent at once, by this stream. What an earlier one was given counts no more.
+// stands lets frames be sent at once by this stream, once it has taken a first one from the queue: until then gRPC may still be
+// looking for a connection. What an earlier stream was given counts no more.
 func (t *track) stands(stream torcv1.Peer_FramesClient, cancel func()) {
 	t.sends.Lock()
 	defer t.sends.Unlock()
-	t.stream, t.cancel, t.unwritten = stream, cancel, new(unwritten)
+	t.stream, t.cancel, t.unwritten, t.light = stream, cancel, new(unwritten), false
 }
 
 // falls ends that.

@@ -47,7 +47,7 @@ func (n *Network) newLink(addr string) (*link, error) {
 		grpc.WithInitialWindowSize(streamWindow),
 		grpc.WithInitialConnWindowSize(connectionWindow),
 		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(n.opts.FrameMax), grpc.ForceCodecV2(newPacketCodec()),
-			grpc.MaxRetryRPCBufferSize(0)), // gRPC need not keep what it has sent: a track begins anew when its stream breaks
+			grpc.MaxRetryRPCBufferSize(0)), // gRPC lets go of what it has written (unwritten.go): a track begins anew when its stream breaks
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: n.opts.PingAfter, Timeout: n.opts.PingWithin, PermitWithoutStream: true,
 		}),
@@ -100,7 +100,7 @@ func (l prepared) Accept() (net.Conn, error) {
 	return l.network.prepare(nc), nil
 }
 
-// send queues a frame.
+// send gives a frame to its track.
 func (l *link) send(n *Network, f *wire.Frame) {
 	l.used.Store(int64(time.Since(n.origin)))
 	to := l.data

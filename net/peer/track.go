@@ -12,7 +12,7 @@ import (
 	torcv1 "torc/api/v1"
 )
 
-// track sends one queue over one stream, and opens the stream again when it breaks.
+// track sends frames over one stream, from its queue or as they come (direct.go), and opens the stream again when it breaks.
 //
 //	idle --frame--> opening --ok--> sending --broken--> waiting --> idle
 //	                   \--failed--> waiting
@@ -25,6 +25,7 @@ type track struct {
 	sends     sync.Mutex // whoever does has it
 	packing   packing
 	unwritten *unwritten
+	light     bool                     // the stream has room for more than a short frame (unwritten.go)
 	stream    torcv1.Peer_FramesClient // for those who send by themselves (direct.go); nil: there is none
 	cancel    func()                   // breaks it off
 	alone     [1]queued                // room for what they send
@@ -120,10 +121,10 @@ func (t *track) session(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-t.network.closing:
+			t.falls() // what comes now stays in the queue
 			if t.queue.size() > 0 {
 				continue
 			}
-			t.falls()
 			return hangUp(stream, ended)
 		}
 	}
@@ -140,9 +141,13 @@ func (t *track) sendQueued(stream torcv1.Peer_FramesClient, room []queued) ([]qu
 // sendAll sends frames, those that are small together in one packet.
 func (t *track) sendAll(stream torcv1.Peer_FramesClient, frames []queued) error {
 	for sent := 0; sent < len(frames); {
+		before := t.unwritten.bytes.Load()
 		packet, count := t.packing.pack(frames[sent:], t.network.opts.FrameMax, t.unwritten, t.tell)
 		if len(packet.parts) > 0 {
-			if err := stream.SendMsg(&packet); err != nil {
+			size := int64(packet.parts.Len())
+			err := stream.SendMsg(&packet)
+			t.light = err == nil && before+size <= lightMost && (t.light || before == 0)
+			if err != nil {
 				t.network.stats.dropped.Add(uint64(len(frames) - sent))
 				return err
 			}
