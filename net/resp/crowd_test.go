@@ -3,11 +3,14 @@ package resp
 import (
 	"bufio"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"torc/core/wire"
 )
 
 // TestCrowd: clients that ask for much and do not read keep no more than the bound, and do not hold up those who do.
@@ -54,4 +57,33 @@ func TestCutOff(t *testing.T) {
 	require.Eventually(t, func() bool { return s.stats.cutOff.Load() == 1 }, 5*time.Second, time.Millisecond)
 	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
 	require.Contains(t, roundTrip(t, s, "PING\r\n"), "+PONG")
+}
+
+// TestIdleConnectionsHoldNoLargeValues: what a client has sent is not kept until it says something else.
+func TestIdleConnectionsHoldNoLargeValues(t *testing.T) {
+	const clients, size = 64, 1 << 20
+	n := newFakeNode(4)
+	n.submit = func(call *wire.Call) {
+		call.Sink.Deliver(call.Tag, &wire.Response{Outcome: wire.OutcomeOK, Results: make([]wire.Result, len(call.Commands))})
+	}
+	s := serve(t, n)
+	set := []byte("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$1048576\r\n" + strings.Repeat("v", size) + "\r\n")
+	before := heapNow()
+	for range clients {
+		conn := dial(t, s)
+		_, err := conn.Write(set)
+		require.NoError(t, err)
+		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_, err = bufio.NewReaderSize(conn, 16).ReadString('\n')
+		require.NoError(t, err)
+	}
+	require.Eventually(t, func() bool { return heapNow() < before+clients*size/8 }, 5*time.Second, 10*time.Millisecond)
+}
+
+// heapNow is what is live in the heap.
+func heapNow() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

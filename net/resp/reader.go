@@ -94,7 +94,12 @@ func (r *reader) fill(src io.Reader) (int, error) {
 // received already (and never less than a chunk), so a declared length alone costs next to nothing.
 func (r *reader) room() {
 	pending := len(r.buf) - r.start
-	if pending == 0 && !r.shared && cap(r.buf) >= r.chunk && cap(r.buf) <= chunkMax {
+	if pending == 0 && cap(r.buf) > chunkMax { // whoever says nothing more holds on to no large value
+		r.buf, r.start, r.pos, r.shared = make([]byte, 0, chunkMin), 0, 0, false
+		clear(r.args)
+		return
+	}
+	if pending == 0 && !r.shared && cap(r.buf) >= r.chunk {
 		r.buf, r.start, r.pos = r.buf[:0], 0, 0
 		return
 	}
