@@ -24,7 +24,7 @@ const (
 	// A node that is stopped for 49 of 50 ms does a fiftieth of its work.
 	stoppedFor, runsFor = 49 * time.Millisecond, time.Millisecond
 	slowRate            = 500 // calls a second
-	slowWindow          = 3 * time.Second
+	slowWindow          = 2 * time.Second
 	slowRounds          = 5
 	// Below this a p99 is the machine's, whatever the nodes do. Who waits for the slow node once waits five times as long.
 	slowNoise = 10 * time.Millisecond
