@@ -124,27 +124,38 @@ func TestFromAnywhere(t *testing.T) {
 
 // least is how many replicas a change of membership must move: what the new shares exceed
 // the present load by (a node that is new or has grown), or what must find a new home (a node
-// that has gone).
+// that has gone). A node can grow by the latter only on shards that it does not hold already; what
+// it grows by beyond those takes another's place, and that is a move that fills no gap.
 func least(members []wire.Member, shards, replication int, current []wire.Placement) int {
 	nodes := active(members)
-	load, held := map[wire.NodeID]int{}, 0
+	replication = min(replication, len(nodes))
+	load, open := map[wire.NodeID]int{}, map[wire.NodeID]int{}
+	missing := 0
 	for _, p := range current {
+		var holders []wire.NodeID
 		for _, r := range p.Replicas {
 			if slices.ContainsFunc(nodes, func(m wire.Member) bool { return m.ID == r.Node }) {
+				holders = append(holders, r.Node)
 				load[r.Node]++
-				held++
+			}
+		}
+		gaps := max(0, replication-len(holders))
+		missing += gaps
+		for _, n := range nodes {
+			if gaps > 0 && !slices.Contains(holders, n.ID) {
+				open[n.ID]++
 			}
 		}
 	}
-	replication = min(replication, len(nodes))
-	missing := (shards+1)*replication - held
-	gain := 0
+	gain, displaced := 0, 0
 	for i, b := range replicaBands(nodes, shards+1, replication) {
-		if share := int((b.share + 999) / 1000); share > load[nodes[i].ID] {
-			gain += share - load[nodes[i].ID]
+		id := nodes[i].ID
+		if share := int((b.share + 999) / 1000); share > load[id] {
+			gain += share - load[id]
+			displaced += max(0, share-load[id]-open[id])
 		}
 	}
-	return max(missing, gain)
+	return max(gain, missing+displaced)
 }
 
 func gains(moves []Move) int {
