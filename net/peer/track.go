@@ -22,7 +22,7 @@ type track struct {
 	client  torcv1.PeerClient
 	queue   *queue
 
-	sends     sync.Mutex // whoever does has it
+	sends     sync.Mutex // held by whoever sends; what follows is under it
 	packing   packing
 	unwritten *unwritten
 	light     bool                     // the stream has room for more than a short frame (unwritten.go)
