@@ -261,3 +261,25 @@ func TestEverySwarmSeedHasAllWorkloads(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, every, kinds, "each kind is drawn by some seed")
 }
+
+// Of a shard that nobody has led yet the map says who its voters are: it is lost when the lives of most of them are over.
+func TestAShardThatNobodyHasLedIsJudgedByTheMap(t *testing.T) {
+	for _, c := range []struct {
+		lives []wire.ReplicaID
+		lost  bool
+	}{
+		{[]wire.ReplicaID{1, 2, 3}, false},
+		{[]wire.ReplicaID{1, 3}, false},
+		{[]wire.ReplicaID{2}, true},
+		{nil, true},
+		{[]wire.ReplicaID{2, 11, 13}, true}, // later lives of 1 and 3 have replicas that are not the map's
+	} {
+		w := bearingWorld(shardConf{}, c.lives...)
+		require.False(t, w.isLost(1), "the map does not say")
+		for id := range wire.ReplicaID(3) {
+			p := &w.nodes[4].board.Placements[1]
+			p.Replicas = append(p.Replicas, wire.Replica{ID: id + 1, Node: wire.NodeID(id + 1), Incarnation: 999, Role: wire.RoleVoter})
+		}
+		require.Equal(t, c.lost, w.isLost(1), "%v", c.lives)
+	}
+}
