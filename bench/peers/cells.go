@@ -45,7 +45,7 @@ var (
 	writers      = []string{"torc", "torc-any", "torc-grpc", "redis", "redis-wait", "memcached", "etcd"}
 	pipeReaders  = []string{"torc", "torc-own", "torc-any", "torc-grpc", "redis", "memcached"}
 	pipeWriters  = []string{"torc", "torc-own", "torc-any", "torc-grpc", "redis", "redis-wait", "redis-wait-batch", "memcached"}
-	fewReaders   = []string{"torc", "torc-own", "redis", "memcached"}
+	fewReaders   = []string{"torc", "torc-own", "redis"}
 	fewWriters   = []string{"torc", "torc-own", "redis", "redis-wait", "redis-wait-batch", "memcached"}
 	largeHolders = []string{"torc", "torc-any", "torc-grpc", "redis", "redis-wait"}
 	paced        = []string{"torc", "torc-grpc", "redis", "redis-wait", "memcached", "etcd"}
@@ -61,31 +61,31 @@ var one = []int{1}
 var full = []block{
 	{ops: []string{"GET"}, clients: one, pipelines: one, sizes: []int{100}, peers: readers},
 	{ops: []string{"SET", "80/20"}, clients: one, pipelines: one, sizes: []int{100}, peers: writers},
-	{ops: []string{"GET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(readers, "torc-own", "torc-12", "torc-12-own")},
-	{ops: []string{"SET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(writers, "torc-own", "torc-12", "torc-12-own")},
+	{ops: []string{"GET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(readers, "torc-own", "torc-sized", "torc-sized-own", "torc-sized-any")},
+	{ops: []string{"SET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(writers, "torc-own", "torc-sized", "torc-sized-own")},
 	{ops: []string{"80/20"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: writers},
 	{ops: []string{"80/20"}, clients: []int{50}, pipelines: one, sizes: []int{100}, zipf: true, peers: writers},
 	{ops: []string{"GET"}, clients: []int{500}, pipelines: one, sizes: []int{100}, peers: readers},
 	{ops: []string{"SET", "80/20"}, clients: []int{500}, pipelines: one, sizes: []int{100}, peers: writers},
 	{ops: []string{"GET"}, clients: []int{50}, pipelines: one, sizes: []int{1 << 10, 16 << 10}, peers: readers},
 	{ops: []string{"SET"}, clients: []int{50}, pipelines: one, sizes: []int{1 << 10, 16 << 10}, peers: writers},
-	{ops: []string{"GET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: too(pipeReaders, "torc-12", "torc-12-own")},
+	{ops: []string{"GET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: too(pipeReaders, "torc-sized", "torc-sized-own")},
 	{ops: []string{"GET"}, clients: []int{50}, pipelines: []int{64}, sizes: []int{100}, peers: fewReaders},
-	{ops: []string{"SET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: too(pipeWriters, "torc-12", "torc-12-own")},
+	{ops: []string{"SET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: too(pipeWriters, "torc-sized", "torc-sized-own")},
 	{ops: []string{"80/20"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: pipeWriters},
 	{ops: []string{"80/20"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, zipf: true, peers: fewWriters},
 	{ops: []string{"SET", "80/20"}, clients: []int{50}, pipelines: []int{64}, sizes: []int{100}, peers: fewWriters},
 	{ops: []string{"GET", "SET"}, clients: one, pipelines: []int{100}, sizes: []int{100}, peers: ownClient},
-	{ops: []string{"GET", "SET"}, clients: []int{10}, pipelines: one, sizes: []int{4 << 10, 64 << 10, 1 << 20}, peers: too(largeHolders, "torc-12")},
+	{ops: []string{"GET", "SET"}, clients: []int{10}, pipelines: one, sizes: []int{4 << 10, 64 << 10, 1 << 20}, peers: too(largeHolders, "torc-sized")},
 	{ops: []string{"80/20"}, clients: []int{report.OpenClients}, pipelines: one, sizes: []int{100}, rates: []int{1000}, peers: paced},
-	{ops: []string{"80/20"}, clients: []int{report.OpenClients}, pipelines: one, sizes: []int{100}, rates: []int{2000, 5000}, peers: too(paced, "torc-12")},
+	{ops: []string{"80/20"}, clients: []int{report.OpenClients}, pipelines: one, sizes: []int{100}, rates: []int{2000, 5000}, peers: too(paced, "torc-sized")},
 	{ops: []string{"80/20"}, clients: []int{report.OpenClients}, pipelines: one, sizes: []int{100}, rates: []int{10_000, 20_000}, peers: paced},
 }
 
 // quick is what the aims speak of, and little else.
 var quick = []block{
-	{ops: []string{"GET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(readers, "torc-own", "torc-12")},
-	{ops: []string{"SET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(writers, "torc-own", "torc-12")},
+	{ops: []string{"GET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(readers, "torc-own", "torc-sized")},
+	{ops: []string{"SET"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: too(writers, "torc-own", "torc-sized")},
 	{ops: []string{"80/20"}, clients: []int{50}, pipelines: one, sizes: []int{100}, peers: writers},
 	{ops: []string{"GET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: fewReaders},
 	{ops: []string{"SET"}, clients: []int{50}, pipelines: []int{16}, sizes: []int{100}, peers: fewWriters},
@@ -98,7 +98,7 @@ var quick = []block{
 
 // smoke is for tests: every peer and protocol, hardly any time.
 var smoke = []block{
-	{ops: []string{"80/20"}, clients: []int{4}, pipelines: []int{1, 16}, sizes: []int{100}, peers: too(pipeWriters, "torc-12", "torc-12-own")},
+	{ops: []string{"80/20"}, clients: []int{4}, pipelines: []int{1, 16}, sizes: []int{100}, peers: too(pipeWriters, "torc-sized", "torc-sized-own", "torc-sized-any")},
 	{ops: []string{"80/20"}, clients: []int{4}, pipelines: one, sizes: []int{100}, rates: []int{200}, peers: writers},
 }
 

@@ -87,7 +87,7 @@ var starters = []struct {
 	start         func(ctx context.Context, o Options, dir string) (*Server, []Peer, error)
 }{
 	{"torc", "", startTorc},
-	{"torc-12", "", startTorcSized},
+	{"torc-sized", "", startTorcSized},
 	{"redis", "redis-server", startRedis},
 	{"redis-wait", "redis-server", startRedisWait},
 	{"memcached", "memcached", startMemcached},

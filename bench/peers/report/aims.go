@@ -27,7 +27,7 @@ type view struct {
 // whose is the peer that an aim means.
 func (v *view) whose(peer string) string {
 	if v.sized && ours(peer) {
-		return "torc-12" + strings.TrimPrefix(peer, "torc")
+		return "torc-sized" + strings.TrimPrefix(peer, "torc")
 	}
 	return peer
 }

@@ -28,11 +28,11 @@ func known() *Run {
 		LeftOut: []string{"memcached: memcached is not installed, and --no-install is given"},
 		Idle:    []Idle{{Server: "torc", Processes: 3, CPUPercent: 1.5, Connections: 1000, ConnBytes: 31 << 20}, {Server: "etcd", Processes: 3, CPUPercent: 0.7}},
 	}
-	for _, name := range []string{"torc", "torc-12", "redis", "redis-wait", "etcd"} {
+	for _, name := range []string{"torc", "torc-sized", "redis", "redis-wait", "etcd"} {
 		r.Peers = append(r.Peers, peer.Peer{Name: name, Facts: peer.Facts{What: "a " + name, Version: "1", Flags: "--x", Copies: "2 of 3", Durable: "no", Consistent: "yes", Pipeline: "commands"}})
 	}
 	r.add(plain("SET"), "torc", 40_000, 30_000, 50_000)
-	r.add(plain("SET"), "torc-12", 50_000, 50_000, 48_000)
+	r.add(plain("SET"), "torc-sized", 50_000, 50_000, 48_000)
 	r.add(plain("SET"), "etcd", 5000, 5000, 4000)
 	r.add(plain("SET"), "redis-wait", 40_000, 40_000, 40_000)
 	r.add(plain("GET"), "torc", 40_000, 41_000, 42_000)

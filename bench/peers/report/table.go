@@ -48,7 +48,7 @@ func (v *view) aims(b *strings.Builder) {
 		rows = append(rows, slices.Concat([]string{a.Text, a.Want}, a.seen(v), a.seen(&sized)))
 	}
 	section(b, "Aims", "Torc with three nodes: every write on a quorum, every read linearizable. Sized: with as many shards and threads as three nodes "+
-		"that share two processors do well with (`torc-12` below); a dash: not asked of that one.", rows)
+		"that share two processors do well with (`torc-sized` below); a dash: not asked of that one.", rows)
 }
 
 // seen is an aim as it looks from one of the clusters: the figure, between what it lay in the rounds, and whether it is reached.
