@@ -19,6 +19,7 @@ import (
 
 	torcv1 "torc/api/v1"
 	"torc/net/buffers"
+	"torc/net/sock"
 )
 
 // Server serves Torc's clients on one address.
@@ -49,7 +50,7 @@ func Listen(opts Options, b Backend) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, backend: b, log: opts.Logger, closing: make(chan struct{}),
-		ln: netutil.LimitListener(ln, opts.ConnectionsMax),
+		ln: netutil.LimitListener(sock.Listener(ln), opts.ConnectionsMax),
 	}
 	s.server = grpc.NewServer(s.serverOptions()...)
 	torcv1.RegisterCacheServer(s.server, s)
