@@ -9,6 +9,8 @@
 //	Stream:  Recv --> decode, check --> window slot --> Backend.Submit --> lane
 //	         Send <-- encode <-- writer goroutine <-- ready <-- Deliver (on the lane's goroutine)
 //
+// Before Submit, reads are looked up (look.go): what lies in memory here, under a lease, is answered by the reader itself.
+//
 // What must hold:
 //
 //  1. Every request packet is answered once, by its id, unless the stream breaks. What was in

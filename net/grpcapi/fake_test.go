@@ -1,10 +1,12 @@
 package grpcapi
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +28,9 @@ type fakeNode struct {
 	version uint64
 	calls   []*wire.Call
 	answer  func(*wire.Call)
+	look    func(*wire.Look) bool // nil: looks find nothing
+	leader  wire.NodeID           // of all shards
+	looking atomic.Bool           // since the first look: lanes would be kept from their turns
 }
 
 func newFake() *fakeNode {
@@ -36,12 +41,47 @@ func newFake() *fakeNode {
 			Shard: wire.ShardID(s), Replicas: []wire.Replica{{ID: wire.ReplicaID(10 + s), Node: 5, Incarnation: 6, Role: wire.RoleVoter}},
 		})
 	}
-	return &fakeNode{cluster: m, data: map[string]wire.Result{}}
+	return &fakeNode{leader: 5, cluster: m, data: map[string]wire.Result{}}
 }
 
 func (n *fakeNode) Map() *wire.ClusterMap           { return n.cluster }
-func (n *fakeNode) Leader(wire.ShardID) wire.NodeID { return 5 }
+func (n *fakeNode) Leader(wire.ShardID) wire.NodeID { return n.leader }
 func (n *fakeNode) Self() wire.Member               { return n.cluster.Members[0] }
+func (n *fakeNode) Looker() wire.Looker             { return &fakeLooker{n: n} }
+
+// fakeLooker lends values until Done, as a store does, and then writes over them.
+type fakeLooker struct {
+	n    *fakeNode
+	lent [][]byte
+}
+
+func (k *fakeLooker) Look(l *wire.Look) bool {
+	k.n.looking.Store(true)
+	if k.n.look == nil || !k.n.look(l) {
+		return false
+	}
+	l.Result.Value = bytes.Clone(l.Result.Value)
+	k.lent = append(k.lent, l.Result.Value)
+	return true
+}
+
+func (k *fakeLooker) Done() {
+	for _, v := range k.lent {
+		for i := range v {
+			v[i] = '!'
+		}
+	}
+	k.lent = nil
+	k.n.looking.Store(false)
+}
+
+// lookAt answers a look.
+func (n *fakeNode) lookAt(l *wire.Look) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l.Result = n.apply(&l.Command)
+	return true
+}
 
 func (n *fakeNode) Submit(calls ...*wire.Call) {
 	for _, c := range calls {

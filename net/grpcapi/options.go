@@ -18,6 +18,8 @@ type Backend interface {
 	// that a response's results point to must never change once delivered; the response itself
 	// and its slice of results may be used again.
 	Submit(calls ...*wire.Call)
+	// Looker makes what a stream reads with first.
+	Looker() wire.Looker
 	// Map is the latest cluster map known, nil before the node joined a cluster.
 	Map() *wire.ClusterMap
 	// Leader is the node that leads a shard as far as is known, or zero.

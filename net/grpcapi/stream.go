@@ -19,7 +19,7 @@ func (s *Server) Stream(stream torcv1.Cache_StreamServer) error {
 	c := &conversation{
 		server: s, stream: stream,
 		readable: make(chan struct{}, 1), writable: make(chan struct{}, 1), idle: make(chan struct{}, 1),
-		crowd: crowd{cut: make(chan struct{})},
+		crowd: crowd{cut: make(chan struct{})}, looker: s.backend.Looker(),
 	}
 	s.enter(c)
 	defer s.leave(c)
@@ -71,6 +71,11 @@ type conversation struct {
 	stopping bool // refuse what comes
 	closed   bool // forget what comes
 	crowd    crowd
+
+	// The reader's own.
+	looker wire.Looker
+	looked int           // bytes of answers since it let the lanes go on
+	found  []wire.Result // room
 }
 
 // slot is a request in flight.
@@ -104,6 +109,7 @@ func (c *conversation) read(ctx context.Context) error {
 		} else {
 			err = c.take(ctx, packet)
 		}
+		c.lookedUp()
 		if err != nil {
 			return err
 		}
@@ -157,7 +163,8 @@ func (c *conversation) request(tag uint64, packet *torcv1.Packet) {
 		c.reject(tag, "request does not decode: "+err.Error())
 		return
 	}
-	reason, err := s.check(req, s.backend.Map())
+	m := s.backend.Map()
+	reason, err := s.check(req, m)
 	switch {
 	case err != nil:
 		c.reject(tag, err.Error())
@@ -170,6 +177,9 @@ func (c *conversation) request(tag uint64, packet *torcv1.Packet) {
 		return
 	}
 	s.stats.requests.Add(1)
+	if c.look(tag, req, m.Epoch) {
+		return
+	}
 	s.backend.Submit(&wire.Call{Request: *req, TimeoutMillis: int64(packet.TimeoutMillis), Tag: tag, Sink: c})
 }
 
@@ -184,6 +194,7 @@ func (c *conversation) admit(ctx context.Context, packet *torcv1.Packet) (uint64
 		if tag, ok := c.takeSlot(packet); ok {
 			return tag, nil
 		}
+		c.lookedUp()
 		select {
 		case <-c.readable:
 		case <-ctx.Done():
@@ -315,7 +326,7 @@ func (c *conversation) send(answers []answer) error {
 }
 
 func (a *answer) packet() *torcv1.Packet {
-	if a.kind == torcv1.PacketResponse {
+	if a.kind == torcv1.PacketResponse && a.body == nil {
 		a.body = wire.AppendResponse(make([]byte, 0, 32+a.size), &a.resp)
 	}
 	return &torcv1.Packet{Id: a.id, Kind: a.kind, Body: a.body}

@@ -61,7 +61,7 @@ type conn struct {
 	topology *wire.ClusterMap // of the present batch
 	shards   []wire.ShardID   // scratch of many
 	commands []wire.Command   // scratch of many
-	looker   Looker
+	looker   wire.Looker
 	looks    []wire.Look // reads that were put aside (look.go)
 	forms    []replyForm // and how each is answered
 	req      request

@@ -80,7 +80,7 @@ func (n *fakeNode) Submit(calls ...*wire.Call) {
 	}
 }
 
-func (n *fakeNode) Looker() Looker { return &fakeLooker{n: n} }
+func (n *fakeNode) Looker() wire.Looker { return &fakeLooker{n: n} }
 
 // fakeLooker lends values until Done, as a store does, and then writes over them.
 type fakeLooker struct {

@@ -15,15 +15,6 @@ const lookStep = 16 << 10
 // lookLong is how long an MGET's reply, with what waits before it, may be to come of one look: the lanes have no turn meanwhile.
 const lookLong = 128 << 10
 
-// Looker answers reads at once, without a lane's being woken for them; see Backend.Looker.
-type Looker interface {
-	// Look answers a read that has come before the first Look since Done, or reports that it must be submitted. The result's
-	// value is good until Done. Nothing may be waited for until then.
-	Look(*wire.Look) bool
-	// Done ends it.
-	Done()
-}
-
 // replyForm is how a command of one part is answered.
 type replyForm struct {
 	spec   *command

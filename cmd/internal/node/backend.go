@@ -8,7 +8,6 @@ import (
 
 	"torc/core/gossip"
 	"torc/core/wire"
-	"torc/net/resp"
 )
 
 // backend is the node as its servers see it.
@@ -18,7 +17,7 @@ type backend struct{ n *Node }
 func (b backend) Submit(calls ...*wire.Call) { b.n.host.Submit(calls...) }
 
 // Looker makes what a connection reads with first.
-func (b backend) Looker() resp.Looker { return b.n.host.Looker() }
+func (b backend) Looker() wire.Looker { return b.n.host.Looker() }
 
 // Map is the latest cluster map, or nil.
 func (b backend) Map() *wire.ClusterMap { return b.n.host.Map() }
