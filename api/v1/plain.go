@@ -2,8 +2,9 @@ package torcv1
 
 import (
 	"errors"
-	"fmt"
 
+	"google.golang.org/grpc/encoding"
+	_ "google.golang.org/grpc/encoding/proto" // what Codec leaves all else to
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -56,6 +57,37 @@ func (o *Outgoing) finish() mem.BufferSlice {
 	return mem.BufferSlice{part}
 }
 
+// Single is one packet that is to be sent by itself. Its body is not copied: it must not be used any more.
+type Single struct {
+	Plain
+	Memory *[]byte // of mem.DefaultBufferPool, if the body lies in such
+}
+
+// finish writes the head, and gives the body away.
+func (s *Single) finish() mem.BufferSlice {
+	head := make([]byte, 0, 32)
+	for _, f := range []struct {
+		number protowire.Number
+		value  uint64
+	}{{packetID, s.ID}, {packetKind, uint64(s.Kind)}, {packetTimeout, uint64(s.TimeoutMillis)}} {
+		if f.value != 0 {
+			head = protowire.AppendTag(head, f.number, protowire.VarintType)
+			head = protowire.AppendVarint(head, f.value)
+		}
+	}
+	if len(s.Body) == 0 {
+		return mem.BufferSlice{mem.SliceBuffer(head)}
+	}
+	head = protowire.AppendTag(head, packetBody, protowire.BytesType)
+	head = protowire.AppendVarint(head, uint64(len(s.Body)))
+	body := mem.Buffer(mem.SliceBuffer(s.Body))
+	if s.Memory != nil {
+		*s.Memory = s.Body
+		body = mem.NewBuffer(s.Memory, mem.DefaultBufferPool())
+	}
+	return mem.BufferSlice{mem.SliceBuffer(head), body}
+}
+
 // Incoming is a packet that was received. Its body lies in memory that is used again after Free.
 type Incoming struct {
 	Plain
@@ -76,19 +108,22 @@ const (
 	packetTimeout
 )
 
-// Codec is for gRPC's ForceCodecV2 on a Stream: it sends *Outgoing and receives *Incoming.
+// Codec is for gRPC's ForceCodecV2 and ForceServerCodecV2: on a Stream it sends *Outgoing and *Single, and receives *Incoming. All
+// else is left to protobuf.
 type Codec struct{}
 
 // Name is protobuf's, for that is what travels.
 func (Codec) Name() string { return "proto" }
 
-// Marshal makes an *Outgoing into what is sent; it must not be used any more.
+// Marshal makes an *Outgoing or a *Single into what is sent; it must not be used any more.
 func (Codec) Marshal(v any) (mem.BufferSlice, error) {
-	o, ok := v.(*Outgoing)
-	if !ok {
-		return nil, fmt.Errorf("torcv1: a stream sends *Outgoing, not %T", v)
+	switch v := v.(type) {
+	case *Outgoing:
+		return v.finish(), nil
+	case *Single:
+		return v.finish(), nil
 	}
-	return o.finish(), nil
+	return encoding.GetCodecV2("proto").Marshal(v)
 }
 
 var errPacket = errors.New("torcv1: malformed packet")
@@ -97,7 +132,7 @@ var errPacket = errors.New("torcv1: malformed packet")
 func (Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	in, ok := v.(*Incoming)
 	if !ok {
-		return fmt.Errorf("torcv1: a stream receives *Incoming, not %T", v)
+		return encoding.GetCodecV2("proto").Unmarshal(data, v)
 	}
 	*in = Incoming{buffer: data.MaterializeToBuffer(mem.DefaultBufferPool())}
 	if err := in.parse(in.buffer.ReadOnlyData()); err != nil {

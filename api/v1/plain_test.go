@@ -33,6 +33,40 @@ func TestOutgoingIsAPacket(t *testing.T) {
 	}
 }
 
+// A packet by itself is what protobuf would have sent, and its pooled memory is whole until it is freed.
+func TestSingleIsAPacket(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := Plain{
+			ID: rapid.Uint64().Draw(t, "id"), Kind: rapid.Uint32().Draw(t, "kind"), TimeoutMillis: rapid.Uint32().Draw(t, "timeout"),
+			Body: rapid.SliceOfN(rapid.Byte(), 0, 10_000).Draw(t, "body"),
+		}
+		s := Single{Plain: want}
+		if rapid.Bool().Draw(t, "pooled") {
+			s.Memory = mem.DefaultBufferPool().Get(len(want.Body) + 100)
+			s.Body = append((*s.Memory)[:0], want.Body...)
+		}
+		slice, err := Codec{}.Marshal(&s)
+		require.NoError(t, err)
+		var p Packet
+		require.NoError(t, proto.Unmarshal(slice.Materialize(), &p))
+		slice.Free()
+		require.Equal(t, want.ID, p.Id)
+		require.Equal(t, want.Kind, p.Kind)
+		require.Equal(t, want.TimeoutMillis, p.TimeoutMillis)
+		require.Equal(t, string(want.Body), string(p.Body))
+		require.Empty(t, p.ProtoReflect().GetUnknown())
+	})
+}
+
+// What is no packet of a stream's is protobuf's.
+func TestAllElseIsProtobufs(t *testing.T) {
+	slice, err := Codec{}.Marshal(&GetRequest{Key: []byte("k")})
+	require.NoError(t, err)
+	var got GetRequest
+	require.NoError(t, Codec{}.Unmarshal(slice, &got))
+	require.Equal(t, "k", string(got.Key))
+}
+
 // What protobuf sends is what Codec receives, in one piece or in many, with fields of later versions or without.
 func TestIncomingIsAPacket(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -19,6 +19,8 @@
 //     and OutputMax of answers. Beyond that it stops reading: gRPC's flow control then holds
 //     the client back, and memory stays bounded. What all streams hold together is bounded by
 //     Options.BuffersMax (crowd.go).
+//     A packet's memory is used again once it is handled: what goes to a lane has memory of its own, or the packet is
+//     kept.
 //  3. Deliver runs on a lane's goroutine: it copies headers, not values, and never blocks.
 //     Encoding and writing are the writer's.
 //  4. What may never come from a client does not pass: commands of the log's own (OpTick,

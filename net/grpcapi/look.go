@@ -36,8 +36,8 @@ func (c *conversation) look(tag uint64, req *wire.Request, epoch wire.Epoch) boo
 		c.found, bytes = append(c.found, l.Result), bytes+len(l.Result.Value)
 	}
 	resp := wire.Response{Epoch: epoch, Results: c.found}
-	body := wire.AppendResponse(make([]byte, 0, 32+responseSize(&resp)), &resp) // copies what lies in the store
-	c.answer(answer{tag: tag, kind: torcv1.PacketResponse, body: body, size: len(body)})
+	body, pooled := encode(&resp) // copies what lies in the store
+	c.answer(answer{tag: tag, kind: torcv1.PacketResponse, body: body, pooled: pooled, size: len(body)})
 	if c.looked += len(body); c.looked > lookStep {
 		c.lookedUp()
 	}

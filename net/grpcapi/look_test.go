@@ -30,7 +30,7 @@ func batch(packets ...*torcv1.Packet) *torcv1.Packet {
 
 // Reads are answered without a Call, as a lane would answer them.
 func TestReadsAreLookedUp(t *testing.T) {
-	n := looksWork(100)
+	n := looksWork(20_000)
 	_, c := serve(t, n, Options{})
 	stream := open(t, c)
 	getA := wire.Command{Op: wire.OpGet, Key: []byte("a")}

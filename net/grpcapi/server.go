@@ -63,6 +63,7 @@ func (s *Server) serverOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(s.opts.messageMax()),
 		buffers.ForServer(),
+		grpc.ForceServerCodecV2(torcv1.Codec{}),
 		grpc.MaxConcurrentStreams(4096),
 		grpc.StreamInterceptor(s.askStream),
 		grpc.UnaryInterceptor(s.askUnary),

@@ -1,12 +1,15 @@
 package grpcapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"google.golang.org/grpc/mem"
 
 	torcv1 "torc/api/v1"
 	"torc/core/wire"
@@ -73,6 +76,8 @@ type conversation struct {
 	crowd    crowd
 
 	// The reader's own.
+	packet torcv1.Incoming
+	keeps  bool // somebody else goes on using its memory
 	looker wire.Looker
 	looked int           // bytes of answers since it let the lanes go on
 	found  []wire.Result // room
@@ -86,33 +91,38 @@ type slot struct {
 
 // answer is a packet that waits to be written: a response, or a body made already.
 type answer struct {
-	tag  uint64
-	id   uint64
-	kind uint32
-	resp wire.Response
-	body []byte
-	size int // bytes it counts in out
+	tag    uint64
+	id     uint64
+	kind   uint32
+	resp   wire.Response
+	body   []byte
+	pooled *[]byte // the body's memory, if it is to be given back (torcv1.Single)
+	size   int     // bytes it counts in out
 }
 
 // read takes packets until the client has no more.
 func (c *conversation) read(ctx context.Context) error {
 	for {
-		packet, err := c.stream.Recv()
+		err := c.stream.RecvMsg(&c.packet)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if packet.Kind == torcv1.PacketBatch {
-			err = c.readBatch(ctx, packet.Body)
+		if c.packet.Kind == torcv1.PacketBatch {
+			err = c.readBatch(ctx, c.packet.Body)
 		} else {
-			err = c.take(ctx, packet)
+			err = c.take(ctx, c.packet.Plain)
 		}
 		c.lookedUp()
 		if err != nil {
 			return err
 		}
+		if !c.keeps {
+			c.packet.Free()
+		}
+		c.packet, c.keeps = torcv1.Incoming{}, false
 	}
 }
 
@@ -120,7 +130,7 @@ func (c *conversation) read(ctx context.Context) error {
 func (c *conversation) readBatch(ctx context.Context, rest []byte) error {
 	c.batches.Store(true)
 	for len(rest) > 0 {
-		packet, next, err := torcv1.NextPacket(rest)
+		packet, next, err := torcv1.NextPlain(rest)
 		if err != nil {
 			return invalid("the batch does not decode")
 		}
@@ -132,7 +142,7 @@ func (c *conversation) readBatch(ctx context.Context, rest []byte) error {
 	return nil
 }
 
-func (c *conversation) take(ctx context.Context, packet *torcv1.Packet) error {
+func (c *conversation) take(ctx context.Context, packet torcv1.Plain) error {
 	tag, err := c.admit(ctx, packet)
 	if err == nil {
 		c.handle(tag, packet)
@@ -141,7 +151,7 @@ func (c *conversation) take(ctx context.Context, packet *torcv1.Packet) error {
 }
 
 // handle answers a packet or hands it on.
-func (c *conversation) handle(tag uint64, packet *torcv1.Packet) {
+func (c *conversation) handle(tag uint64, packet torcv1.Plain) {
 	switch packet.Kind {
 	case torcv1.PacketRequest:
 		c.request(tag, packet)
@@ -156,7 +166,7 @@ func (c *conversation) handle(tag uint64, packet *torcv1.Packet) {
 	}
 }
 
-func (c *conversation) request(tag uint64, packet *torcv1.Packet) {
+func (c *conversation) request(tag uint64, packet torcv1.Plain) {
 	s := c.server
 	req, err := wire.DecodeRequest(packet.Body)
 	if err != nil {
@@ -180,7 +190,23 @@ func (c *conversation) request(tag uint64, packet *torcv1.Packet) {
 	if c.look(tag, req, m.Epoch) {
 		return
 	}
+	if req, err = c.own(packet.Body, req); err != nil {
+		c.reject(tag, "request does not decode: "+err.Error())
+		return
+	}
 	s.backend.Submit(&wire.Call{Request: *req, TimeoutMillis: int64(packet.TimeoutMillis), Tag: tag, Sink: c})
+}
+
+// ownLess is up to which size a request that goes to a lane gets memory of its own. A longer one keeps the packet that it came in.
+const ownLess = 4 << 10
+
+// own makes a request outlive the packet that it came in.
+func (c *conversation) own(body []byte, req *wire.Request) (*wire.Request, error) {
+	if len(body) < ownLess {
+		return wire.DecodeRequest(bytes.Clone(body))
+	}
+	c.keeps = true
+	return req, nil
 }
 
 func (c *conversation) reject(tag uint64, text string) {
@@ -189,7 +215,7 @@ func (c *conversation) reject(tag uint64, text string) {
 }
 
 // admit waits for room in the window and takes a slot.
-func (c *conversation) admit(ctx context.Context, packet *torcv1.Packet) (uint64, error) {
+func (c *conversation) admit(ctx context.Context, packet torcv1.Plain) (uint64, error) {
 	for {
 		if tag, ok := c.takeSlot(packet); ok {
 			return tag, nil
@@ -203,7 +229,7 @@ func (c *conversation) admit(ctx context.Context, packet *torcv1.Packet) (uint64
 	}
 }
 
-func (c *conversation) takeSlot(packet *torcv1.Packet) (uint64, bool) {
+func (c *conversation) takeSlot(packet torcv1.Plain) (uint64, bool) {
 	opts, size := &c.server.opts, len(packet.Body)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -213,7 +239,7 @@ func (c *conversation) takeSlot(packet *torcv1.Packet) (uint64, bool) {
 	c.owed++
 	c.in += size
 	c.note()
-	s := slot{packet.Id, size}
+	s := slot{packet.ID, size}
 	if n := len(c.free); n > 0 {
 		tag := c.free[n-1]
 		c.free = c.free[:n-1]
@@ -303,18 +329,7 @@ func (c *conversation) send(answers []answer) error {
 			size += answers[n].size
 			n++
 		}
-		packet := answers[0].packet()
-		if n > 1 {
-			body := make([]byte, 0, size+n*(32+torcv1.PacketOverhead))
-			for i := range answers[:n] {
-				if i > 0 {
-					packet = answers[i].packet()
-				}
-				body = torcv1.AppendPacket(body, packet)
-			}
-			packet = &torcv1.Packet{Kind: torcv1.PacketBatch, Body: body}
-		}
-		if err := c.stream.Send(packet); err != nil {
+		if err := c.stream.SendMsg(message(answers[:n])); err != nil {
 			return err
 		}
 		for i := range answers[:n] {
@@ -325,11 +340,43 @@ func (c *conversation) send(answers []answer) error {
 	return nil
 }
 
-func (a *answer) packet() *torcv1.Packet {
-	if a.kind == torcv1.PacketResponse && a.body == nil {
-		a.body = wire.AppendResponse(make([]byte, 0, 32+a.size), &a.resp)
+// message makes what is sent of some answers: a batch, or of one its packet, whose body is not copied.
+func message(answers []answer) any {
+	if len(answers) == 1 {
+		a := &answers[0]
+		a.encode()
+		return &torcv1.Single{Plain: torcv1.Plain{ID: a.id, Kind: a.kind, Body: a.body}, Memory: a.pooled}
 	}
-	return &torcv1.Packet{Id: a.id, Kind: a.kind, Body: a.body}
+	out := torcv1.NewOutgoing()
+	for i := range answers {
+		a := &answers[i]
+		a.encode()
+		out.Add(torcv1.Plain{ID: a.id, Kind: a.kind, Body: a.body})
+		if a.pooled != nil {
+			mem.DefaultBufferPool().Put(a.pooled)
+		}
+	}
+	return &out
+}
+
+// encode makes a response's body, unless it is made already.
+func (a *answer) encode() {
+	if a.kind == torcv1.PacketResponse && a.body == nil {
+		a.body, a.pooled = encode(&a.resp)
+	}
+}
+
+// pooledLeast is from which size on a body's memory is used again: to clear memory for a long one takes as long as to copy it.
+const pooledLeast = 4 << 10
+
+func encode(resp *wire.Response) (body []byte, pooled *[]byte) {
+	size := 32 + responseSize(resp)
+	if size < pooledLeast {
+		return wire.AppendResponse(make([]byte, 0, size), resp), nil
+	}
+	pooled = mem.DefaultBufferPool().Get(size)
+	*pooled = wire.AppendResponse((*pooled)[:0], resp)
+	return *pooled, pooled
 }
 
 func (c *conversation) takeReady(empty []answer) []answer {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -310,4 +311,36 @@ func TestAHolderIsAskedBackOnItsStream(t *testing.T) {
 	p, err := stream.Recv()
 	require.NoError(t, err)
 	require.Equal(t, torcv1.PacketError, p.Kind, "what leaders say to their logs is not for clients")
+}
+
+// A lane may keep a request for as long as it likes: the memory that packets come in is not used again under it.
+func TestRequestsOutliveTheirPackets(t *testing.T) {
+	n := newFake()
+	_, c := serve(t, n, Options{})
+	stream := open(t, c)
+	const count = 60
+	sizes := []int{1, 100, ownLess - 40, ownLess, 3 * ownLess, 100_000}
+	value := func(id uint64) string { return strings.Repeat(fmt.Sprintf("%d,", id), sizes[id%uint64(len(sizes))]/4) }
+	var packets []*torcv1.Packet
+	for id := range uint64(count) {
+		packets = append(packets, request(id, wire.Command{Op: wire.OpSet, Key: fmt.Appendf(nil, "key-%d", id), Value: []byte(value(id))}))
+	}
+	go func() {
+		for i := 0; i < count; i += 10 {
+			for _, p := range packets[i : i+5] {
+				_ = stream.Send(p)
+			}
+			_ = stream.Send(batch(packets[i+5 : i+10]...))
+		}
+		_ = stream.CloseSend()
+	}()
+	for {
+		if _, err := stream.Recv(); err != nil {
+			require.ErrorIs(t, err, io.EOF)
+			break
+		}
+	}
+	for id := range uint64(count) {
+		require.Equal(t, value(id), string(n.data[fmt.Sprintf("key-%d", id)].Value), id)
+	}
 }
