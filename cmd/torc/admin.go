@@ -20,6 +20,10 @@ type refusal struct{ word, text string }
 
 func (r *refusal) Error() string { return r.text }
 
+// ofOneNode says that another node may know better: this one reaches nobody who leads the meta group, or
+// has just been started.
+func (r *refusal) ofOneNode() bool { return r.word == "NO_QUORUM" || r.word == "NOT_READY" }
+
 // askAdmin asks one address after the other, until one has a definite answer.
 func askAdmin[T any](c *connection, call func(context.Context, torcv1.AdminClient) (T, error)) (answer T, err error) {
 	ctx, err := c.authorized(context.Background())
@@ -29,7 +33,7 @@ func askAdmin[T any](c *connection, call func(context.Context, torcv1.AdminClien
 	var failures []error
 	for _, addr := range c.seeds() {
 		answer, err = askAdminAt(ctx, c, addr, call)
-		if no := (*refusal)(nil); err == nil || errors.As(err, &no) && no.word != "NO_QUORUM" {
+		if no := (*refusal)(nil); err == nil || errors.As(err, &no) && !no.ofOneNode() {
 			return answer, err
 		}
 		failures = append(failures, fmt.Errorf("%s: %w", addr, err))

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	torcv1 "torc/api/v1"
+)
+
+// office is a node that takes operators' requests, and refuses them all if it is told to.
+type office struct {
+	torcv1.UnimplementedAdminServer
+	torcv1.UnimplementedCacheServer
+	refuses string              // a word of api/v1/admin.proto
+	states  []torcv1.Node_State // of n1, one for each look; the last one stays
+	checks  []*torcv1.RollCheckResponse
+
+	mu    sync.Mutex
+	asked int
+}
+
+// next counts a question, and says how many there were of its kind before, as far as there are answers.
+func (o *office) next(answers int) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.asked++
+	if o.refuses == "" {
+		return min(o.asked, answers) - 1, nil
+	}
+	no, err := status.New(codes.Unavailable, "refused: "+o.refuses).WithDetails(&errdetails.ErrorInfo{Reason: o.refuses, Domain: "torc"})
+	if err != nil {
+		return 0, err
+	}
+	return 0, no.Err()
+}
+
+func (o *office) RollCheck(context.Context, *torcv1.RollCheckRequest) (*torcv1.RollCheckResponse, error) {
+	i, err := o.next(len(o.checks))
+	if err != nil {
+		return nil, err
+	}
+	return o.checks[i], nil
+}
+
+func (o *office) Drain(context.Context, *torcv1.DrainRequest) (*torcv1.AdminResponse, error) {
+	if o.refuses != "" {
+		_, err := o.next(0)
+		return nil, err
+	}
+	return &torcv1.AdminResponse{Lines: []string{"n1 gives away what it holds"}}, nil
+}
+
+func (o *office) Topology(context.Context, *torcv1.TopologyRequest) (*torcv1.TopologyResponse, error) {
+	i, err := o.next(len(o.states))
+	if err != nil {
+		return nil, err
+	}
+	return &torcv1.TopologyResponse{Nodes: []*torcv1.Node{{Id: 1, Name: "n1", State: o.states[i]}}}, nil
+}
+
+func (o *office) start(t *testing.T) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := grpc.NewServer()
+	torcv1.RegisterAdminServer(s, o)
+	torcv1.RegisterCacheServer(s, o)
+	done := make(chan error)
+	go func() { done <- s.Serve(l) }()
+	t.Cleanup(func() {
+		s.Stop()
+		<-done
+	})
+	return l.Addr().String()
+}
+
+// A node that has just been started knows no cluster yet; the next one does.
+func TestAsksTheNextNode(t *testing.T) {
+	fresh, old := &office{refuses: "NOT_READY"}, &office{}
+	require.Equal(t, exitOK, run([]string{"drain", "n1", "--addr", fresh.start(t) + "," + old.start(t)}))
+	stern := &office{refuses: "TOO_FEW_NODES"}
+	require.Equal(t, exitError, run([]string{"drain", "n1", "--addr", stern.start(t) + "," + old.start(t)}), "a no is a no")
+}
