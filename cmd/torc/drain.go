@@ -43,13 +43,24 @@ func undrain(args []string) int {
 	})
 }
 
+// activeLooks is how many times in a row a node must be seen to take part before the draining counts as taken
+// back: the map of the node that was asked may be older than the meta group's answer to the draining.
+const activeLooks = 3
+
+// errNotShown says that the topology, which has no peer addresses, shows no node of that name.
+var errNotShown = errors.New("no node is shown under that name")
+
 // waitDrained looks at the node every so often until it has left. Ctrl-C ends the waiting, not the
 // draining.
 func waitDrained(c *connection, name string) int {
 	var p pace
-	told := ""
+	told, active := "", 0
 	for {
 		state, err := stateOf(c, name)
+		if errors.Is(err, errNotShown) { // it is there, or it could not be drained
+			fmt.Fprintf(os.Stderr, "torc drain: %s is being drained, and cannot be waited for by that address: say its name (torc status)\n", name)
+			return exitError
+		}
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "torc drain: %v\n", err) // the next look may find another node that answers
 		}
@@ -58,10 +69,12 @@ func waitDrained(c *connection, name string) int {
 			fmt.Printf("%s holds nothing any more: it can be stopped\n", name)
 			return exitOK
 		case torcv1.Node_ACTIVE:
-			if err == nil {
+			if active++; active == activeLooks {
 				fmt.Fprintf(os.Stderr, "torc drain: %s takes part again: somebody has taken the draining back\n", name)
 				return exitError
 			}
+		case torcv1.Node_DRAINING:
+			active = 0
 		}
 		if answer, err := askProgress(c); err == nil {
 			if text := p.text(answer, time.Now()); text != told {
@@ -88,7 +101,7 @@ func stateOf(c *connection, name string) (torcv1.Node_State, error) {
 		return slices.Contains([]string{n.Name, n.GrpcAddr, n.RespAddr, fmt.Sprintf("%016x", n.Id)}, name)
 	})
 	if i < 0 {
-		return torcv1.Node_DRAINING, errors.New("the node is not in the cluster any more")
+		return torcv1.Node_DRAINING, errNotShown
 	}
 	return t.Nodes[i].State, nil
 }

@@ -89,3 +89,22 @@ func TestAsksTheNextNode(t *testing.T) {
 	stern := &office{refuses: "TOO_FEW_NODES"}
 	require.Equal(t, exitError, run([]string{"drain", "n1", "--addr", stern.start(t) + "," + old.start(t)}), "a no is a no")
 }
+
+// The node that is asked may not have heard of the draining yet. That it was taken back is said when that is sure.
+func TestDrainWaits(t *testing.T) {
+	const active, draining, left = torcv1.Node_ACTIVE, torcv1.Node_DRAINING, torcv1.Node_LEFT
+	for _, c := range []struct {
+		node   string
+		states []torcv1.Node_State
+		code   int
+		said   string
+	}{
+		{"n1", []torcv1.Node_State{active, draining, left}, exitOK, ""},
+		{"n1", []torcv1.Node_State{draining, active}, exitError, "takes part again"},
+		{"10.0.0.1:7400", []torcv1.Node_State{draining}, exitError, "say its name"},
+	} {
+		stdout, stderr, code := torc(t, "drain", c.node, "--wait", "--addr", (&office{states: c.states}).start(t))
+		require.Equal(t, c.code, code, "%v: %s%s", c, stdout, stderr)
+		require.Contains(t, stderr, c.said)
+	}
+}
