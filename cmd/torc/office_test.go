@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -80,6 +81,28 @@ func (o *office) start(t *testing.T) (addr string) {
 		<-done
 	})
 	return l.Addr().String()
+}
+
+// A name or a password that is wrong stays wrong: nobody waits for it.
+func TestRollDoesNotWaitInVain(t *testing.T) {
+	for _, word := range []string{"NO_NODE", "UNAUTHENTICATED"} {
+		o := &office{refuses: word}
+		begun := time.Now()
+		_, stderr, code := torc(t, "roll", "--check", "--wait", "20s", "n9", "--addr", o.start(t))
+		require.Equal(t, exitError, code)
+		require.Contains(t, stderr, "refused: "+word)
+		require.Less(t, time.Since(begun), 15*time.Second, word)
+	}
+}
+
+// Who waits is told for what, once for a while; the answer itself is all that goes to stdout.
+func TestRollSaysWhatItWaitsFor(t *testing.T) {
+	not := &torcv1.RollCheckResponse{Lines: []string{"shard 3: nobody answers as its leader"}}
+	o := &office{checks: []*torcv1.RollCheckResponse{not, not, {Safe: true, Lines: []string{"n1 may be stopped now"}}}}
+	stdout, stderr, code := torc(t, "roll", "--check", "--wait", "1m", "n1", "--addr", o.start(t))
+	require.Equal(t, exitOK, code, stderr)
+	require.Equal(t, "safe\nn1 may be stopped now\n", stdout)
+	require.Equal(t, "torc roll: not yet: shard 3: nobody answers as its leader\n", stderr)
 }
 
 // A node that has just been started knows no cluster yet; the next one does.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	torcv1 "torc/api/v1"
@@ -28,11 +30,13 @@ func roll(args []string) int {
 	if len(rest) == 1 {
 		name = rest[0]
 	}
+	var patience rollPatience
 	for end := time.Now().Add(*wait); ; time.Sleep(500 * time.Millisecond) {
 		answer, err := askAdmin(&c, func(ctx context.Context, api torcv1.AdminClient) (*torcv1.RollCheckResponse, error) {
 			return api.RollCheck(ctx, &torcv1.RollCheckRequest{Node: name})
 		})
-		if (err != nil || !answer.Safe) && time.Now().Before(end) {
+		if now := time.Now(); (err != nil || !answer.Safe) && !inVain(err) && now.Before(end) {
+			patience.say(answer, err, now)
 			continue
 		}
 		if err != nil {
@@ -41,6 +45,29 @@ func roll(args []string) int {
 		}
 		return sayRoll(answer, newPainter(os.Stdout))
 	}
+}
+
+// inVain says that asking again brings no other answer: a name that is typed wrongly, or a password.
+func inVain(err error) bool {
+	no := (*refusal)(nil)
+	return errors.As(err, &no) && (no.word == "NO_NODE" || no.word == "UNAUTHENTICATED")
+}
+
+// rollPatience says what is waited for, at once and then now and then.
+type rollPatience struct{ next time.Time }
+
+const rollSaysEvery = 10 * time.Second
+
+func (p *rollPatience) say(answer *torcv1.RollCheckResponse, err error, now time.Time) {
+	if now.Before(p.next) {
+		return
+	}
+	p.next = now.Add(rollSaysEvery)
+	why := strings.Join(answer.GetLines(), "; ")
+	if err != nil {
+		why = err.Error()
+	}
+	fmt.Fprintf(os.Stderr, "torc roll: not yet: %s\n", why)
 }
 
 func sayRoll(answer *torcv1.RollCheckResponse, p painter) int {
