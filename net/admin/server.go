@@ -102,12 +102,19 @@ func (s *Server) routes() *http.ServeMux {
 	}
 	if s.opts.Profiles {
 		mux.HandleFunc("/debug/pprof/", pprof.Index)
-		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("/debug/pprof/cmdline", program)
 		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	}
 	return mux
+}
+
+// program answers with the program's name in the place of the whole command line: that may hold --password or
+// --cluster-secret, and nobody is asked for anything here.
+func program(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = fmt.Fprint(w, os.Args[0])
 }
 
 func (s *Server) registry() *prometheus.Registry {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,15 @@ func TestProfilesWhenAskedFor(t *testing.T) {
 	code, body := get(t, serve(t, Options{Profiles: true})+"/debug/pprof/goroutine?debug=1")
 	require.Equal(t, 200, code)
 	require.Contains(t, body, "goroutine profile")
+}
+
+// A command line may hold secrets; a profile's reader only wants to know which program it is of.
+func TestProfilesDoNotTellTheCommandLine(t *testing.T) {
+	defer func(args []string) { os.Args = args }(os.Args)
+	os.Args = []string{"torcd", "--password", "hunter2"}
+	code, body := get(t, serve(t, Options{Profiles: true})+"/debug/pprof/cmdline")
+	require.Equal(t, 200, code)
+	require.Equal(t, "torcd", body)
 }
 
 func TestFlight(t *testing.T) {
