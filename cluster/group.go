@@ -272,7 +272,7 @@ func (g *group) deposed() {
 // it neither stands still nor stays ahead for good. A follower that reads has no say.
 func (g *group) now() int64 {
 	now := max(g.lane.env.Wall(), g.store.Time())
-	if mutant.On(mutant.TTLRestart) && g.member.IsLeader() {
+	if mutant.On(mutant.TTLRestartOnLeaderChange) && g.member.IsLeader() {
 		return g.base + (g.lane.env.Now() - g.baseAt).Milliseconds() // time begins with the leader
 	}
 	if g.member.IsLeader() {

@@ -151,7 +151,7 @@ func (g *group) replace(conf wire.ConfState, promote, remove wire.ReplicaID) err
 
 // dismiss removes a voter. A leader does not remove itself: it lets another one lead, who will.
 func (g *group) dismiss(id wire.ReplicaID, p *wire.Placement, conf wire.ConfState) error {
-	if id != g.replica || mutant.On(mutant.RemovedLeader) {
+	if id != g.replica || mutant.On(mutant.RemovedLeaderLingers) {
 		return g.replace(conf, 0, id)
 	}
 	for _, slow := range []bool{false, true} {

@@ -73,7 +73,7 @@ func (l *Lane) mournSilent(m *wire.ClusterMap) {
 		if e, ok := l.view.Of(who.ID); !ok || e.Incarnation != who.Incarnation || e.Status == gossip.Alive || e.Status == gossip.Suspect {
 			grace *= 3
 		}
-		if mutant.On(mutant.HairTrigger) && l.view.Is(who.ID, who.Incarnation, gossip.Suspect) {
+		if mutant.On(mutant.GossipHairTrigger) && l.view.Is(who.ID, who.Incarnation, gossip.Suspect) {
 			grace = 0
 		}
 		if now-max(l.heard[who.ID], l.since) > grace {

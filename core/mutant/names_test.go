@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,7 @@ func names(t *testing.T) []string {
 		if v, ok := n.(*ast.ValueSpec); ok {
 			name, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
 			require.NoError(t, err)
+			require.True(t, strings.EqualFold(v.Names[0].Name, strings.ReplaceAll(name, "-", "")), "a lesson could not find the line of %s, which is %s", name, v.Names[0].Name)
 			all = append(all, name)
 		}
 		return true

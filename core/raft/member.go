@@ -127,7 +127,7 @@ func New(cfg Config) (*Member, error) {
 		ID: uint64(cfg.Replica), ElectionTick: cfg.ElectionTicks, HeartbeatTick: cfg.HeartbeatTicks, Storage: m.log,
 		Applied: m.applied, MaxSizePerMsg: 1 << 20, MaxCommittedSizePerReady: 8 << 20, MaxUncommittedEntriesSize: uint64(cfg.Uncommitted),
 		MaxInflightMsgs: 256, MaxInflightBytes: 64 << 20, CheckQuorum: !mutant.On(mutant.NoPreVote), PreVote: !mutant.On(mutant.NoPreVote),
-		ReadOnlyOption: readOnly, DisableProposalForwarding: true, StepDownOnRemoval: !mutant.On(mutant.RemovedLeader), Logger: silent{},
+		ReadOnlyOption: readOnly, DisableProposalForwarding: true, StepDownOnRemoval: !mutant.On(mutant.RemovedLeaderLingers), Logger: silent{},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start member %d of shard %d: %w", cfg.Replica, cfg.Shard, err)
