@@ -26,8 +26,11 @@ func (r *Result) Replay() string {
 
 func (r *Result) replayFile() string {
 	cmd := fmt.Sprintf("torc sim --seed %d", r.Seed)
-	if r.Mutant != "" {
+	switch {
+	case r.Mutant != "":
 		cmd += " --mutant " + r.Mutant
+	case r.NoMutant:
+		cmd += " --mutant none"
 	}
 	if r.Duration != 0 {
 		cmd += " --duration " + r.Duration.String()

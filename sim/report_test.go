@@ -23,4 +23,6 @@ func TestReportOfAFileSaysHowToReplay(t *testing.T) {
 	r := toyRun(3, "", Scenario{Name: "toy"}, nil)
 	r.File, r.Mutant = "a/b.scenario", "no-dedupe"
 	require.Equal(t, "torc sim --seed 3 --mutant no-dedupe --duration 10s a/b.scenario", r.Replay())
+	r.Mutant, r.NoMutant = "", true
+	require.Equal(t, "torc sim --seed 3 --mutant none --duration 10s a/b.scenario", r.Replay(), "without the planted bug that the file names")
 }

@@ -22,6 +22,7 @@ type Options struct {
 	File     string        // the file that the scenario was read from, if it was: Result.Replay names it
 	Duration time.Duration // of the torture, virtual; 0 = the scenario's, or 60 s
 	Mutant   string        // a planted bug to switch on (needs the build tag mutants)
+	NoMutant bool          // File may name a planted bug, and the run is without: Result.Replay says so
 	Trace    io.Writer     // takes every event as a line of text
 	Lanes    Factory       // nil = cluster.NewLane
 	// Observe, when set, sees every event in order, with the frame for those of kind Send (nil
@@ -39,6 +40,7 @@ type Result struct {
 	Scenario   string
 	File       string
 	Mutant     string
+	NoMutant   bool
 	Duration   time.Duration // as asked for; 0 = the scenario's own
 	Settings   Settings
 	Verdict    Verdict
@@ -85,7 +87,7 @@ const (
 // Run makes a run. It panics only on a bug of the simulator.
 func Run(o Options) Result {
 	settings := o.Scenario.Draw(o.Seed)
-	result := Result{Seed: o.Seed, Scenario: o.Scenario.Name, File: o.File, Mutant: o.Mutant, Duration: o.Duration, Settings: settings}
+	result := Result{Seed: o.Seed, Scenario: o.Scenario.Name, File: o.File, Mutant: o.Mutant, NoMutant: o.NoMutant, Duration: o.Duration, Settings: settings}
 	if !mutant.Enable(o.Mutant) && o.Mutant != "" {
 		result.Verdict, result.Err = Broken, fmt.Errorf("mutant %q: this binary is built without planted bugs (build with -tags mutants)", o.Mutant)
 		if mutant.Compiled {

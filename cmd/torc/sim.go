@@ -149,7 +149,7 @@ func (s *simFlags) file(path string, seeded bool) int {
 	switch s.mutant {
 	case "":
 	case "none":
-		o.Mutant = ""
+		o.Mutant, o.NoMutant = "", true
 	default:
 		o.Mutant = s.mutant
 	}

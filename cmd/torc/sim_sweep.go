@@ -81,7 +81,7 @@ func (s *simFlags) job(files []string) (job sweep.Job, err error) {
 		if err != nil {
 			return job, fmt.Errorf("reading the scenario: %w", err)
 		}
-		job.Scenario, job.Text = filepath.Base(files[0]), string(text)
+		job.Scenario, job.Text, job.File = filepath.Base(files[0]), string(text), files[0]
 	}
 	o, err := job.Options(0)
 	if err == nil && o.Mutant != "" && !mutant.Compiled {
@@ -140,11 +140,8 @@ func severity(v sim.Verdict) int {
 // failure is what is told of a seed that failed.
 func (s *simFlags) failure(job *sweep.Job, a *sweep.Answer) sweepFailure {
 	f := sweepFailure{Seed: a.Seed, Verdict: a.Verdict.Sentence(), Found: a.Found, Error: a.Error}
-	r := sim.Result{Seed: a.Seed, Scenario: job.Scenario, Mutant: job.Mutant, Duration: job.Duration}
+	r := sim.Result{Seed: a.Seed, Scenario: job.Scenario, File: job.File, Mutant: job.Mutant, Duration: job.Duration}
 	f.Replay = r.Replay()
-	if job.Text != "" {
-		f.Replay = fmt.Sprintf("torc sim %s --seed %d", job.Scenario, a.Seed)
-	}
 	if a.Kept {
 		f.Folder = filepath.Join(s.out, a.Folder())
 	}

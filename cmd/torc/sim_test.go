@@ -59,9 +59,17 @@ func scenarioFile(t *testing.T, want string) string {
 // A sweep keeps what fails; what it keeps replays to the hash that was seen, and a changed file is
 // found out.
 func TestSweepKeepsWhatReplays(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "failures")
-	stdout, _, code := torc(t, "sim", scenarioFile(t, `"two"`), "--seeds", "3", "--workers", "2", "--out", out)
+	out, file := filepath.Join(t.TempDir(), "failures"), scenarioFile(t, `"two"`)
+	stdout, _, code := torc(t, "sim", file, "--seeds", "3", "--workers", "2", "--duration", "4s", "--out", out)
 	require.Equal(t, int(sim.LostTruth), code)
+	again := "torc sim --seed 2 --duration 4s " + file
+	require.Contains(t, stdout, again+"\n")
+	report, err := os.ReadFile(filepath.Join(out, "seed-2", "report.txt"))
+	require.NoError(t, err)
+	require.Contains(t, string(report), "replay: "+again+"\n")
+	first, _, code := torc(t, strings.Fields(again)[1:]...)
+	require.Equal(t, int(sim.LostTruth), code)
+	require.Contains(t, first, "replay: "+again+"\n")
 	require.Contains(t, stdout, "3 seeds of small.scenario from 1: 3 FAILED")
 	require.Contains(t, stdout, filepath.Join(out, "seed-2"))
 
@@ -116,6 +124,20 @@ func TestSimSaysWhatItCannotDo(t *testing.T) {
 		require.Equal(t, exitError, code, "%v", args)
 		require.Contains(t, stderr, want)
 	}
+}
+
+// A file's planted bug can be left out, of one run and of many.
+func TestWithoutThePlantedBug(t *testing.T) {
+	file := scenarioFile(t, `"one"`)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, append(text, "mutant no-dedupe\n"...), 0o644))
+	stdout, stderr, code := torc(t, "sim", file, "--mutant", "none")
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, stdout, "replay: torc sim --seed 4 --mutant none "+file)
+	stdout, stderr, code = torc(t, "sim", file, "--mutant", "none", "--seeds", "2", "--out", "")
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, stdout, "2 seeds of small.scenario from 1: all passed")
 }
 
 func TestStepsOverAPipe(t *testing.T) {

@@ -11,11 +11,12 @@ import (
 
 // Job is what all runs of a sweep have in common. It is a worker's first line of input.
 type Job struct {
-	Scenario string        `json:"scenario"`       // its name; a file's path when there is Text
+	Scenario string        `json:"scenario"`       // its name; a file's when there is Text
 	Text     string        `json:"text,omitempty"` // of a scenario file or a repro.json
+	File     string        `json:"file,omitempty"` // its path, for the command that makes a run again
 	Duration time.Duration `json:"duration,omitempty"`
-	Mutant   string        `json:"mutant,omitempty"`
-	Out      string        `json:"out,omitempty"` // folder for what fails; "" = nothing is kept
+	Mutant   string        `json:"mutant,omitempty"` // instead of the one that Text names; none: without it
+	Out      string        `json:"out,omitempty"`    // folder for what fails; "" = nothing is kept
 }
 
 // Options are those of a seed's run.
@@ -27,6 +28,7 @@ func (j *Job) Options(seed uint64) (sim.Options, error) {
 			return o, err
 		}
 		o = run.Options()
+		o.File = j.File
 	} else {
 		scenario, err := scenarios.Find(j.Scenario)
 		if err != nil {
@@ -35,7 +37,10 @@ func (j *Job) Options(seed uint64) (sim.Options, error) {
 		o.Scenario = scenario
 	}
 	o.Seed, o.Duration = seed, j.Duration
-	if j.Mutant != "" {
+	switch {
+	case j.Mutant == "none" && j.Text != "":
+		o.Mutant, o.NoMutant = "", true
+	case j.Mutant != "":
 		o.Mutant = j.Mutant
 	}
 	return o, nil
