@@ -95,23 +95,50 @@ func simulate(args []string) int {
 		fmt.Fprintf(os.Stderr, "torc sim: one FILE at most, not %q\n", rest)
 		return exitError
 	}
-	given := false
-	flags.Visit(func(f *flag.Flag) { given = given || f.Name == "seed" })
+	if err := s.misfit(flags, rest); err != nil {
+		fmt.Fprintf(os.Stderr, "torc sim: %v\n", err)
+		return exitError
+	}
+	seeded := given(flags, "seed")
 	switch {
 	case s.seeds > 0:
-		if !given {
+		if !seeded {
 			s.seed = 1
 		}
 		return s.sweep(rest)
 	case len(rest) == 1:
-		return s.file(rest[0], given)
+		return s.file(rest[0], seeded)
 	case s.scenario == "list":
 		listScenarios(os.Stdout)
 		return 0
-	case !given:
+	case !seeded:
 		s.seed = drawSeed()
 	}
 	return s.one()
+}
+
+// Flags that only a single run, or only a sweep, has a use for.
+var (
+	runFlags   = []string{"trace", "report", "porcupine", "shiviz", "shiviz-from", "shiviz-to"}
+	sweepFlags = []string{"workers", "budget", "json", "out", "resume", "keep"}
+)
+
+// misfit finds flags that nothing would come of: whoever gave them waits for a file, or for JSON.
+func (s *simFlags) misfit(flags *flag.FlagSet, files []string) error {
+	useless, why := sweepFlags, "is for a sweep: say --seeds, too"
+	if given(flags, "seeds") {
+		useless, why = runFlags, "is of one run: leave --seeds away, or replay what the sweep keeps"
+	}
+	if i := slices.IndexFunc(useless, func(name string) bool { return given(flags, name) }); i >= 0 {
+		return fmt.Errorf("--%s %s", useless[i], why)
+	}
+	switch {
+	case given(flags, "seeds") && s.seeds < 1:
+		return fmt.Errorf("--seeds %d: want at least one", s.seeds)
+	case len(files) > 0 && given(flags, "scenario"):
+		return fmt.Errorf("--scenario and the file %s: give one of them", files[0])
+	}
+	return nil
 }
 
 func listScenarios(w io.Writer) {

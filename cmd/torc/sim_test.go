@@ -119,6 +119,11 @@ func TestSimSaysWhatItCannotDo(t *testing.T) {
 		"--resume needs --out":                   {"--seeds", "2", "--out", "", "--resume"},
 		"built without planted bugs":             {"--seeds", "2", "--out", "", "--mutant", "no-dedupe"},
 		"reading the scenario":                   {"no such", "--seeds", "2"},
+		"--report is of one run":                 {"--seeds", "2", "--report", "out.html"},
+		"--json is for a sweep":                  {"--json"},
+		"--resume is for a sweep":                {file, "--resume"},
+		"--seeds 0: want at least one":           {"--seeds", "0"},
+		"give one of them":                       {file, "--scenario", "healthy"},
 	} {
 		_, stderr, code := torc(t, append([]string{"sim"}, args...)...)
 		require.Equal(t, exitError, code, "%v", args)
