@@ -4,7 +4,7 @@ package mutant
 
 import "errors"
 
-var errNone = errors.New("this program is built without planted bugs (build with -tags mutants)")
+var errNone = errors.New("this program is built without planted bugs (make gallery builds one that has them: -tags mutants)")
 
 // Seal fails: there are no planted bugs in this build.
 func Seal(string, string) (string, error) { return "", errNone }
