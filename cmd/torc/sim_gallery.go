@@ -33,14 +33,16 @@ func gallery(args []string) int {
 	if i := slices.IndexFunc(all, func(c command) bool { return c.name == args[0] }); i >= 0 {
 		return all[i].run(args[1:])
 	}
+	code := exitOK
 	if args[0] != "--help" && args[0] != "-h" {
 		fmt.Fprintf(os.Stderr, "torc sim gallery: there is no command %q\n", args[0])
+		code = exitError
 	}
 	fmt.Fprint(os.Stderr, "usage: torc sim gallery lists the planted bugs; torc sim gallery COMMAND:\n")
 	for _, c := range all {
 		fmt.Fprintf(os.Stderr, "  %-9s %s\n", c.name, c.summary)
 	}
-	return exitError
+	return code
 }
 
 func listGallery() {

@@ -216,3 +216,13 @@ func TestProgressLine(t *testing.T) {
 	require.Equal(t, first, second)
 	require.Contains(t, pace, "simulated seconds in")
 }
+
+// Help is an answer, not a failure, two words deep as well.
+func TestGalleryHelp(t *testing.T) {
+	_, stderr, code := torc(t, "sim", "gallery", "--help")
+	require.Equal(t, exitOK, code)
+	require.Contains(t, stderr, "usage: torc sim gallery")
+	_, stderr, code = torc(t, "sim", "gallery", "scroe")
+	require.Equal(t, exitError, code)
+	require.Contains(t, stderr, `there is no command "scroe"`)
+}
