@@ -32,6 +32,9 @@ type founding struct {
 	newest   uint64      // the last one that this life has made
 	members  []wire.Member
 	yes      []wire.NodeID
+
+	namesake   wire.Member // a process elsewhere that says it is this node: it counts as no other founder
+	namesakeAt time.Duration
 }
 
 func (l *Lane) hello(answer bool) *wire.Hello {
@@ -110,6 +113,9 @@ func (l *Lane) hear(m wire.Member) {
 func (l *Lane) onHello(m *wire.Hello) {
 	who := m.Member
 	if who.ID == l.cfg.Self.ID {
+		if who.PeerAddr != l.cfg.Self.PeerAddr {
+			l.found.namesake, l.found.namesakeAt = who, l.env.Now()
+		}
 		return
 	}
 	l.learnAddr(who)
@@ -297,6 +303,7 @@ type Seeking struct {
 	Founders []wire.Member // that are there now, this one included, ordered by ID
 	Pledged  wire.Member   // to whose founding this life is pledged; no ID: to nobody's
 	Silent   bool          // it has not spoken for a while
+	Namesake wire.Member   // a process elsewhere under this node's name; no ID: none was heard
 }
 
 // seeking tells how the search for a cluster stands, or nil when it has ended.
@@ -305,6 +312,9 @@ func (l *Lane) seeking() *Seeking {
 		return nil
 	}
 	s := &Seeking{Expect: l.cfg.Expect, Founders: slices.Clone(l.found.heard)}
+	if l.env.Now()-l.found.namesakeAt < founderTicks*l.cfg.Tick {
+		s.Namesake = l.found.namesake
+	}
 	if l.joinsOnly() {
 		s.Expect, s.Founders = 0, nil
 	}

@@ -112,6 +112,26 @@ func TestJoinsOnly(t *testing.T) {
 	require.True(t, w.until(30*time.Second, w.everywhere), "the others found a cluster, and it joins")
 }
 
+// Of two processes under one name each sees one founder. What is amiss can only be said by who hears the other.
+func TestANamesakeIsTold(t *testing.T) {
+	w := newWorld(3)
+	n := w.start("a", 1, 7, founders)
+	hello := func(from wire.Member) {
+		n.turn(func() {
+			n.OnFrame(&wire.Frame{From: from.ID, FromIncarnation: from.Incarnation, Messages: []wire.Message{&wire.Hello{Member: from, Expect: 3}}})
+		})
+	}
+	former := n.cfg.Self
+	former.Incarnation--
+	hello(former)
+	require.Zero(t, n.seeking().Namesake, "a former life of its own, at its address")
+	other := wire.Member{ID: 1, Incarnation: 9, PeerAddr: "elsewhere"}
+	hello(other)
+	require.Equal(t, other, n.seeking().Namesake)
+	w.run(time.Minute)
+	require.Zero(t, n.seeking().Namesake, "it has a name of its own now, or is gone")
+}
+
 func TestOneNodeAlone(t *testing.T) {
 	w := newWorld(2)
 	n := w.start("a", 1, 1, Config{})

@@ -203,5 +203,7 @@ func TestSeekWords(t *testing.T) {
 	require.Equal(t, "2 of 3 founders are here (n1 at h1:7301, n2 at h2:7301), seeking at [h1:7301 h2:7301 h3:7301] (--join); nodes with another --expect do not count",
 		seekWords(&cluster.Seeking{Expect: 3, Founders: []wire.Member{n1, n2}, Pledged: n1}, join))
 	require.Contains(t, seekWords(&cluster.Seeking{Expect: 3, Founders: []wire.Member{n2}, Pledged: n1, Silent: true}, join), "pledged to the founding by n1, which has fallen silent")
+	require.Contains(t, seekWords(&cluster.Seeking{Expect: 3, Founders: []wire.Member{n1}, Namesake: wire.Member{ID: 1, Name: "n1", PeerAddr: "h2:7301"}}, join),
+		"; the process at h2:7301 goes by the name n1, too, and so counts as this node: give each a --name of its own")
 	require.Contains(t, seekWords(&cluster.Seeking{}, join), "this node joins one, it founds none (--expect 1)")
 }

@@ -51,5 +51,8 @@ func seekWords(s *cluster.Seeking, join []string) string {
 	if s.Pledged.ID != 0 && s.Silent {
 		words += fmt.Sprintf("; pledged to the founding by %s, which has fallen silent and may have founded the cluster with others: when it is gone for good and no node is in a cluster, restart this one, which holds nothing yet", s.Pledged.Name)
 	}
+	if s.Namesake.ID != 0 {
+		words += fmt.Sprintf("; the process at %s goes by the name %s, too, and so counts as this node: give each a --name of its own", s.Namesake.PeerAddr, s.Namesake.Name)
+	}
 	return words
 }
