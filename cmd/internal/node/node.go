@@ -23,7 +23,17 @@ import (
 )
 
 // ErrFenced says that a later life of this node has joined the cluster.
-var ErrFenced = errors.New("another process has joined the cluster under this node's name, later than this one: this one ends (give each node a --name of its own; if the machine's clock went back, start it again)")
+var ErrFenced = errors.New("another process has joined the cluster under this node's name, later than this one: this one ends (give each node a --name of its own)")
+
+// fenced is ErrFenced. A life that begins in the future of this machine's clock is rather a former one of this very node, from
+// before the clock was set back: then no new life is later until the clock has caught up, however often it is started.
+func fenced(other wire.Incarnation, now time.Time) error {
+	ahead := time.UnixMilli(int64(other >> 20)).Sub(now)
+	if ahead < time.Second {
+		return ErrFenced
+	}
+	return fmt.Errorf("%w; or this machine's clock went back: it is %v behind the one by which that process began, and until then nobody can take part under this name: set the clock, or take another --name", ErrFenced, ahead.Round(time.Second))
+}
 
 // Node is one running node.
 type Node struct {
@@ -168,7 +178,7 @@ func (n *Node) watch() {
 				continue
 			}
 			if who.Incarnation > n.self.Incarnation {
-				n.fail(ErrFenced)
+				n.fail(fenced(who.Incarnation, time.Now()))
 				return
 			}
 			was := left

@@ -188,6 +188,17 @@ func TestIncarnationsGrow(t *testing.T) {
 	require.Positive(t, int64(newIncarnation(at.AddDate(200, 0, 0))), "63 bits last for two centuries")
 }
 
+// A life that began in the future is rather this node's own, from before its clock was set back: to start it again is
+// of no use then.
+func TestFenced(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	require.Equal(t, ErrFenced, fenced(newIncarnation(now), now))
+	require.Equal(t, ErrFenced, fenced(newIncarnation(now.Add(-time.Hour)), now))
+	err := fenced(newIncarnation(now.Add(time.Hour)), now)
+	require.ErrorIs(t, err, ErrFenced)
+	require.ErrorContains(t, err, "this machine's clock went back: it is 1h0m0s behind")
+}
+
 func TestTLSFiles(t *testing.T) {
 	security, err := loadTLS(&config.Config{})
 	require.NoError(t, err)
