@@ -73,7 +73,7 @@ func (n *Network) serverOptions() []grpc.ServerOption {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: n.opts.PingAfter / 2, PermitWithoutStream: true}),
 	}
 	if n.opts.ServerTLS != nil {
-		options = append(options, grpc.Creds(n.opts.ServerTLS))
+		options = append(options, grpc.Creds(watchedTLS{n.opts.ServerTLS, n}))
 	}
 	return options
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 )
 
@@ -35,7 +36,11 @@ func (n *Network) askSecret(srv any, ss grpc.ServerStream, _ *grpc.StreamServerI
 	want, got := sha256.Sum256([]byte(n.opts.Secret)), sha256.Sum256([]byte(shown))
 	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
 		n.stats.refused.Add(1)
-		return status.Error(codes.Unauthenticated, "the cluster's secret is missing or wrong (--cluster-secret)")
+		err := status.Error(codes.Unauthenticated, "the cluster's secret is missing or wrong (--cluster-secret)")
+		if from, ok := peer.FromContext(ss.Context()); ok {
+			n.turnedAway(from.Addr, err)
+		}
+		return err
 	}
 	return next(srv, ss)
 }
