@@ -40,7 +40,18 @@ func (c *connection) flags(f *flag.FlagSet) {
 	f.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long to wait for an answer")
 }
 
-func (c *connection) seeds() []string { return strings.Split(c.addr, ",") }
+// seeds are the addresses, as torcd reads --join: blanks around them and empty ones do not count.
+func (c *connection) seeds() (addrs []string) {
+	for addr := range strings.SplitSeq(c.addr, ",") {
+		if addr = strings.TrimSpace(addr); addr != "" {
+			addrs = append(addrs, addr)
+		}
+	}
+	if len(addrs) == 0 {
+		addrs = []string{c.addr} // whoever dials it says what is wrong
+	}
+	return addrs
+}
 
 func (c *connection) password() (string, error) {
 	if c.passwordFile == "" {
