@@ -12,12 +12,12 @@ import (
 )
 
 func TestParseWeight(t *testing.T) {
-	for text, want := range map[string]uint32{"1": 100, "1.5": 150, "0.01": 1, "100": 10_000, "own": 0} {
+	for text, want := range map[string]uint32{"1": 100, "1.5": 150, "0.01": 1, "100": 10_000, "1.15": 115, "99.99": 9_999, "own": 0} {
 		got, err := parseWeight(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
-	for _, text := range []string{"", "0", "-1", "100.01", "NaN", "Inf", "1e9", "heavy"} {
+	for _, text := range []string{"", "0", "-1", "100.01", "NaN", "Inf", "1e9", "heavy", "0.005", "1.234"} {
 		_, err := parseWeight(text)
 		require.ErrorContains(t, err, "want a weight from 0.01 to 100", text)
 	}

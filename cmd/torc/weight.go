@@ -32,15 +32,15 @@ func weight(args []string) int {
 	})
 }
 
-// parseWeight reads a weight into hundredths.
+// parseWeight reads a weight into hundredths. What they would round off is refused, as by torcd.
 func parseWeight(text string) (uint32, error) {
 	if text == "own" {
 		return 0, nil
 	}
 	w, err := strconv.ParseFloat(text, 64)
 	hundredths := math.Round(w * 100)
-	if err != nil || !(hundredths >= 1 && hundredths <= 100_00) {
-		return 0, fmt.Errorf("want a weight from 0.01 to 100, or own, not %q; to empty a node use torc drain", text)
+	if err != nil || !(hundredths >= 1 && hundredths <= 100_00) || math.Abs(w*100-hundredths) > 1e-9 {
+		return 0, fmt.Errorf("want a weight from 0.01 to 100 with two decimals at most, or own, not %q; to empty a node use torc drain", text)
 	}
 	return uint32(hundredths), nil
 }
