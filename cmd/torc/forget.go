@@ -30,16 +30,16 @@ func forget(args []string) int {
 		fmt.Fprintf(os.Stderr, "torc forget: %v\n", err)
 		return exitError
 	}
-	return sayForget(name, answer)
+	return sayForget(name, answer, repeated(flags, "confirm"))
 }
 
-func sayForget(name string, answer *torcv1.ForgetResponse) int {
+func sayForget(name string, answer *torcv1.ForgetResponse, flags string) int {
 	for _, line := range answer.Lines {
 		fmt.Println(line)
 	}
 	if answer.Done {
 		return exitOK
 	}
-	fmt.Printf("nothing was done. If %s is gone for good: torc forget %s --confirm %s\n", name, name, answer.Confirm)
+	fmt.Printf("nothing was done. If %s is gone for good: torc forget %s%s --confirm %s\n", name, name, flags, answer.Confirm)
 	return exitDegraded
 }

@@ -61,6 +61,17 @@ func TestForget(t *testing.T) {
 	require.Equal(t, exitError, run([]string{"forget", "n2", "--addr", nobody(t)}))
 }
 
+// The command that is shown asks whom this one asked: copied as it is, it must not go to another cluster on this machine.
+func TestTheCommandToConfirmIsWhole(t *testing.T) {
+	addr := (&registrar{}).start(t)
+	stdout, _, code := torc(t, "forget", "--addr", addr, "n2", "--timeout", "3s", "--confirm", "00000001")
+	require.Equal(t, exitDegraded, code)
+	require.Contains(t, stdout, "torc forget n2 --addr "+addr+" --timeout 3s --confirm 0000beef\n")
+	stdout, _, code = torc(t, "recover-meta", "--addr", addr)
+	require.Equal(t, exitDegraded, code)
+	require.Contains(t, stdout, "torc recover-meta --addr "+addr+" --confirm 0000beef\n")
+}
+
 func TestRecoverMeta(t *testing.T) {
 	r := &registrar{}
 	addr := r.start(t)

@@ -41,6 +41,6 @@ func recoverMeta(args []string) int {
 	if answer.Done {
 		return exitOK
 	}
-	fmt.Printf("nothing was done. If the meta group's majority is gone for good: torc recover-meta --addr %s --confirm %s\n", c.addr, answer.Confirm)
+	fmt.Printf("nothing was done. If the meta group's majority is gone for good: torc recover-meta%s --confirm %s\n", repeated(flags, "confirm"), answer.Confirm)
 	return exitDegraded
 }

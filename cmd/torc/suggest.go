@@ -98,6 +98,20 @@ func given(f *flag.FlagSet, name string) (found bool) {
 	return found
 }
 
+// repeated are the flags that were given, but for one: for a command line that does the same again.
+func repeated(f *flag.FlagSet, but string) (line string) {
+	f.Visit(func(one *flag.Flag) {
+		if one.Name == but {
+			return
+		}
+		line += " --" + one.Name
+		if is, ok := one.Value.(interface{ IsBoolFlag() bool }); !ok || !is.IsBoolFlag() {
+			line += " " + one.Value.String()
+		}
+	})
+	return line
+}
+
 // refuseArguments is for commands that take flags only.
 func refuseArguments(f *flag.FlagSet) bool {
 	if f.NArg() == 0 {
