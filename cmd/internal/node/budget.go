@@ -35,7 +35,8 @@ func budgetOf(maxMemory int64) budget {
 		Clients:  part(otherParts, 4*mib, 512*mib),
 		Copies:   part(otherParts, 1*mib, 1024*mib),
 	}
-	b.Stores = max(maxMemory*13/16, maxMemory-b.Logs-b.Requests-b.Peers-b.Clients-b.Copies)
+	// Never 0, which would be no bound: --max-memory 1 is rather a gibibyte that was meant than none.
+	b.Stores = max(1, maxMemory*13/16, maxMemory-b.Logs-b.Requests-b.Peers-b.Clients-b.Copies)
 	return b
 }
 

@@ -45,6 +45,7 @@ func TestBudget(t *testing.T) {
 	b := budgetOf(1 << 20)
 	require.EqualValues(t, 13<<16, b.Stores)
 	require.EqualValues(t, 4<<20, b.Clients)
+	require.Positive(t, budgetOf(1).Stores, "0 is no bound")
 }
 
 // Whoever asks is told of the next collection, once for each time.
