@@ -50,14 +50,22 @@ func askAdminAt[T any](ctx context.Context, c *connection, addr string, call fun
 	}
 	defer func() { _ = conn.Close() }()
 	if answer, err = call(ctx, torcv1.NewAdminClient(conn)); err != nil {
-		for _, detail := range status.Convert(err).Details() {
-			if info, ok := detail.(*errdetails.ErrorInfo); ok && info.Domain == "torc" {
-				return answer, &refusal{info.Reason, status.Convert(err).Message()}
-			}
+		if word := torcReason(status.Convert(err)); word != "" {
+			return answer, &refusal{word, plainly(err)}
 		}
 		return answer, errors.New(plainly(err))
 	}
 	return answer, nil
+}
+
+// torcReason is the word by which a node says that surely nothing was done; "" when it does not.
+func torcReason(s *status.Status) string {
+	for _, detail := range s.Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.Domain == "torc" {
+			return info.Reason
+		}
+	}
+	return ""
 }
 
 // changeNode runs a command that changes one node, and prints what came of it.

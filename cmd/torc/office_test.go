@@ -109,6 +109,12 @@ func TestRollSaysWhatItWaitsFor(t *testing.T) {
 func TestAsksTheNextNode(t *testing.T) {
 	fresh, old := &office{refuses: "NOT_READY"}, &office{}
 	require.Equal(t, exitOK, run([]string{"drain", "n1", "--addr", fresh.start(t) + "," + old.start(t)}))
+	_, stderr, code := torc(t, "drain", "n1", "--addr", fresh.start(t))
+	require.Equal(t, exitError, code)
+	require.Contains(t, stderr, "it is in no cluster yet: its log and /readyz say what it waits for")
+	_, stderr, code = torc(t, "status", "--addr", fresh.start(t))
+	require.Equal(t, exitError, code)
+	require.Contains(t, stderr, "it is in no cluster yet")
 	stern := &office{refuses: "TOO_FEW_NODES"}
 	require.Equal(t, exitError, run([]string{"drain", "n1", "--addr", stern.start(t) + "," + old.start(t)}), "a no is a no")
 }

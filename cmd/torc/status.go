@@ -133,8 +133,13 @@ func ask[T any](ctx context.Context, c *connection, addr string, call func(conte
 // plainly is gRPC's error without what only gRPC's developers want to know.
 func plainly(err error) string {
 	s := status.Convert(err)
-	if s.Code() == codes.DeadlineExceeded {
+	switch {
+	case s.Code() == codes.DeadlineExceeded:
 		return "no answer in time"
+	case torcReason(s) == "NOT_READY":
+		return "it is in no cluster yet: its log and /readyz say what it waits for"
+	case strings.Contains(s.Message(), "error reading server preface"):
+		return "it hung up without a word: does it speak TLS (--tls-ca, or --tls)?"
 	}
 	if _, dialing, found := strings.Cut(s.Message(), "Error while dialing: "); found {
 		return strings.TrimSuffix(dialing, `"`)

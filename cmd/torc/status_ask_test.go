@@ -102,3 +102,21 @@ func TestGatherNobody(t *testing.T) {
 	_, err = gather(ctx, &connection{addr: two, timeout: 5 * time.Second})
 	require.ErrorContains(t, err, two)
 }
+
+// A node that speaks TLS hangs up on who does not; gRPC's words for it say nothing of that.
+func TestWithoutTLSWhereThereIsSome(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = l.Close() }()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
+	_, err = gather(t.Context(), &connection{addr: l.Addr().String(), timeout: 5 * time.Second})
+	require.ErrorContains(t, err, "does it speak TLS (--tls-ca, or --tls)?")
+}
