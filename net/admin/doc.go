@@ -5,7 +5,7 @@
 //	/healthz  200 while the process runs its loops; for restarting a node that hangs
 //	/readyz   200 while the node can serve, else 503 with the reason; for load balancers
 //	/metrics  Prometheus text format
-//	/status   JSON, as `torc status --json` shows it
+//	/status   JSON: the node as it sees itself and the others; `torc status --json` puts all of them together
 //	/debug/pprof/  profiles of the Go runtime, only with Options.Profiles
 //	/debug/flight  the last seconds as a Go execution trace, only with Options.Flight
 //

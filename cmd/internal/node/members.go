@@ -14,7 +14,7 @@ type MemberStatus struct {
 	Node        string // its name; "" when the map does not know it
 	ID          wire.NodeID
 	Incarnation wire.Incarnation // of the life that gossip is about; the map's when gossip is silent
-	State       string           // by the map, of that life: active, down, left; "" when the map does not know it
+	State       string           // by the map, of that life: active, draining, down, left; "" when the map does not know it
 	Gossip      string           // alive, suspect, dead, left; "" when nothing was heard
 }
 
@@ -53,6 +53,9 @@ func (n *Node) members(m *wire.ClusterMap) (list []MemberStatus) {
 	for i := range m.Members {
 		who := &m.Members[i]
 		s := MemberStatus{Node: who.Name, ID: who.ID, Incarnation: who.Incarnation, State: stateText(who.State)}
+		if who.Draining && who.State == wire.MemberActive {
+			s.State = "draining"
+		}
 		if e, heard := n.beliefs.of(who.ID); heard {
 			s.Gossip = e.Status.String()
 			if s.Incarnation = e.Incarnation; e.Incarnation != who.Incarnation {

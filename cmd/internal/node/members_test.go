@@ -17,6 +17,8 @@ func TestMembers(t *testing.T) {
 		{ID: 2, Incarnation: 7, Name: "dead", State: wire.MemberDown},
 		{ID: 3, Incarnation: 7, Name: "reborn", State: wire.MemberDown},
 		{ID: 4, Incarnation: 7, Name: "gone", State: wire.MemberLeft},
+		{ID: 6, Incarnation: 7, Name: "going", Draining: true},
+		{ID: 7, Incarnation: 7, Name: "died going", State: wire.MemberDown, Draining: true},
 	}}
 	n.beliefs.merge(gossip.Event{Node: 2, Incarnation: 7, Status: gossip.Dead})
 	n.beliefs.merge(gossip.Event{Node: 3, Incarnation: 8, Status: gossip.Alive})
@@ -27,6 +29,8 @@ func TestMembers(t *testing.T) {
 		{Node: "dead", ID: 2, Incarnation: 7, State: "down", Gossip: "dead"},
 		{Node: "reborn", ID: 3, Incarnation: 8, Gossip: "alive"},
 		{Node: "gone", ID: 4, Incarnation: 7, State: "left", Gossip: "left"},
+		{Node: "going", ID: 6, Incarnation: 7, State: "draining"},
+		{Node: "died going", ID: 7, Incarnation: 7, State: "down"},
 	}, n.members(m))
 	require.Equal(t, "state 9", stateText(9))
 }
