@@ -183,6 +183,10 @@ func (c *Client) loadAndFill(ctx context.Context, who call, l *load, step *nextS
 	fillCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillWithin)
 	defer cancel()
 	r, _, fillErr := c.one(fillCtx, who.op, who.key, cmd, false)
+	if errors.Is(fillErr, ErrRefused) && cmd.Flags&wire.FlagAbsent == 0 {
+		// It is too large, or there is no room for it. The lease still stands, and nobody else loads until it is over: it is given back.
+		_, _, _ = c.one(fillCtx, who.op, who.key, wire.Command{Op: wire.OpFill, Version: step.token, Flags: wire.FlagAbsent}, false)
+	}
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return Value{}, who.notFound()

@@ -167,6 +167,19 @@ func TestGetOrLoadErrors(t *testing.T) {
 	require.ErrorIs(t, err, client.ErrInvalid)
 }
 
+// A value that the cluster does not take keeps nobody waiting: the lease is given back, and the next caller loads.
+func TestGetOrLoadGivesBackWhatItCannotFill(t *testing.T) {
+	c := alone(t, "--max-value=1KiB")
+	for range 3 {
+		began := time.Now()
+		v, err := c.GetOrLoad(ctx, "large", time.Minute, func(context.Context) ([]byte, error) { return make([]byte, 2048), nil })
+		require.NoError(t, err)
+		require.Len(t, v.Bytes, 2048)
+		require.Zero(t, v.Version, "it is not in the cache")
+		require.Less(t, time.Since(began), 5*time.Second, "it waited for a lease that nobody uses")
+	}
+}
+
 // Whoever waits for another's load is bound by its own context.
 func TestGetOrLoadWaitIsBounded(t *testing.T) {
 	a, b := two(t)

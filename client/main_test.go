@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"torc/client"
 	"torc/cmd/devcluster"
 )
@@ -44,5 +46,17 @@ func connected() *client.Client {
 	if err != nil {
 		panic(fmt.Sprintf("no cluster: %v", err))
 	}
+	return c
+}
+
+// alone is a client of a node with settings of its own, for the test.
+func alone(t *testing.T, settings ...string) *client.Client {
+	t.Helper()
+	node, err := devcluster.Start(ctx, 1, append([]string{"--shards=2"}, settings...)...)
+	require.NoError(t, err)
+	t.Cleanup(node.Stop)
+	c, err := client.New(ctx, client.Options{Seeds: node.Seeds()})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
