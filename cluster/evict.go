@@ -217,9 +217,12 @@ func (g *group) beyondOwn() int64 {
 	return over
 }
 
+// grew reports whether a request may need room. To give a lease back does not, though it is a fill: if it were refused, all who
+// want the key would wait until the lease is over.
 func grew(r *wire.Request) bool {
 	for i := range r.Commands {
-		if growing(r.Commands[i].Op) {
+		c := &r.Commands[i]
+		if growing(c.Op) && !(c.Op == wire.OpFill && c.Flags&wire.FlagAbsent != 0) {
 			return true
 		}
 	}

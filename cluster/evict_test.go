@@ -124,6 +124,22 @@ func TestNoVictimIsARefusal(t *testing.T) {
 	}
 }
 
+// A lease can be given back when there is no room for what it was for: otherwise all who want the key would wait until it is over.
+func TestALeaseIsGivenBackWithoutRoom(t *testing.T) {
+	c := newCrowded(t, 1, 10, evict.NoEviction)
+	for key := range uint64(30) {
+		c.do(set(key))
+	}
+	key := []byte("leased")
+	lease := c.do(wire.Command{Op: wire.OpLease, Key: key, TTL: 60_000}).Results[0]
+	require.Positive(t, lease.Int)
+	fill := wire.Command{Op: wire.OpFill, Key: key, Version: uint64(lease.Int), Value: make([]byte, 16)}
+	require.Equal(t, wire.ReasonOutOfMemory, c.do(fill).Reason)
+	fill.Value, fill.Flags = nil, wire.FlagAbsent
+	require.Equal(t, wire.OutcomeOK, c.do(fill).Outcome)
+	require.Positive(t, c.do(wire.Command{Op: wire.OpLease, Key: key, TTL: 60_000}).Results[0].Int, "another one's turn")
+}
+
 func TestVolatileSparesTheOthers(t *testing.T) {
 	c := newCrowded(t, 1, 20, evict.VolatileTTL)
 	for key := range uint64(10) {

@@ -93,7 +93,12 @@ func (s *Store) Growth(r *wire.Request) (sum int64) {
 func (s *Store) growth(c *wire.Command) int64 {
 	var size int64
 	switch c.Op {
-	case wire.OpSet, wire.OpAppend, wire.OpFill:
+	case wire.OpFill:
+		if c.Flags&wire.FlagAbsent != 0 {
+			return 0 // it ends a lease, and brings no value
+		}
+		size = int64(len(c.Value))
+	case wire.OpSet, wire.OpAppend:
 		size = int64(len(c.Value))
 	case wire.OpSetRange:
 		size = max(0, min(c.Start, int64(s.cfg.MaxValue))) + int64(len(c.Value))

@@ -77,6 +77,7 @@ func TestGrowth(t *testing.T) {
 		{Op: wire.OpAppend, Key: []byte("k4"), Value: make([]byte, 7)},
 		{Op: wire.OpSetRange, Key: []byte("range"), Start: 10, Value: make([]byte, 7)},
 		{Op: wire.OpDelete, Key: []byte("none")},
+		{Op: wire.OpFill, Flags: wire.FlagAbsent, Key: []byte("leased"), Version: 1},
 	} {
 		r := wire.Request{Commands: []wire.Command{c}}
 		before, want := s.Bytes(), s.Growth(&r)
