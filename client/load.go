@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -65,6 +66,8 @@ func (c *Client) GetOrLoad(ctx context.Context, key string, ttl time.Duration, l
 	if err := l.check(who); err != nil {
 		return Value{}, err
 	}
+	// The longest durations mean "for ever"; what is added to them must not make them negative.
+	l.stale, l.within = min(l.stale, math.MaxInt64-l.ttl), min(l.within, math.MaxInt64/2)
 	for poll := pollMin; ; poll = min(2*poll, pollMax) {
 		v, next, err := c.getOrLease(ctx, who, &l)
 		switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -177,6 +178,31 @@ func TestGetOrLoadGivesBackWhatItCannotFill(t *testing.T) {
 		require.Len(t, v.Bytes, 2048)
 		require.Zero(t, v.Version, "it is not in the cache")
 		require.Less(t, time.Since(began), 5*time.Second, "it waited for a lease that nobody uses")
+	}
+}
+
+// The longest durations mean "for ever".
+func TestGetOrLoadForEver(t *testing.T) {
+	a, _ := two(t)
+	for name, option := range map[string]client.LoadOption{"stale": client.Stale(math.MaxInt64), "within": client.LoadWithin(math.MaxInt64)} {
+		_, err := a.Delete(ctx, "for ever:"+name)
+		require.NoError(t, err)
+		var loads atomic.Int32
+		get := func() client.Value {
+			v, err := a.GetOrLoad(ctx, "for ever:"+name, time.Minute, func(context.Context) ([]byte, error) {
+				loads.Add(1)
+				time.Sleep(10 * time.Millisecond) // longer than the shortest lease
+				return []byte("value"), nil
+			}, option)
+			require.NoError(t, err)
+			return v
+		}
+		require.NotZero(t, get().Version, "%s: it is not in the cache", name)
+		for range 20 {
+			get()
+			time.Sleep(time.Millisecond)
+		}
+		require.EqualValues(t, 1, loads.Load(), "%s: it is new, and loaded all the same", name)
 	}
 }
 
