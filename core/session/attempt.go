@@ -103,6 +103,7 @@ func (b *Brain) hand(p *part, made attempt, limit time.Duration) {
 	a.id, a.part, a.peer, a.at = b.lastID, p, b.peer(made.addr), b.clock.Now()
 	b.stats.Attempts++
 	b.attempts[a.id] = a
+	a.peer.asked(a.at)
 	a.peer.limit.Begin()
 	p.pending = append(p.pending, a)
 	// The node is to give up a little before we do: its word is worth more than our silence.
@@ -133,7 +134,7 @@ func (b *Brain) onTimer(p *part) {
 		b.hedge(late)
 		return
 	}
-	if late != nil && b.clock.Now()-late.at >= b.cfg.AttemptLimit/4 {
+	if late != nil && late.waited(b.clock.Now()) >= b.cfg.AttemptLimit/4 {
 		b.silent(late.peer, p.shard, late.at)
 	}
 	switch {

@@ -23,6 +23,8 @@ type peer struct {
 	shards map[wire.ShardID]*breaker.Breaker // only where something went wrong
 	heard  time.Duration                     // when it last answered anything; meaningful if it ever has
 	ever   bool
+	owes   bool          // something was asked of it since, and nothing has come
+	owed   time.Duration // meaningful if it owes: when the first of that was asked
 
 	limit *limit.Limit
 	line  []*part // that wait until fewer requests are under way to it, in the order they came
@@ -61,7 +63,7 @@ func (p *peer) allow(shard wire.ShardID, now time.Duration) bool {
 // heardFrom notes that something about a shard came from an address.
 func (b *Brain) heardFrom(p *peer, shard wire.ShardID) {
 	now := b.clock.Now()
-	p.heard, p.ever = now, true
+	p.heard, p.ever, p.owes = now, true, false
 	p.whole.Success(now)
 	if own := p.shards[shard]; own != nil {
 		own.Success(now)
@@ -70,6 +72,22 @@ func (b *Brain) heardFrom(p *peer, shard wire.ShardID) {
 
 // failed notes that nothing came from an address: no connection, or no answer to the question for the map.
 func (b *Brain) failed(p *peer) { b.trip(p.whole) }
+
+// asked notes that something is asked of an address.
+func (p *peer) asked(now time.Duration) {
+	if !p.owes {
+		p.owes, p.owed = true, now
+	}
+}
+
+// waited is how long an attempt's node has answered nothing. It may be longer than the attempt waits: callers with little time
+// give each attempt too little to tell a node that is silent from one that thinks, but all together they can.
+func (a *attempt) waited(now time.Duration) time.Duration {
+	if a.peer.owes {
+		return now - min(a.at, a.peer.owed)
+	}
+	return now - a.at
+}
 
 // silent notes that a question about a shard, asked at some time, was not answered.
 func (b *Brain) silent(p *peer, shard wire.ShardID, asked time.Duration) {

@@ -152,3 +152,24 @@ func TestAMapThatComesMeanwhileHidesNoLeader(t *testing.T) {
 	q.set(t)
 	require.Equal(t, []wire.NodeID{q.leader}, q.asked)
 }
+
+// Callers that have less time than one attempt is given leave a silent leader all the same, soon and for good.
+func TestShortCallsLeaveASilentLeader(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		q := newWide(rapid.Uint64().Draw(t, "seed"), 3, rapid.IntRange(3, 30).Draw(t, "nodes"))
+		q.dead, q.leader = q.cmap.Placement(1).Preferred, 2
+		require.NotEqual(t, q.dead, q.leader)
+		op := rapid.SampledFrom([]wire.Op{wire.OpGet, wire.OpSet}).Draw(t, "op")
+		timeout := time.Duration(rapid.IntRange(20, 240).Draw(t, "timeoutMillis")) * time.Millisecond
+		began, failed := q.now, 0
+		for q.now-began < 10*time.Second {
+			q.brain.Do([]wire.Command{{Op: op, Key: []byte("k")}}, timeout, func(items []Item) {
+				if items[0].Outcome != wire.OutcomeOK {
+					failed++
+				}
+			})
+			q.run(q.now + timeout)
+		}
+		require.LessOrEqual(t, time.Duration(failed)*timeout, 4*time.Second)
+	})
+}
