@@ -206,10 +206,23 @@ func TestOutcomes(t *testing.T) {
 	require.ErrorIs(t, err, ErrRefused)
 	require.NotErrorIs(t, err, ErrUnknown)
 	require.EqualError(t, err, `torc: set "k": refused: no quorum`)
+	require.ErrorIs(t, err, ErrUnavailable)
+	require.ErrorIs(t, err, context.DeadlineExceeded, "it was repeated until time was up")
+
+	answerWith(&wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonOverloaded})
+	_, err = c.Get(ctx, "k")
+	require.ErrorIs(t, err, ErrOverloaded)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	answerWith(&wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonStopping})
+	_, err = c.Get(ctx, "k")
+	require.ErrorIs(t, err, ErrUnavailable)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 
 	answerWith(&wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonTooLarge})
 	_, err = c.Set(ctx, "k", nil)
 	require.ErrorIs(t, err, ErrInvalid)
+	require.NotErrorIs(t, err, context.DeadlineExceeded, "that was at once")
 
 	answerWith(nil) // silence
 	_, err = c.Set(ctx, "k", nil)

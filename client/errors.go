@@ -86,9 +86,9 @@ func (c call) check(item *session.Item) error {
 	case item.Outcome == wire.OutcomeRefused && item.Reason == wire.ReasonTooLarge:
 		return c.invalid(item.Reason.String())
 	case item.Outcome == wire.OutcomeRefused && (item.Reason == wire.ReasonOverloaded || item.Reason == wire.ReasonOutOfMemory):
-		return c.fail(nil, item.Reason.String(), ErrRefused, ErrOverloaded)
-	case item.Outcome == wire.OutcomeRefused && unavailable(item.Reason):
-		return c.fail(nil, item.Reason.String(), ErrRefused, ErrUnavailable)
+		return c.refused(item, ErrOverloaded)
+	case item.Outcome == wire.OutcomeRefused && (item.Late || unavailable(item.Reason)):
+		return c.refused(item, ErrUnavailable)
 	case item.Outcome == wire.OutcomeRefused:
 		return c.fail(nil, item.Reason.String(), ErrRefused)
 	case item.Result.Kind == wire.KindError && item.Result.Code == wire.CodeVersion:
@@ -99,6 +99,15 @@ func (c call) check(item *session.Item) error {
 		return c.invalid(item.Result.Code.Text())
 	}
 	return nil
+}
+
+// refused is the error of a refusal. The reason is what the last node said; when that was repeated until time was up, the error is
+// that of a deadline as well.
+func (c call) refused(item *session.Item, why error) error {
+	if item.Late {
+		return c.fail(nil, item.Reason.String(), ErrRefused, why, context.DeadlineExceeded)
+	}
+	return c.fail(nil, item.Reason.String(), ErrRefused, why)
 }
 
 // unavailable reports whether a reason says that nobody who could be reached serves the key.

@@ -60,6 +60,7 @@ func (f callback) Done(c *Call)    { f(c.Items) }
 type Item struct {
 	Outcome wire.Outcome
 	Reason  wire.Reason
+	Late    bool // time was up, whatever Reason says of the last attempt
 	Cached  bool // it comes from what the brain has kept
 	Result  wire.Result
 }

@@ -354,7 +354,7 @@ func (b *Brain) onForgotten(a *attempt, r *wire.Response, awaited bool) {
 
 // giveUp concludes a part that has no time left, with what is known about its attempts.
 func (b *Brain) giveUp(p *part, reason wire.Reason) {
-	item := Item{Outcome: wire.OutcomeRefused, Reason: reason}
+	item := Item{Outcome: wire.OutcomeRefused, Reason: reason, Late: reason == wire.ReasonDeadline}
 	switch {
 	case p.inDoubt():
 		item.Outcome = wire.OutcomeUnknown
