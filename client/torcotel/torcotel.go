@@ -78,13 +78,24 @@ func (o *observer) Begin(ctx context.Context, call client.Call) (context.Context
 			kind := attribute.String("error.type", kindOf(err))
 			attributes = append(attributes, kind)
 			span.SetAttributes(kind)
-			span.SetStatus(codes.Error, err.Error())
+			span.SetStatus(codes.Error, o.text(err))
 		}
 		span.End()
 		if o.duration != nil {
 			o.duration.Record(ctx, time.Since(began).Seconds(), metric.WithAttributes(attributes...))
 		}
 	}
+}
+
+// text is an error's text, without its key unless keys are shown.
+func (o *observer) text(err error) string {
+	var known *client.Error
+	if o.keys || !errors.As(err, &known) {
+		return err.Error()
+	}
+	bare := *known
+	bare.Key = ""
+	return bare.Error()
 }
 
 // kindOf is an error's kind as one of few words, for metrics.

@@ -3,6 +3,7 @@ package torcotel_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,11 +45,14 @@ func TestCallsAreShown(t *testing.T) {
 	}
 	ended, stop := context.WithCancel(ctx)
 	stop()
-	_, _ = c.Get(ended, "k")
+	_, _ = c.Get(ended, "secret")
 	want := map[string]codes.Code{"torc set": codes.Unset, "torc get": codes.Error, "torc increment": codes.Unset}
 	seen := map[string]codes.Code{}
 	for _, span := range spans.Ended() {
 		seen[span.Name()] = span.Status().Code
+		if strings.Contains(span.Status().Description, "secret") {
+			t.Errorf("%s shows a key: %s", span.Name(), span.Status().Description)
+		}
 		for _, a := range span.Attributes() {
 			if a.Value.AsString() == "secret" {
 				t.Errorf("%s shows a key", span.Name())
