@@ -73,3 +73,40 @@ func TestAStreamIsCutOff(t *testing.T) {
 	require.Equal(t, codes.ResourceExhausted, status.Code(err))
 	require.Contains(t, err.Error(), "--max-memory")
 }
+
+// A stream that waits for its last answers, because its client asks no more, is cut off like any other: those answers never come.
+func TestAStreamThatAsksNoMoreIsCutOff(t *testing.T) {
+	const most, asked = 64 << 10, 100
+	n := newFake()
+	var mu sync.Mutex
+	var calls []*wire.Call
+	n.answer = func(c *wire.Call) { mu.Lock(); calls = append(calls, c); mu.Unlock() }
+	s, c := serve(t, n, Options{BuffersMax: most})
+	stream := open(t, c)
+	for id := range uint64(asked) {
+		require.NoError(t, stream.Send(get(id, "big")))
+	}
+	require.NoError(t, stream.CloseSend())
+	require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return len(calls) == asked }, 5*time.Second, time.Millisecond)
+	time.Sleep(20 * time.Millisecond) // until the server has noticed that nothing more comes
+	value := bytes.Repeat([]byte("v"), 100_000)
+	for _, call := range calls {
+		call.Sink.Deliver(call.Tag, &wire.Response{Results: []wire.Result{{Kind: wire.KindBytes, Value: value}}})
+	}
+	ended := make(chan error, 1)
+	go func() {
+		for {
+			if _, err := stream.Recv(); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	select {
+	case err := <-ended:
+		require.Equal(t, codes.ResourceExhausted, status.Code(err))
+	case <-time.After(5 * time.Second):
+		require.Fail(t, "nobody tells the client that the rest never comes")
+	}
+	require.Eventually(t, func() bool { return s.Stats().Streams == 0 }, 5*time.Second, time.Millisecond)
+}

@@ -47,7 +47,9 @@ func (s *Server) Stream(stream torcv1.Cache_StreamServer) error {
 		c.refuseAll()
 		err = failureError(wire.OutcomeRefused, wire.ReasonStopping)
 	}
-	c.awaitIdle(written)
+	if !c.awaitIdle(written) {
+		return errCrowd
+	}
 	c.close()
 	cancel()
 	<-written // the stream must not be written to once this returns
@@ -406,19 +408,22 @@ func (c *conversation) release(a *answer) {
 	}
 }
 
-// awaitIdle waits until everything owed is written, or nothing more can be.
-func (c *conversation) awaitIdle(written <-chan struct{}) {
+// awaitIdle waits until everything owed is written, or nothing more can be. It returns false when the stream is cut off: what is owed
+// never comes then.
+func (c *conversation) awaitIdle(written <-chan struct{}) bool {
 	for {
 		c.mu.Lock()
 		owed := c.owed
 		c.mu.Unlock()
 		if owed == 0 {
-			return
+			return true
 		}
 		select {
 		case <-c.idle:
 		case <-written:
-			return
+			return true
+		case <-c.crowd.cut:
+			return false
 		}
 	}
 }
