@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 
 	torcv1 "torc/api/v1"
 	"torc/core/wire"
@@ -29,12 +31,19 @@ type link struct {
 	conn  *grpc.ClientConn
 	awake chan struct{} // holds a token when something may wait to be written
 
-	out torcv1.Outgoing // the writer's: what is being written
+	out   torcv1.Outgoing // the writer's: what is being written
+	limit int             // the writer's: of a message's bytes, when the stream broke because one had more; or 0
 
 	mu      sync.Mutex
-	pending map[uint64]bool // asked and not answered -> gRPC has had it in its hands
-	queue   []lot           // what waits to be written
-	bytes   int             // of all that
+	pending map[uint64]asked // and not answered
+	queue   []lot            // what waits to be written
+	bytes   int              // of all that
+}
+
+// asked is a question under way.
+type asked struct {
+	size int  // bytes
+	sent bool // gRPC has had it in its hands
 }
 
 // lot is what becomes one message, with the numbers of its questions.
@@ -44,7 +53,7 @@ type lot struct {
 }
 
 func newLink(n *network, addr string, conn *grpc.ClientConn) *link {
-	return &link{net: n, addr: addr, conn: conn, awake: make(chan struct{}, 1), pending: map[uint64]bool{}}
+	return &link{net: n, addr: addr, conn: conn, awake: make(chan struct{}, 1), pending: map[uint64]asked{}}
 }
 
 // take puts a question in the queue, or returns false when there is no room. It never blocks.
@@ -63,8 +72,9 @@ func (l *link) take(p torcv1.Plain) bool {
 	before := to.message.Len()
 	to.message.Add(p)
 	to.ids = append(to.ids, p.ID)
-	l.bytes += to.message.Len() - before
-	l.pending[p.ID] = false
+	size := to.message.Len() - before
+	l.bytes += size
+	l.pending[p.ID] = asked{size: size}
 	return true
 }
 
@@ -96,7 +106,7 @@ func (l *link) next() (torcv1.Outgoing, bool) {
 	}
 	first := l.queue[0]
 	for _, id := range first.ids {
-		l.pending[id] = true
+		l.pending[id] = asked{l.pending[id].size, true}
 	}
 	l.bytes -= first.message.Len()
 	// What is left moves up; the numbers' memory goes to the end, for a lot to come.
@@ -268,23 +278,44 @@ func (l *link) answer(e *engine, p torcv1.Plain) {
 // broken notes why a stream ended, unless it was we who ended it.
 func (l *link) broken(ctx context.Context, err error) {
 	if ctx.Err() == nil {
+		l.limit = limitOf(err)
 		l.net.note(fmt.Errorf("%s: %w", l.addr, err))
 		l.net.opts.Logger.Debug("a stream broke", "addr", l.addr, "error", err)
 	}
 }
 
-// failAll tells the brain that nothing comes of what was asked, nor of what still waits to be.
+// limitOf is how large a message may be, if an error says that one was larger than its receiver, or gRPC itself, takes; or 0. It
+// is only in the text.
+func limitOf(err error) (limit int) {
+	_, text, _ := strings.Cut(status.Convert(err).Message(), " message larger than max ")
+	var size int
+	if _, err := fmt.Sscanf(text, "(%d vs. %d)", &size, &limit); err != nil {
+		return 0
+	}
+	return limit
+}
+
+// failAll tells the brain that nothing comes of what was asked, nor of what still waits to be. What was larger than a message may be
+// was surely not taken, and would break the next stream as well, with all that others have asked there.
 func (l *link) failAll() {
+	limit := l.limit
+	if l.limit = 0; limit == l.net.opts.MaxMessage {
+		limit = 0 // it was an answer that was too large
+	}
 	l.mu.Lock()
 	pending := l.pending
-	l.pending, l.queue, l.bytes = map[uint64]bool{}, nil, 0
+	l.pending, l.queue, l.bytes = map[uint64]asked{}, nil, 0
 	l.mu.Unlock()
 	e := l.net.engine
 	if len(pending) == 0 || !e.enter() {
 		return
 	}
 	defer e.leave()
-	for id, maybeSent := range pending {
-		e.brain.OnFailure(id, maybeSent)
+	for id, q := range pending {
+		if limit > 0 && q.size > limit {
+			e.brain.OnResponse(id, &wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonTooLarge})
+			continue
+		}
+		e.brain.OnFailure(id, q.sent)
 	}
 }

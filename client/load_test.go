@@ -234,6 +234,18 @@ func TestGetOrLoadWaitIsBounded(t *testing.T) {
 	require.Equal(t, "at last", string(v.Bytes))
 }
 
+// A value so large that the node's gRPC does not take its message is refused like one that is a little too large: at once, and for what it is.
+func TestAValueFarTooLargeIsInvalid(t *testing.T) {
+	c := alone(t, "--max-value=1KiB")
+	for _, size := range []int{2 << 10, 4 << 20} {
+		_, err := c.Set(ctx, "large", make([]byte, size))
+		require.ErrorIs(t, err, client.ErrInvalid, "%d bytes", size)
+		require.ErrorIs(t, err, client.ErrRefused)
+	}
+	_, err := c.Set(ctx, "small", nil)
+	require.NoError(t, err)
+}
+
 func TestScanFindsEverythingOnce(t *testing.T) {
 	a, _ := two(t)
 	var entries []client.Entry
