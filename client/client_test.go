@@ -90,6 +90,16 @@ func TestEveryMethod(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotFound)
 }
 
+// A Redis client may have a key live for longer than a Duration can say: EXPIRE k 9300000000.
+func TestATimeToLiveOfCenturies(t *testing.T) {
+	f := newFake(t, 1)
+	c := f.client()
+	f.locked(func() { f.keys["k"] = stored{"value", 1, 9_300_000_000_000} })
+	ttl, err := c.TTL(ctx, "k")
+	require.NoError(t, err)
+	require.Greater(t, ttl, 292*365*24*time.Hour)
+}
+
 func TestNonsenseIsNotSent(t *testing.T) {
 	f := newFake(t, 1)
 	c := f.client()

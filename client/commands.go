@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"torc/core/wire"
@@ -211,5 +212,10 @@ func (c *Client) TTL(ctx context.Context, key string) (time.Duration, error) {
 	case r.Int < 0:
 		return NoExpiry, nil
 	}
-	return time.Duration(r.Int) * time.Millisecond, nil
+	return millis(r.Int), nil
+}
+
+// millis is so many milliseconds, or the longest duration: a Redis client can make a key live longer than the 292 years of that.
+func millis(n int64) time.Duration {
+	return time.Duration(min(n, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 }

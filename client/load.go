@@ -123,7 +123,7 @@ func (c *Client) getOrLease(ctx context.Context, who call, l *load) (Value, *nex
 		return Value{}, nil, err
 	case r.Kind == wire.KindBytes:
 		v, err := valueOf(who, r)
-		if left := time.Duration(r.Int) * time.Millisecond; l.stale > 0 && left > 0 && left <= l.stale {
+		if left := millis(r.Int); l.stale > 0 && left > 0 && left <= l.stale {
 			c.loads.refresh(c, who, l, v.Version)
 		}
 		return v, nil, err
