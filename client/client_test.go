@@ -272,6 +272,40 @@ func TestContexts(t *testing.T) {
 	require.Less(t, time.Since(began), 5*time.Second, "the context is shorter than the timeout")
 }
 
+// A caller of GetOrLoad goes while it asks for the lease. The lease that is granted then keeps nobody waiting.
+func TestALeaseIsGivenBackWhenItsCallerHasGone(t *testing.T) {
+	f := newFake(t, 1)
+	c := f.client()
+	caller, goes := context.WithCancel(ctx)
+	gone, back := make(chan struct{}), make(chan wire.Command, 1)
+	f.locked(func() {
+		f.respond = func(_ *fakeNode, _ uint64, req *wire.Request, send func(*wire.Response)) bool {
+			answer := func(r wire.Result) { send(&wire.Response{Results: []wire.Result{r}}) }
+			switch cmd := req.Commands[0]; cmd.Op {
+			case wire.OpGet:
+				answer(wire.Result{Kind: wire.KindNil})
+			case wire.OpLease:
+				goes()
+				go func() { <-gone; answer(wire.Result{Kind: wire.KindInt, Int: 7}) }() // ends with the test
+			case wire.OpFill:
+				back <- cmd
+				answer(wire.Result{Kind: wire.KindOK})
+			}
+			return true
+		}
+	})
+	_, err := c.GetOrLoad(caller, "k", time.Minute, func(context.Context) ([]byte, error) { panic("it has gone") })
+	require.ErrorIs(t, err, context.Canceled)
+	close(gone)
+	select {
+	case cmd := <-back:
+		require.Equal(t, wire.FlagAbsent, cmd.Flags)
+		require.EqualValues(t, 7, cmd.Version)
+	case <-time.After(5 * time.Second):
+		require.Fail(t, "the key is leased to nobody")
+	}
+}
+
 func TestClose(t *testing.T) {
 	f := newFake(t, 2)
 	c := f.client()

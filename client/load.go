@@ -150,7 +150,50 @@ func (c *Client) getOrLease(ctx context.Context, who call, l *load) (Value, *nex
 
 // lease asks for the right to fill a key of which this version was seen. It returns what is there instead, or the lease, or
 // neither: somebody else has it.
+//
+// The question goes on when its caller has gone. Otherwise the lease might be granted to nobody, and whoever wants the key
+// would wait until it is over: so it is given back.
 func (c *Client) lease(ctx context.Context, who call, l *load, seen uint64) (Value, uint64, error) {
+	if ctx.Done() == nil {
+		return c.askLease(ctx, who, l, seen)
+	}
+	if !c.loads.begin() {
+		return Value{}, 0, who.fail(nil, "", ErrClosed, ErrRefused)
+	}
+	type answer struct {
+		value Value
+		token uint64
+		err   error
+	}
+	answers := make(chan answer)
+	go func() { // ends with the question, which is bounded, or with the client
+		defer c.loads.running.Done()
+		var a answer
+		a.value, a.token, a.err = c.askLease(context.WithoutCancel(ctx), who, l, seen)
+		select {
+		case answers <- a:
+		case <-ctx.Done():
+			if a.token != 0 {
+				c.giveBack(ctx, who, a.token)
+			}
+		}
+	}()
+	select {
+	case a := <-answers:
+		return a.value, a.token, a.err
+	case <-ctx.Done():
+		return Value{}, 0, who.fail(ctx.Err(), "", ErrUnknown)
+	}
+}
+
+// giveBack ends a lease that nobody uses.
+func (c *Client) giveBack(ctx context.Context, who call, token uint64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillWithin)
+	defer cancel()
+	_, _, _ = c.one(ctx, who.op, who.key, wire.Command{Op: wire.OpFill, Version: token, Flags: wire.FlagAbsent}, false)
+}
+
+func (c *Client) askLease(ctx context.Context, who call, l *load, seen uint64) (Value, uint64, error) {
 	// The lease outlasts the load, for the fill that follows it.
 	ttl := l.within + l.within/4 + time.Second
 	r, _, err := c.one(ctx, who.op, who.key, wire.Command{Op: wire.OpLease, Version: seen, TTL: ttl.Milliseconds()}, false)
@@ -188,7 +231,7 @@ func (c *Client) loadAndFill(ctx context.Context, who call, l *load, step *nextS
 	r, _, fillErr := c.one(fillCtx, who.op, who.key, cmd, false)
 	if errors.Is(fillErr, ErrRefused) && cmd.Flags&wire.FlagAbsent == 0 {
 		// It is too large, or there is no room for it. The lease still stands, and nobody else loads until it is over: it is given back.
-		_, _, _ = c.one(fillCtx, who.op, who.key, wire.Command{Op: wire.OpFill, Version: step.token, Flags: wire.FlagAbsent}, false)
+		c.giveBack(ctx, who, step.token)
 	}
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -257,6 +300,16 @@ func (l *loads) enter(key string) (leave func(), other <-chan struct{}) {
 		l.mu.Unlock()
 		close(mine)
 	}, nil
+}
+
+// begin counts a goroutine in, or returns false when the client is closed.
+func (l *loads) begin() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.running.Add(1)
+	}
+	return !l.closed
 }
 
 // refresh loads a stale value anew in the background, if nobody does.
