@@ -56,7 +56,7 @@ func (l *load) check(who call) error {
 // the database has changed is enough: what had been read from the database before cannot come back.
 //
 // An error of load is returned as it is, and the next caller loads; but see Absent for ErrNotFound. The context that
-// load is given ends with the caller's, and with LoadWithin.
+// load is given ends with the caller's, and with LoadWithin; in the background (Stale) it has the caller's values, but does not end with it.
 func (c *Client) GetOrLoad(ctx context.Context, key string, ttl time.Duration, loader func(context.Context) ([]byte, error), options ...LoadOption) (Value, error) {
 	who := call{"getorload", key}
 	l := load{ttl: ttl, within: 10 * time.Second, do: loader}
@@ -124,7 +124,7 @@ func (c *Client) getOrLease(ctx context.Context, who call, l *load) (Value, *nex
 	case r.Kind == wire.KindBytes:
 		v, err := valueOf(who, r)
 		if left := millis(r.Int); l.stale > 0 && left > 0 && left <= l.stale {
-			c.loads.refresh(c, who, l, v.Version)
+			c.loads.refresh(ctx, c, who, l, v.Version)
 		}
 		return v, nil, err
 	case r.Int > 0:
@@ -312,8 +312,8 @@ func (l *loads) begin() bool {
 	return !l.closed
 }
 
-// refresh loads a stale value anew in the background, if nobody does.
-func (l *loads) refresh(c *Client, who call, how *load, version uint64) {
+// refresh loads a stale value anew in the background, if nobody does. The load's context has what the caller's has, but ends with the client.
+func (l *loads) refresh(ctx context.Context, c *Client, who call, how *load, version uint64) {
 	l.mu.Lock()
 	full := len(l.flights) >= refreshesMax || l.closed
 	if !full {
@@ -330,8 +330,11 @@ func (l *loads) refresh(c *Client, who call, how *load, version uint64) {
 	}
 	go func() { // ends with the load, which is bounded, or with the client
 		defer l.running.Done()
-		if _, token, err := c.lease(l.ctx, who, how, version); err == nil && token != 0 {
-			_, _ = c.loadAndFill(l.ctx, who, how, &nextStep{token: token, leave: leave})
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		defer context.AfterFunc(l.ctx, cancel)()
+		if _, token, err := c.lease(ctx, who, how, version); err == nil && token != 0 {
+			_, _ = c.loadAndFill(ctx, who, how, &nextStep{token: token, leave: leave})
 			return
 		}
 		leave()

@@ -90,11 +90,17 @@ func TestGetOrLoadStale(t *testing.T) {
 	a, b := two(t)
 	var loads atomic.Int32
 	served := make(chan struct{}) // all that are to be served with the stale value were
+	type tenant struct{}
 	get := func(c *client.Client) string {
-		v, err := c.GetOrLoad(ctx, "stale", 300*time.Millisecond, func(context.Context) ([]byte, error) {
+		caller, leaves := context.WithCancel(context.WithValue(ctx, tenant{}, "hers"))
+		defer leaves()
+		v, err := c.GetOrLoad(caller, "stale", 300*time.Millisecond, func(ctx context.Context) ([]byte, error) {
 			n := loads.Add(1)
 			if n > 1 {
 				<-served
+			}
+			if ctx.Value(tenant{}) != "hers" || ctx.Err() != nil {
+				return nil, errors.New("a load without its caller's values, or that ended with it")
 			}
 			return fmt.Append(nil, n), nil
 		}, client.Stale(time.Minute))
