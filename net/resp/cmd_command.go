@@ -179,6 +179,7 @@ func runCommandGetKeys(r *request) {
 		r.fail("ERR Invalid number of arguments specified for command")
 	default:
 		first, last := c.keyRange(len(args))
+		r.in.keep() // long keys are sent from where they lie
 		o := r.begin()
 		o.array((last-first)/c.step + 1)
 		for i := first; i <= last; i += c.step {

@@ -298,3 +298,31 @@ func TestPipelineUnreadUntilSent(t *testing.T) {
 	_, err = io.CopyN(io.Discard, nc, int64(count*(len("+OK\r\n")+len("$1000\r\n\r\n")+1000)))
 	require.NoError(t, err)
 }
+
+// What a reply repeats of its command is what was sent, though the client reads it long after the next commands have come.
+func TestRepeatedArgumentsAreKept(t *testing.T) {
+	const count, stuck, size = 8, 20, 20_000
+	s := serve(t, newFakeNode(1))
+	nc := dial(t, s)
+	talk := func(seen uint64, command string) {
+		_, err := io.WriteString(nc, command)
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return s.stats.commands.Load() == seen }, 5*time.Second, time.Millisecond)
+	}
+	filler := strings.Repeat("x", 1<<20)
+	for i := range stuck { // more than the sockets take
+		talk(uint64(i+1), fmt.Sprintf("*2\r\n$4\r\nECHO\r\n$%d\r\n%s\r\n", len(filler), filler))
+	}
+	var want strings.Builder
+	for i := range count {
+		key := strings.Repeat(string(rune('a'+i)), size)
+		talk(uint64(stuck+i+1), fmt.Sprintf("*4\r\n$7\r\nCOMMAND\r\n$7\r\nGETKEYS\r\n$3\r\nGET\r\n$%d\r\n%s\r\n", size, key))
+		fmt.Fprintf(&want, "*1\r\n$%d\r\n%s\r\n", size, key)
+	}
+	_, err := io.CopyN(io.Discard, nc, int64(stuck*(len("$1048576\r\n\r\n")+len(filler))))
+	require.NoError(t, err)
+	got := make([]byte, want.Len())
+	_, err = io.ReadFull(nc, got)
+	require.NoError(t, err)
+	require.True(t, want.String() == string(got), "keys of other commands were sent")
+}
