@@ -220,6 +220,7 @@ type randomJob struct {
 	left   int
 	start  int64 // first cursor of the drawn shard
 	again  bool  // the walk has begun at the shard's start
+	found  bool  // the key may be the empty one
 	key    []byte
 }
 
@@ -253,7 +254,7 @@ func (j *randomJob) take(c *conn, r ref, cmd *wire.Command, res *wire.Result, fa
 	switch {
 	case !ok:
 	case len(res.List) > 0:
-		j.key = res.List[rand.IntN(len(res.List))]
+		j.key, j.found = res.List[rand.IntN(len(res.List))], true
 	case res.Int != 0 || !j.again:
 		next := *cmd
 		if next.Start = res.Int; res.Int == 0 {
@@ -279,7 +280,7 @@ func (j *randomJob) draw(c *conn, r ref) {
 func (j *randomJob) render(o *output, proto int) {
 	switch {
 	case j.failed(o):
-	case j.key == nil:
+	case !j.found:
 		o.null(proto)
 	default:
 		o.bulk(j.key)

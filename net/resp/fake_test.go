@@ -364,7 +364,7 @@ func (n *fakeNode) scan(shard wire.ShardID, cmd *wire.Command) wire.Result {
 		}
 		seen++
 		if len(cmd.Value) == 0 || glob(cmd.Value, []byte(k.key)) {
-			res.List = append(res.List, []byte(k.key))
+			res.List = append(res.List, append([]byte(nil), k.key...)) // nil for the empty key, as the store's may be
 		}
 	}
 	return res
