@@ -30,7 +30,7 @@ type scanJob struct {
 	tally
 	shards  []wire.ShardID // those still to walk, the present one first
 	starts  []uint64       // their first cursors
-	pattern []byte
+	pattern []byte         // nil: all
 	want    int64
 	steps   int
 	keys    [][]byte
@@ -127,7 +127,7 @@ func (j *scanJob) take(c *conn, r ref, cmd *wire.Command, res *wire.Result, fail
 	if !j.note(c, cmd, res, fail) {
 		return
 	}
-	j.keys = append(j.keys, res.List...)
+	j.keys = append(j.keys, sift(j.pattern, res.List)...)
 	if j.cursor = uint64(res.Int); j.cursor != 0 {
 		return
 	}
@@ -153,9 +153,24 @@ func (j *scanJob) render(o *output, _ int) {
 	}
 }
 
+// sift leaves of the keys that a shard has found those that the pattern means: to a shard an empty pattern is none, and finds
+// them all; to Redis it is one that only the empty key matches.
+func sift(pattern []byte, keys [][]byte) [][]byte {
+	if pattern == nil || len(pattern) > 0 {
+		return keys
+	}
+	for i, key := range keys {
+		if len(key) == 0 {
+			return keys[i : i+1]
+		}
+	}
+	return nil
+}
+
 // keysJob asks all shards at once, page by page.
 type keysJob struct {
 	tally
+	pattern      []byte // nil: all
 	keys         [][]byte
 	bytes, limit int
 }
@@ -173,7 +188,7 @@ func runKeys(r *request) {
 			Op: wire.OpScan, Start: int64(r.cursorOf(shard)), End: keysPage, Value: pattern,
 		})
 	}
-	r.many(&keysJob{tally: tally{command: r.spec.name}, limit: r.srv.opts.OutputBufferMax})
+	r.many(&keysJob{tally: tally{command: r.spec.name}, pattern: pattern, limit: r.srv.opts.OutputBufferMax})
 	r.awaitEmpty()
 }
 
@@ -181,14 +196,15 @@ func (j *keysJob) take(c *conn, r ref, cmd *wire.Command, res *wire.Result, fail
 	if !j.note(c, cmd, res, fail) {
 		return
 	}
-	for _, key := range res.List {
+	found := sift(j.pattern, res.List)
+	for _, key := range found {
 		j.bytes += len(key) + 24
 	}
 	if j.bytes > j.limit {
 		j.keys = nil
 		return
 	}
-	j.keys = append(j.keys, res.List...)
+	j.keys = append(j.keys, found...)
 	if res.Int != 0 {
 		next := *cmd
 		next.Start = res.Int
