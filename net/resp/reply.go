@@ -46,7 +46,7 @@ func replyDone(o *output, _ int, res *wire.Result) {
 func replySeconds(o *output, _ int, res *wire.Result) {
 	n := res.Int
 	if n >= 0 {
-		n = (n + 500) / 1000
+		n = n/1000 + (n%1000+500)/1000 // n + 500 may be too large
 	}
 	o.int(n)
 }
