@@ -28,7 +28,7 @@ type SetResult struct {
 }
 
 // GetMany reads keys, all shards at the same time, and returns one result per key in their
-// order. The values of one shard's keys (512 at a time) must fit Options.MaxMessage.
+// order. The values of one shard's keys (512 at a time) must fit Options.MaxMessage, and 255 MiB.
 func (c *Client) GetMany(ctx context.Context, keys ...string) []GetResult {
 	results := make([]GetResult, len(keys))
 	c.many(ctx, "get", c.on(keys, wire.OpGet), keyOf(keys), func(i int, who call, r wire.Result, err error) {

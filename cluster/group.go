@@ -483,6 +483,8 @@ func (g *group) serve(calls []*router.Call) {
 		}
 		results, needsTick := g.store.Read(c.Commands, now)
 		switch {
+		case results == nil && !needsTick:
+			g.lane.hall.Refuse(c, wire.ReasonTooLarge)
 		case !needsTick:
 			g.lane.countReads(c.Commands, results)
 			g.read(c.Commands, results)

@@ -14,6 +14,9 @@ import (
 // (OpTick), apply it, and read again. So a key is never served later than its expiry by the
 // leader's clock, and never comes back under a leader whose clock is behind.
 //
+// When the answers together are longer than wire.AnswerMax, for a request may name a large value many times, results is nil and
+// needsTick false: there would be no bound on the memory for them, and no frame carries them.
+//
 // Results are copies.
 func (s *Store) Read(cmds []wire.Command, now int64) (results []wire.Result, needsTick bool) {
 	now = max(now, s.time)
@@ -22,6 +25,7 @@ func (s *Store) Read(cmds []wire.Command, now int64) (results []wire.Result, nee
 		v.expired = now
 	}
 	results = make([]wire.Result, len(cmds))
+	size := 0
 	var orders [aheadMax]uint64
 	for from := 0; from < len(cmds); from += aheadMax {
 		some := cmds[from:min(from+aheadMax, len(cmds))]
@@ -33,6 +37,9 @@ func (s *Store) Read(cmds []wire.Command, now int64) (results []wire.Result, nee
 			results[from+i] = v.read(&some[i], orders[i])
 			if v.needsTick {
 				return nil, true
+			}
+			if size += results[from+i].Size(); size > wire.AnswerMax {
+				return nil, false
 			}
 		}
 	}

@@ -24,11 +24,7 @@ func MessageSize(m Message) int {
 	case *Reply:
 		n := base
 		for i := range m.Response.Results {
-			r := &m.Response.Results[i]
-			n += 32 + len(r.Value)
-			for _, v := range r.List {
-				n += 8 + len(v)
-			}
+			n += m.Response.Results[i].Size()
 		}
 		return n
 	case *SnapshotChunk:
@@ -66,3 +62,16 @@ func MessageSize(m Message) int {
 
 // memberSize is about what a Member takes, with its name and addresses.
 const memberSize = 128
+
+// AnswerMax is how many bytes (Result.Size) the answer to one request may have: a little less than the longest frame that
+// nodes carry to each other (net/peer), and more than any one value has.
+const AnswerMax = 255 << 20
+
+// Size estimates a result's bytes, for bounds.
+func (r *Result) Size() int {
+	n := 32 + len(r.Value)
+	for _, v := range r.List {
+		n += 8 + len(v)
+	}
+	return n
+}

@@ -65,7 +65,7 @@ const (
 	ReasonOverloaded            // a bounded queue is full
 	ReasonDeadline              // the time allowed ran out
 	ReasonOutOfMemory           // the memory bound is reached
-	ReasonTooLarge              // key, value or batch over its limit
+	ReasonTooLarge              // key, value, batch or answer over its limit
 	ReasonSessionExpired        // the shard no longer remembers this session: a retry's outcome cannot be known
 	ReasonLeadershipLost        // the leader was deposed after proposing
 	ReasonStopping              // the node is shutting down

@@ -188,3 +188,24 @@ func BenchmarkPacket(b *testing.B) {
 		})
 	}
 }
+
+// The longest answer that a shard gives to a request is no longer than a frame may be, whether it has few values or many.
+func TestTheLongestAnswerIsCarried(t *testing.T) {
+	value := make([]byte, 1<<20)
+	for _, size := range []int{1 << 20, 1000} {
+		reply := &wire.Reply{}
+		for left := wire.AnswerMax; ; {
+			r := wire.Result{Kind: wire.KindBytes, Version: 1 << 63, Value: value[:size]}
+			if left -= r.Size(); left < 0 {
+				break
+			}
+			reply.Response.Results = append(reply.Response.Results, r)
+		}
+		f := &wire.Frame{Messages: []wire.Message{reply}}
+		var p packing
+		out, _ := p.pack([]queued{{f, f.Size()}}, Options{}.withDefaults().FrameMax, new(unwritten), func(size int, sent bool) {
+			require.True(t, sent, "%d results in %d bytes", len(reply.Response.Results), size)
+		})
+		out.parts.Free()
+	}
+}

@@ -37,7 +37,7 @@ var refusals = map[wire.Reason]string{
 	wire.ReasonOverloaded:     "BUSY The shard has too many requests waiting: not applied, retry later",
 	wire.ReasonDeadline:       "TRYAGAIN The request waited too long for its turn: not applied, retry later",
 	wire.ReasonOutOfMemory:    "OOM command not allowed when used memory > 'maxmemory'. Not applied",
-	wire.ReasonTooLarge:       "ERR key, value or batch is larger than the node allows: not applied",
+	wire.ReasonTooLarge:       "ERR key, value, batch or answer is larger than the node allows: not applied",
 	wire.ReasonSessionExpired: "ERR the session has expired: not applied",
 	wire.ReasonLeadershipLost: "CLUSTERDOWN The shard's leader was deposed: not applied, retry later",
 	wire.ReasonStopping:       "CLUSTERDOWN The node is stopping: not applied, retry on another node",

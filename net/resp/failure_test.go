@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -153,4 +154,28 @@ func TestQueuedTooLong(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want, string(got))
 	require.EqualValues(t, 1, n.submitted.Load())
+}
+
+// Reads that are refused because their answers together are too long travel one by one, before what came after them. One
+// command that asks for too much by itself is told so.
+func TestReadsTooLongTogetherTravelAlone(t *testing.T) {
+	n := newFakeNode(1)
+	for i := range 9 {
+		n.data[fmt.Sprint("k", i)] = fakeValue{value: []byte(fmt.Sprint("v", i))}
+	}
+	refused := 0
+	n.submit = func(call *wire.Call) {
+		if len(call.Commands) > 2 && !call.Commands[0].Op.IsWrite() {
+			refused++
+			refuse(call, wire.OutcomeRefused, wire.ReasonTooLarge, 0)
+			return
+		}
+		n.answer(call)
+	}
+	got := converse(t, n, 1024, "STRLEN none\r\n", 1<<20)
+	require.Equal(t, ":0\r\n+OK\r\n", got)
+	got = converse(t, n, 1024, "STRLEN none\r\nGET k0\r\nGET k1\r\nMGET k2 k3\r\nGET k4\r\nGET k5\r\nSET k5 new\r\nMGET k6 k7 k8\r\nGET k5\r\n", 1<<20)
+	require.Equal(t, ":0\r\n$2\r\nv0\r\n$2\r\nv1\r\n*2\r\n$2\r\nv2\r\n$2\r\nv3\r\n$2\r\nv4\r\n$2\r\nv5\r\n+OK\r\n-"+
+		refusals[wire.ReasonTooLarge]+"\r\n$3\r\nnew\r\n+OK\r\n", got)
+	require.GreaterOrEqual(t, refused, 2, "once for the reads, once for MGET")
 }

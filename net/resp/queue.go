@@ -221,12 +221,15 @@ func (f *flight) Deliver(_ uint64, resp *wire.Response) {
 		return // and what it asked for is nobody's
 	}
 	commands := f.call.Commands
-	if resp.Outcome == wire.OutcomeOK {
+	switch {
+	case resp.Outcome == wire.OutcomeOK:
 		invariant.Check(len(resp.Results) == len(f.refs), "resp: not one result per command")
 		for i, r := range f.refs {
 			c.answer(r, &commands[i], &resp.Results[i], nil)
 		}
-	} else {
+	case f.divides(resp):
+		c.again(f)
+	default:
 		fail := failure{outcome: resp.Outcome, reason: resp.Reason, leader: resp.Leader}
 		for i, r := range f.refs {
 			c.answer(r, &commands[i], nil, &fail)
@@ -242,6 +245,22 @@ func (f *flight) Deliver(_ uint64, resp *wire.Response) {
 		c.noted = true
 		f.atEnd(c.flushAtEnd)
 	}
+}
+
+// divides says that reads of several commands were refused for their length, which may be that of their answers together.
+func (f *flight) divides(resp *wire.Response) bool {
+	return resp.Outcome == wire.OutcomeRefused && resp.Reason == wire.ReasonTooLarge &&
+		!f.call.Commands[0].Op.IsWrite() && f.refs[0].seq != f.refs[len(f.refs)-1].seq
+}
+
+// again puts a flight's parts back before all others of their shard, to travel command by command. Locked.
+func (c *conn) again(f *flight) {
+	parts := make([]part, 0, len(f.refs)+len(f.queue.parts))
+	for i, r := range f.refs {
+		parts = append(parts, part{ref: r, cmd: f.call.Commands[i]})
+	}
+	f.queue.parts = append(parts, f.queue.parts...)
+	c.guess = max(c.guess, callBytesMax)
 }
 
 // answer notes what one part came to: a result, or a failure. Locked.
