@@ -88,7 +88,7 @@ type conn struct {
 	expected   int        // bytes of this connection in Server.expected
 	gathering  bool       // the reader has added parts and is about to pump
 	guess      int        // bytes of a reply, as the recent ones were
-	hasRead    bool       // some were answers to reads
+	hasRead    bool       // some were values
 	epoch      wire.Epoch // of the map that the parts were cut by
 	shardCount uint32
 

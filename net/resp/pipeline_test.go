@@ -206,6 +206,25 @@ func TestPipelineSplitsLargeAnswers(t *testing.T) {
 	require.Equal(t, 100, q.run(c.answerSize()), "nothing is found")
 }
 
+// Writes that answer with a value do not travel in hundreds either, whatever is guessed: what they take away comes once. Other
+// writes are not held up by what reads were answered.
+func TestPipelineSplitsWritesThatAnswer(t *testing.T) {
+	of := func(cmd wire.Command) *queue {
+		q := &queue{}
+		for seq := range uint64(100) {
+			q.parts = append(q.parts, part{ref: ref{seq: seq}, cmd: cmd})
+		}
+		return q
+	}
+	for _, cmd := range []wire.Command{{Op: wire.OpGetDelete}, {Op: wire.OpGetExpire}, {Op: wire.OpSet, Flags: wire.FlagGet}} {
+		require.Equal(t, 16, of(cmd).run(0))
+		require.Equal(t, 5, of(cmd).run(200_000))
+		require.Equal(t, 1, of(cmd).run(callBytesMax))
+	}
+	require.Equal(t, 100, of(wire.Command{Op: wire.OpSet}).run(callBytesMax))
+	require.Equal(t, 100, of(wire.Command{Op: wire.OpDelete}).run(callBytesMax))
+}
+
 // theConn is the server's only connection.
 func theConn(t *testing.T, s *Server) *conn {
 	t.Helper()

@@ -35,30 +35,54 @@ type queue struct {
 }
 
 // run says how many parts at the front may travel in one Call: all reads or all writes,
-// within the bounds, and no command's parts torn apart. The answer to a read counts with as many bytes as
+// within the bounds, and no command's parts torn apart. An answer that is a value counts with as many bytes as
 // it is guessed to have: all answers of a Call are in memory at a time.
 func (q *queue) run(answer int) int {
 	write, bytes, whole := q.parts[0].cmd.Op.IsWrite(), 0, 0
-	if write {
-		answer = 0
-	}
 	for i := range q.parts {
 		p := &q.parts[i]
+		size := p.size() + p.answerSize(answer)
 		if i > 0 && p.seq != q.parts[i-1].seq {
 			whole = i
-			if i >= callCommandsMax || bytes+p.size()+answer > callBytesMax {
+			if i >= callCommandsMax || bytes+size > callBytesMax {
 				return whole
 			}
 		}
 		if p.cmd.Op.IsWrite() != write {
 			return max(whole, 1)
 		}
-		bytes += p.size() + answer
+		bytes += size
 	}
 	return len(q.parts)
 }
 
-// answerSize guesses how long the answer to a read will be. Before a connection's first answer it may be anything: its first
+// takenLeast is what a value that a write answers with counts for at least. An answer to reads that comes out too long is refused,
+// and they go again; what GETDEL has taken away cannot be asked for twice.
+const takenLeast = 64 << 10
+
+// answerSize is what the part's answer counts for, when a value is guessed to have so many bytes.
+func (p *part) answerSize(guess int) int {
+	switch {
+	case !p.cmd.Op.IsWrite():
+		return guess
+	case answersValue(&p.cmd):
+		return max(guess, takenLeast)
+	}
+	return 0
+}
+
+// answersValue reports whether a command is answered with what its key holds, or with other things that are read.
+func answersValue(cmd *wire.Command) bool {
+	switch cmd.Op {
+	case wire.OpGetDelete, wire.OpGetExpire:
+		return true
+	case wire.OpSet:
+		return cmd.Flags&wire.FlagGet != 0
+	}
+	return !cmd.Op.IsWrite()
+}
+
+// answerSize guesses how long an answer that is a value will be. Before a connection's first one it may be anything: its first
 // reads travel alone.
 func (c *conn) answerSize() int {
 	if !c.hasRead {
@@ -268,7 +292,7 @@ func (c *conn) answer(r ref, cmd *wire.Command, res *wire.Result, fail *failure)
 	c.asked -= len(cmd.Key) + len(cmd.Value)
 	if res != nil {
 		c.learn(len(res.Value))
-		c.hasRead = c.hasRead || !cmd.Op.IsWrite()
+		c.hasRead = c.hasRead || answersValue(cmd)
 	}
 	s := c.window.at(r.seq)
 	if s.job != nil {
