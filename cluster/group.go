@@ -327,7 +327,7 @@ const callsKept = 64
 // meanwhile go together into the next one.
 const asksMax = 2
 
-// turn answers the gathered reads and proposes the gathered writes as one entry.
+// turn answers the gathered reads and proposes the gathered writes, as one entry unless they are large.
 func (g *group) turn() {
 	if g.store != nil {
 		g.answerReads()
@@ -346,9 +346,31 @@ func (g *group) proposeWrites() {
 	// Those that were answered while they waited (their time ran out) must not be applied now.
 	calls := g.standBack(slices.DeleteFunc(g.writes, (*router.Call).Done))
 	g.writes = nil
-	if len(calls) == 0 {
-		return
+	for len(calls) > 0 {
+		var now []*router.Call
+		now, calls = shareEntry(calls)
+		g.proposeEntry(now)
 	}
+}
+
+// entryMost is how many bytes writes share an entry for. Beyond it another entry costs next to nothing beside them; and what gathers
+// while a shard has no leader has no bound, but a frame has: an entry that is longer would stay at the head of the log for ever. A write
+// that is larger goes alone (wire.RequestMax bounds it).
+const entryMost = 16 << 20
+
+// shareEntry divides writes into those that share the next entry, at least one, and the others.
+func shareEntry(calls []*router.Call) (now, later []*router.Call) {
+	bytes := calls[0].Bytes()
+	for i := 1; i < len(calls); i++ {
+		if bytes += calls[i].Bytes(); bytes > entryMost {
+			return calls[:i:i], calls[i:]
+		}
+	}
+	return calls, nil
+}
+
+// proposeEntry proposes writes as one entry.
+func (g *group) proposeEntry(calls []*router.Call) {
 	calls, room := g.makeRoom(calls)
 	if len(calls) == 0 {
 		g.settle(room.victims, 0)

@@ -36,6 +36,9 @@ type Call struct {
 	to         wire.NodeID
 }
 
+// Bytes is about what the call takes.
+func (c *Call) Bytes() int64 { return c.size }
+
 // Done reports whether the call has been answered.
 func (c *Call) Done() bool { return c.place == done }
 

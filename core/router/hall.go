@@ -130,7 +130,7 @@ func (h *Hall) Admit(w *wire.Call) {
 		h.Refuse(c, wire.ReasonNotOwner)
 	case h.waiting > h.cfg.InboxMax || h.cfg.BytesMax > 0 && h.bytes > h.cfg.BytesMax && h.waiting > 1:
 		h.Refuse(c, wire.ReasonOverloaded)
-	case h.tooLarge(&w.Request):
+	case c.size > wire.RequestMax || h.tooLarge(&w.Request):
 		h.Refuse(c, wire.ReasonTooLarge)
 	default:
 		h.open = append(h.open, c)

@@ -40,6 +40,18 @@ func TestWhatIsRefusedAtTheDoor(t *testing.T) {
 	}
 }
 
+// A request that no frame carries is refused, though none of its values is too long.
+func TestARequestLongerThanAFrameIsRefused(t *testing.T) {
+	l := newLobby()
+	l.node.leader = self
+	l.cfg.MaxValue = wire.RequestMax
+	half := wire.Command{Op: wire.OpSet, Value: make([]byte, wire.RequestMax/2)}
+	tag, _ := l.call(here, half, half)
+	l.told(t, tag, wire.OutcomeRefused, wire.ReasonTooLarge)
+	l.call(here, half)
+	require.Len(t, l.node.taken, 1)
+}
+
 // TestNobodyAnswers: what a caller is told when its time is over, by where its call was.
 func TestNobodyAnswers(t *testing.T) {
 	proposed := func(l *lobby, c *Call) {

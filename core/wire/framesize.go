@@ -63,9 +63,12 @@ func MessageSize(m Message) int {
 // memberSize is about what a Member takes, with its name and addresses.
 const memberSize = 128
 
-// AnswerMax is how many bytes (Result.Size) the answer to one request may have: a little less than the longest frame that
-// nodes carry to each other (net/peer), and more than any one value has.
-const AnswerMax = 255 << 20
+// RequestMax is how many bytes (Request.Size) one request may have, and AnswerMax how many its answer (Result.Size): a little less
+// than the longest frame that nodes carry to each other (net/peer), and more than any one value has.
+const (
+	RequestMax = 255 << 20
+	AnswerMax  = 255 << 20
+)
 
 // Size estimates a result's bytes, for bounds.
 func (r *Result) Size() int {

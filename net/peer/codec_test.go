@@ -189,6 +189,25 @@ func BenchmarkPacket(b *testing.B) {
 	}
 }
 
+// The longest request is no longer than a frame may be, on its way to the leader and from there to the replicas.
+func TestTheLongestRequestIsCarried(t *testing.T) {
+	r := wire.Request{Session: wire.Session{Client: 1 << 63, Seq: 1 << 63, Floor: 1 << 63}}
+	for value := make([]byte, 1<<20); r.Size()+len(value) < wire.RequestMax; {
+		r.Commands = append(r.Commands, wire.Command{Op: wire.OpSet, TTLKind: wire.TTLAbsolute, TTL: 1 << 62, Value: value})
+	}
+	last := &r.Commands[0]
+	last.Key = make([]byte, wire.RequestMax-r.Size())
+	b := &wire.Batch{Time: 1 << 62, Proposer: 1 << 62, Number: 1 << 62, Requests: []wire.Request{r}}
+	for _, m := range []wire.Message{&wire.Forward{ID: 1 << 63, Request: r}, &wire.Raft{RaftMessage: wire.RaftMessage{Entries: []wire.Entry{{Data: wire.AppendBatch(nil, b)}}}}} {
+		f := &wire.Frame{Messages: []wire.Message{m}}
+		var p packing
+		out, _ := p.pack([]queued{{f, f.Size()}}, Options{}.withDefaults().FrameMax, new(unwritten), func(size int, sent bool) {
+			require.True(t, sent, "%d bytes", size)
+		})
+		out.parts.Free()
+	}
+}
+
 // The longest answer that a shard gives to a request is no longer than a frame may be, whether it has few values or many.
 func TestTheLongestAnswerIsCarried(t *testing.T) {
 	value := make([]byte, 1<<20)
