@@ -138,11 +138,17 @@ func plainly(err error) string {
 		return "no answer in time"
 	case torcReason(s) == "NOT_READY":
 		return "it is in no cluster yet: its log and /readyz say what it waits for"
-	case strings.Contains(s.Message(), "error reading server preface"):
+	case hungUp(s.Message()):
 		return "it hung up without a word: does it speak TLS (--tls-ca, or --tls)?"
 	}
 	if _, dialing, found := strings.Cut(s.Message(), "Error while dialing: "); found {
 		return strings.TrimSuffix(dialing, `"`)
 	}
 	return s.Message()
+}
+
+// hungUp reports whether gRPC's words are of a peer that closed the connection before it had said anything. Whether reading or writing
+// comes to know of it first is a matter of luck.
+func hungUp(words string) bool {
+	return strings.Contains(words, "error reading server preface") || strings.Contains(words, "broken pipe") || strings.Contains(words, "connection reset by peer")
 }
