@@ -54,5 +54,13 @@ func (c *Call) Proposed() { c.place, c.doubt, c.exposed = proposed, c.exposed, t
 // Dropped takes Proposed back: the log surely did not take it.
 func (c *Call) Dropped() { c.place, c.exposed = held, c.doubt }
 
+// insist makes of a write that an earlier try may have applied a retry, whoever tries next: a shard that does not remember its
+// session must refuse it then. After a redirect it is none: a shard that has never heard of the session would refuse for ever.
+func (c *Call) insist() {
+	if c.exposed && !c.refused && c.Session.Client != 0 && c.IsWrite() {
+		c.Session.Retry = true
+	}
+}
+
 // uncertain reports whether no answer would leave open what became of the call.
 func (c *Call) uncertain() bool { return c.exposed && c.IsWrite() }

@@ -19,14 +19,10 @@ func (h *Hall) Forward(c *Call, to wire.NodeID) {
 	h.port.Send(to, &wire.Forward{ID: h.number, TimeoutMillis: max((c.deadline - now).Milliseconds(), 1), Request: c.Request})
 }
 
-// session is what a forwarded write goes under: its caller's session, or the lane's own. When
-// an earlier try was not answered, a shard that does not remember the session must refuse. After
-// a redirect it need not: a shard that has never heard of the session would refuse for ever.
+// session is what a forwarded write goes under: its caller's session, or the lane's own.
 func (h *Hall) session(c *Call) wire.Session {
+	c.insist()
 	again := c.Session
-	if c.exposed && !c.refused && again.Client != 0 {
-		again.Retry = true
-	}
 	if again.Client != 0 && again.Client != h.client {
 		return again
 	}

@@ -184,6 +184,9 @@ func (m *machine) Replica(t *rapid.T) {
 	switch {
 	case c.Done():
 	case f.write && c.place != proposed:
+		if !c.Session.Retry && f.maybeApplied() {
+			panic("a write that may have been applied is proposed here as if it were new")
+		}
 		f.log = true
 		if c.Proposed(); rapid.IntRange(0, 3).Draw(t, "dropped") == 0 {
 			c.Dropped()

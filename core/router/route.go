@@ -54,6 +54,7 @@ func (h *Hall) Route(c *Call) {
 		return
 	}
 	c.place = held
+	c.insist() // this node's replica may have come to lead after an earlier try was applied elsewhere
 	if h.port.Take(c) {
 		return
 	}
