@@ -291,7 +291,7 @@ func firstMap(id uint64, members []wire.Member, shards, replicas int) *wire.Clus
 }
 
 func (l *Lane) onMapUpdate(m *wire.MapUpdate) {
-	if m.Initial && (l.m != nil || m.Proposal != l.found.pledged) {
+	if m.Map == nil || m.Initial && (l.m != nil || m.Proposal != l.found.pledged) {
 		return
 	}
 	l.newMap(m.Map)

@@ -172,10 +172,23 @@ func (m *Member) Tick(number int) {
 
 // Step takes a message from another replica.
 func (m *Member) Step(msg *wire.RaftMessage) {
-	if msg.To != m.cfg.Replica && !mutant.On(mutant.GroupMixup) || pb.MessageType(msg.Type) == pb.MsgSnap {
-		return // a snapshot comes in parts (snapshot.go)
+	if msg.To != m.cfg.Replica && !mutant.On(mutant.GroupMixup) || !sendable(msg) {
+		return
 	}
 	m.step(msg)
+}
+
+// sendable reports whether a member may have sent such a message. Of a proposal or a question that is empty raft would panic.
+func sendable(msg *wire.RaftMessage) bool {
+	switch pb.MessageType(msg.Type) {
+	case pb.MsgSnap:
+		return false // it comes in parts (snapshot.go)
+	case pb.MsgProp:
+		return false // who does not lead proposes nothing
+	case pb.MsgReadIndex:
+		return len(msg.Entries) == 1
+	}
+	return true
 }
 
 func (m *Member) step(msg *wire.RaftMessage) {
