@@ -95,3 +95,50 @@ func TestNobodyIsLetGoWhileHeIsNeeded(t *testing.T) {
 	lead.turn(func() { require.NoError(t, g.replace(g.member.Conf(), 0, ids[1])) })
 	require.True(t, w.until(time.Second, func() bool { return len(g.member.Conf().Voters) == 2 }))
 }
+
+// While a joint change is under way a quorum of those who are to go is needed, too: the map is told of nothing that would let it stop them,
+// however long it takes.
+func TestNobodyIsLetGoBeforeAJointChangeIsOver(t *testing.T) {
+	o := newOffice(t, 4, 1)
+	lead := o.lead(1)
+	_, addrs := o.others(lead)
+	o.drop = func(_ string, f *wire.Frame) bool { // nobody hears that it is to end
+		return slices.ContainsFunc(f.Messages, func(m wire.Message) bool {
+			r, is := m.(*wire.Raft)
+			return is && r.Shard == 1 && slices.ContainsFunc(r.Entries, func(e wire.Entry) bool { return e.Kind != wire.EntryNormal && len(e.Data) == 0 })
+		})
+	}
+	o.told(o.first(), wire.Ask{Op: wire.AdminDrain, Node: o.nodes[addrs[0]].cfg.Self.ID}, wire.RefusalNone)
+	require.True(t, o.until(30*time.Second, func() bool { return len(lead.groups[1].member.Conf().VotersOutgoing) > 0 }))
+	o.run(5 * time.Second)
+	conf := lead.groups[1].member.Conf()
+	require.NotEmpty(t, conf.VotersOutgoing, "the change is not over")
+	for _, id := range conf.VotersOutgoing {
+		require.NotNil(t, o.newest().Placements[1].Replica(wire.ReplicaID(id)))
+	}
+	o.drop = nil
+	require.True(t, o.until(time.Minute, func() bool {
+		return o.m() != nil && o.m().Member(o.nodes[addrs[0]].cfg.Self.ID).State == wire.MemberLeft
+	}))
+}
+
+// A change that only its leader knows to be committed is not told, for whom it leaves out would stop: if that leader died now, the
+// others would need him (core/raft's settle.go).
+func TestNobodyIsLetGoBeforeTheOthersKnow(t *testing.T) {
+	w := five(t, Config{})
+	lead := w.leader(1)
+	ids, _ := w.others(lead)
+	w.drop = func(_ string, f *wire.Frame) bool {
+		return slices.ContainsFunc(f.Messages, func(m wire.Message) bool {
+			r, is := m.(*wire.Raft)
+			return is && r.Shard == 1 && slices.ContainsFunc(r.Entries, func(e wire.Entry) bool { return e.Kind == wire.EntryNormal && len(e.Data) == 0 })
+		})
+	}
+	lead.turn(func() { require.NoError(t, lead.groups[1].member.Replace(nil, ids[:1])) })
+	require.True(t, w.until(time.Second, func() bool { return len(lead.groups[1].member.Conf().Voters) == 2 }))
+	w.run(5 * time.Second)
+	require.True(t, lead.groups[1].member.Leads())
+	require.NotNil(t, w.newest().Placements[1].Replica(ids[0]))
+	w.drop = nil
+	require.True(t, w.until(10*time.Second, func() bool { return w.newest().Placements[1].Replica(ids[0]) == nil }))
+}
