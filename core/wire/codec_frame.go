@@ -130,7 +130,7 @@ func (d *decoder) message(at int, kind messageKind) Message {
 	switch kind {
 	case kindForward:
 		m := &Forward{ID: d.uvarint("forward ID"), TimeoutMillis: d.varint("forward timeout")}
-		d.request(&m.Request)
+		d.request(&m.Request, anyNumber)
 		return m
 	case kindReply:
 		m := &Reply{ID: d.uvarint("reply ID"), Shard: ShardID(d.uint32("reply shard"))}

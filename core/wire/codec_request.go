@@ -1,6 +1,10 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
 
 // Bits of a request's head.
 const (
@@ -17,21 +21,36 @@ func appendRequest(b []byte, r *Request, apart *Apart) []byte {
 	return appendWork(b, r, apart)
 }
 
-// DecodeRequest reads a request. Byte slices alias b.
+// RequestCommands is how many commands a client's request may hold: far more than one of ours asks for at a time (core/session). A
+// command takes two bytes in its binary form and fifty times as many in memory, so the length of what came is no bound.
+const RequestCommands = 1 << 16
+
+// DecodeRequest reads a client's request. Byte slices alias b.
 func DecodeRequest(b []byte) (*Request, error) {
 	d, r := decoder{data: b}, new(Request)
-	d.request(r)
+	d.request(r, RequestCommands)
 	if err := d.end(); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-func (d *decoder) request(r *Request) {
+// anyNumber is for requests that nodes pass on: a Redis client's command may have any number of keys.
+const anyNumber = math.MaxInt
+
+func (d *decoder) request(r *Request, most int) {
 	r.Shard = ShardID(d.uint32("request shard"))
 	r.Epoch = Epoch(d.uvarint("request epoch"))
 	d.session(&r.Session)
-	r.Commands = list[Command](d, "request commands", commandMin)
+	at := d.pos
+	n := d.count("request commands", commandMin)
+	if n > most {
+		d.fail(at, "request commands", fmt.Sprintf("%d are more than %d", n, most))
+		return
+	}
+	if n > 0 {
+		r.Commands = make([]Command, n)
+	}
 	for i := range r.Commands {
 		d.command(&r.Commands[i])
 	}

@@ -123,6 +123,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	}{
 		"commands":         {AppendRequest(nil, &Request{Commands: commands}), ignore(DecodeRequest)},
 		"commands cut":     {cut(AppendRequest(nil, &Request{Commands: commands})), ignore(DecodeRequest)},
+		"commands at most": {AppendRequest(nil, &Request{Commands: commands[:RequestCommands]}), ignore(DecodeRequest)},
+		"commands passed":  {frame(&Forward{Request: Request{Commands: commands}}), ignore(DecodeFrame)},
 		"batch":            {AppendBatch(nil, &Batch{Requests: append(requests, Request{Commands: commands[:size/4]})}), ignore(DecodeBatch)},
 		"results":          {AppendResponse(nil, &Response{Results: results}), ignore(DecodeResponse)},
 		"list":             {AppendResult(nil, &Result{List: make([][]byte, size)}), ignore(DecodeResult)},
@@ -151,4 +153,20 @@ func ignore[T any](decode func([]byte) (*T, error)) func([]byte) error {
 		}
 		return err
 	}
+}
+
+// A request of a client that is within its bytes, and would take fifty times as many, is refused before it does. What another node
+// passes on is not: a Redis client's command may have any number of keys.
+func TestARequestIsBounded(t *testing.T) {
+	r := &Request{Shard: 1, Commands: make([]Command, RequestCommands)}
+	for i := range r.Commands {
+		r.Commands[i].Op = OpGet
+	}
+	_, err := DecodeRequest(AppendRequest(nil, r))
+	require.NoError(t, err)
+	r.Commands = append(r.Commands, r.Commands[0])
+	_, err = DecodeRequest(AppendRequest(nil, r))
+	require.ErrorContains(t, err, "65537 are more than 65536")
+	_, err = DecodeFrame(AppendFrame(nil, &Frame{Messages: []Message{&Forward{Request: *r}}}))
+	require.NoError(t, err)
 }
