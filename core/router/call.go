@@ -28,6 +28,7 @@ type Call struct {
 	doubt    bool // so it was before the newest try
 	refused  bool // the newest try was refused: that one is no reason to call the next a retry
 	queued   bool // stands in Hall.parked
+	own      bool // its session is the lane's
 	hops     int  // hints followed since it last waited
 
 	// LeaderOnly keeps a read from replicas that do not lead.

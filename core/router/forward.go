@@ -10,37 +10,13 @@ func (h *Hall) Forward(c *Call, to wire.NodeID) {
 	delete(h.forwards, c.forward)
 	h.number++
 	if c.IsWrite() {
-		c.Session = h.session(c)
+		h.enrol(c)
 	}
 	c.doubt = c.exposed
 	c.place, c.exposed, c.refused, c.forward, c.to, c.since = sent, true, false, h.number, to, now
 	c.Epoch = h.port.Map().Epoch
 	h.forwards[h.number] = c
 	h.port.Send(to, &wire.Forward{ID: h.number, TimeoutMillis: max((c.deadline - now).Milliseconds(), 1), Request: c.Request})
-}
-
-// session is what a forwarded write goes under: its caller's session, or the lane's own.
-func (h *Hall) session(c *Call) wire.Session {
-	c.insist()
-	again := c.Session
-	if again.Client != 0 && again.Client != h.client {
-		return again
-	}
-	s := h.shard(c.Shard)
-	if again.Client == 0 {
-		if h.client == 0 {
-			h.client = h.port.Uint64() | 1
-		}
-		s.seq++
-		s.writes = append(s.writes, c)
-		again = wire.Session{Client: h.client, Seq: s.seq}
-	}
-	for len(s.writes) > 0 && s.writes[0].place == done {
-		s.writes[0] = nil
-		s.writes = s.writes[1:]
-	}
-	again.Floor = s.seq + 1 - uint64(len(s.writes))
-	return again
 }
 
 // OnForward takes a request that a life of another node sent here as to the leader.
@@ -71,8 +47,12 @@ func (h *Hall) OnReply(m *wire.Reply) {
 	}
 	h.breaker(c.to).Success(h.port.Now())
 	r := m.Response
+	if r.Reason == wire.ReasonSessionExpired && h.forgotten(c) {
+		return
+	}
 	if r.Outcome == wire.OutcomeOK {
 		h.Served(c.Shard)
+		h.known(c)
 		if r.Leader == 0 && c.place == sent && (c.IsWrite() || h.Leader(c.Shard) == c.to) {
 			r.Leader = c.to // the client may ask it itself next time
 		}
@@ -117,7 +97,7 @@ func (h *Hall) redirected(c *Call, leader wire.NodeID) {
 // finishRefused passes a refusal on. It speaks for the last try only: with an earlier one that
 // nobody answered, a write may have been applied.
 func (h *Hall) finishRefused(c *Call, r *wire.Response) {
-	if c.IsWrite() && c.Session.Retry {
+	if c.IsWrite() && (c.doubt || c.Session.Retry && !c.own) {
 		r.Outcome = wire.OutcomeUnknown
 	}
 	h.Finish(c, r)

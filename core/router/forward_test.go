@@ -16,7 +16,7 @@ func TestForwardedWritesHaveASession(t *testing.T) {
 
 	l.call(there, set)
 	b := l.forwarded(t, 2)
-	require.Equal(t, wire.Session{Client: 4711, Seq: 2, Floor: 1}, b.Request.Session, "the first is still waited for")
+	require.Equal(t, wire.Session{Client: 4711, Seq: 2, Floor: 1, Retry: true}, b.Request.Session, "the first is still waited for")
 
 	l.call(there, get)
 	require.Zero(t, l.forwarded(t, 2).Request.Session, "a read needs none")
@@ -24,12 +24,12 @@ func TestForwardedWritesHaveASession(t *testing.T) {
 	l.reply(b, wire.Response{})
 	l.call(there, set)
 	c := l.forwarded(t, 2)
-	require.Equal(t, wire.Session{Client: 4711, Seq: 3, Floor: 1}, c.Request.Session, "the first is still waited for")
+	require.Equal(t, wire.Session{Client: 4711, Seq: 3, Floor: 1, Retry: true}, c.Request.Session, "the first is still waited for")
 
 	l.reply(a, wire.Response{})
 	l.told(t, first, wire.OutcomeOK, wire.ReasonNone)
 	l.call(there, set)
-	require.Equal(t, wire.Session{Client: 4711, Seq: 4, Floor: 3}, l.forwarded(t, 2).Request.Session)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 4, Floor: 3, Retry: true}, l.forwarded(t, 2).Request.Session)
 
 	own := wire.Session{Client: 9, Seq: 40, Floor: 38}
 	l.admit(&wire.Call{Request: wire.Request{Shard: there, Session: own, Commands: []wire.Command{set}}, Tag: 99})
@@ -38,6 +38,65 @@ func TestForwardedWritesHaveASession(t *testing.T) {
 	l.lead(2)
 	l.call(here, set)
 	require.Equal(t, wire.Session{Client: 4711, Seq: 1, Floor: 1}, l.forwarded(t, 2).Request.Session, "each shard counts by itself")
+}
+
+// TestASessionIsOpenedOnce: one write may begin the lane's session with a shard; the others insist on it. What finds it forgotten
+// goes under the next one, and what may have been applied before is unknown.
+func TestASessionIsOpenedOnce(t *testing.T) {
+	forgotten := wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonSessionExpired}
+	l := newLobby()
+	first, _ := l.call(there, set)
+	opener := l.forwarded(t, 2) // and nobody answers
+	l.pass(testConfig.Resend + 1)
+	again := l.forwardedTo(t)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 1, Floor: 1, Retry: true}, again.Request.Session)
+
+	second, _ := l.call(there, set)
+	b := l.forwardedTo(t)
+	require.Equal(t, wire.Session{Client: 4711, Seq: 2, Floor: 1, Retry: true}, b.Request.Session)
+	l.reply(b, forgotten)
+	require.Empty(t, l.answers[second], "it had no effect: it is sent again")
+	b = l.forwardedTo(t)
+	require.Equal(t, wire.Session{Client: 4713, Seq: 1, Floor: 1}, b.Request.Session, "and opens the next session")
+	third, _ := l.call(there, set)
+	c := l.forwardedTo(t)
+	require.Equal(t, wire.Session{Client: 4713, Seq: 2, Floor: 1, Retry: true}, c.Request.Session)
+	l.reply(b, wire.Response{})
+	l.told(t, second, wire.OutcomeOK, wire.ReasonNone)
+
+	l.reply(again, forgotten)
+	l.told(t, first, wire.OutcomeUnknown, wire.ReasonLeadershipLost)
+	l.reply(opener, wire.Response{})
+	require.Len(t, l.answers[first], 1)
+	l.reply(c, wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonOverloaded})
+	l.told(t, third, wire.OutcomeRefused, wire.ReasonOverloaded)
+}
+
+// TestAtHomeAWriteNeedsNoSession: a write that another node has refused, and that is proposed here, would open a session that was
+// forgotten meanwhile. One that may have been applied insists on it.
+func TestAtHomeAWriteNeedsNoSession(t *testing.T) {
+	for _, answered := range []bool{true, false} {
+		l := newLobby()
+		l.lead(2)
+		l.call(here, set)
+		l.reply(l.forwarded(t, 2), wire.Response{})
+		_, call := l.call(here, set)
+		f := l.forwarded(t, 2)
+		if answered {
+			l.refuse(f, wire.ReasonNotLeader, 0)
+		}
+		l.lead(0)
+		l.pass(testConfig.Notice)
+		l.lead(self)
+		l.pass(testConfig.Notice)
+		require.Equal(t, []*Call{call}, l.node.taken)
+		if answered {
+			require.Zero(t, call.Session)
+			continue
+		}
+		require.True(t, call.Session.Retry)
+		require.EqualValues(t, 2, call.Session.Seq)
+	}
 }
 
 // TestAForgottenSessionAfterATryInDoubt: that a shard does not remember the session says that this try had no effect, and a caller

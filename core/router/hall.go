@@ -68,8 +68,7 @@ type shard struct {
 	since      time.Duration // since when
 	hint       wire.NodeID   // who leads, when this node holds no replica; zero: try turn
 	turn       int
-	seq        uint64  // of the newest forwarded write
-	writes     []*Call // forwarded writes from the oldest unanswered one on; writes[i] has seq-len+1+i
+	session
 }
 
 // New makes a hall for the lane of a node.

@@ -157,6 +157,14 @@ func (l *lobby) forwarded(t *testing.T, to wire.NodeID) *wire.Forward {
 	return ids[0]
 }
 
+// forwardedTo is forwarded, wherever it went.
+func (l *lobby) forwardedTo(t *testing.T) *wire.Forward {
+	t.Helper()
+	ids, _ := l.forwardsSent(t)
+	require.Len(t, ids, 1)
+	return ids[0]
+}
+
 func (l *lobby) reply(f *wire.Forward, r wire.Response) {
 	l.OnReply(&wire.Reply{ID: f.ID, Shard: f.Request.Shard, Response: r})
 }

@@ -14,7 +14,7 @@ import (
 // became of every try of every call.
 func TestAnyStory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &machine{lobby: newLobby(), calls: map[uint64]*fate{}, tries: map[uint64]*try{}, names: map[name]uint64{}}
+		m := &machine{lobby: newLobby(), calls: map[uint64]*fate{}, tries: map[uint64]*try{}, names: map[name]uint64{}, openers: map[name]uint64{}}
 		m.node.leader = wire.NodeID(rapid.IntRange(0, 3).Draw(t, "first leader"))
 		t.Repeat(rapid.StateMachineActions(m))
 		m.end(t)
@@ -28,6 +28,7 @@ type machine struct {
 	tries   map[uint64]*try // by forward's number
 	numbers []uint64        // of tries, in order
 	names   map[name]uint64 // (shard, client, seq) -> tag: a session's number is one request's
+	openers map[name]uint64 // (shard, client, 0) -> tag: of the lane's own, who may begin it
 	seen    int             // forwards looked at so far
 }
 
@@ -55,7 +56,7 @@ type name struct {
 // maybeApplied is the truth that a refusal must not deny.
 func (f *fate) maybeApplied() bool {
 	for _, y := range f.tries {
-		if !y.decided || y.answer.Outcome != wire.OutcomeRefused {
+		if !y.decided || y.answer.Outcome != wire.OutcomeRefused && y.answer.Reason != wire.ReasonSessionExpired {
 			return true
 		}
 	}
@@ -137,8 +138,14 @@ func (m *machine) noteSession(tag uint64, f *fate, r *wire.Request) {
 	if !s.Retry && f.maybeApplied() {
 		panic("a write that may have been applied is sent again as if it were new")
 	}
-	if s.Retry && len(f.tries) == 0 {
+	if s.Client == 8 && s.Retry && len(f.tries) == 0 {
 		panic("a write that was never sent is no retry")
+	}
+	if opener, begun := m.openers[name{r.Shard, s.Client, 0}]; s.Client != 8 && (s.Retry && !begun || !s.Retry && begun && opener != tag) {
+		panic("a session of the lane's is begun by one write, and the others insist on it")
+	}
+	if s.Client != 8 && !s.Retry {
+		m.openers[name{r.Shard, s.Client, 0}] = tag
 	}
 	for _, c := range m.open {
 		if !c.Done() && c.Shard == r.Shard && c.Session.Client == s.Client && s.Client != 8 && c.Session.Seq < s.Floor {
@@ -216,13 +223,17 @@ func (m *machine) Reply(t *rapid.T) {
 	y := m.tries[m.numbers[len(m.numbers)-1-min(rapid.IntRange(0, 30).Draw(t, "which, newest first"), len(m.numbers)-1)]]
 	if !y.decided {
 		y.decided = true
-		y.answer = rapid.SampledFrom([]wire.Response{
+		answers := []wire.Response{
 			{},
 			{Outcome: wire.OutcomeRefused, Reason: wire.ReasonNotLeader, Leader: 3},
 			{Outcome: wire.OutcomeRefused, Reason: wire.ReasonNotOwner},
 			{Outcome: wire.OutcomeRefused, Reason: wire.ReasonOverloaded},
 			{Outcome: wire.OutcomeRefused, Reason: wire.ReasonNoQuorum},
-		}).Draw(t, "answer")
+		}
+		if y.forward.Request.Session.Retry {
+			answers = append(answers, wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonSessionExpired})
+		}
+		y.answer = rapid.SampledFrom(answers).Draw(t, "answer")
 	}
 	answer := y.answer
 	m.OnReply(&wire.Reply{ID: y.forward.ID, Shard: y.forward.Request.Shard, Response: answer})

@@ -56,6 +56,7 @@ func (h *Hall) Route(c *Call) {
 	c.place = held
 	c.insist() // this node's replica may have come to lead after an earlier try was applied elsewhere
 	if h.port.Take(c) {
+		h.withdraw(c)
 		return
 	}
 	leader := h.Leader(c.Shard)
