@@ -135,3 +135,34 @@ func TestAHandoverIsTheLast(t *testing.T) {
 		}
 	}
 }
+
+// Nobody is left in doubt, not even when the heir has everything long before the others: it would have been elected before this leader knew
+// what is committed.
+func TestAHandoverLeavesNobodyInDoubt(t *testing.T) {
+	for quick := wire.NodeID(1); quick <= 5; quick++ {
+		o := newOffice(t, 5, 1, 5)
+		o.run(10 * time.Second)
+		leader, told := o.lead(1), &answers{}
+		if leader.cfg.Self.ID == quick {
+			continue
+		}
+		o.slowed(leader, quick)
+		asked := 0
+		write := func(n int) {
+			for range n {
+				leader.turn(func() { leader.OnCall(incrementOf([]byte("k"), told)) })
+				asked++
+				o.run(5 * time.Millisecond)
+			}
+		}
+		write(100)
+		leader.turn(func() { leader.HandOver(func() {}) })
+		write(100)
+		o.run(10 * time.Second)
+		require.NotSame(t, leader, o.lead(1))
+		require.Len(t, told.all, asked)
+		for i := range told.all {
+			require.NotEqual(t, wire.OutcomeUnknown, told.all[i].Outcome, "node %d quick, answer %d: %v", quick, i, told.all[i].Reason)
+		}
+	}
+}

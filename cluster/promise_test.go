@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -320,4 +321,24 @@ func TestPromisesLeaveNoVictim(t *testing.T) {
 	o.run(100 * time.Millisecond)
 	require.Equal(t, wire.OutcomeOK, told.all[1].Outcome)
 	require.Equal(t, wire.KindNil, c.do(wire.Command{Op: wire.OpGet, Key: []byte("k")}).Results[0].Kind)
+}
+
+// Nothing is promised once it is proposed to say that there are no promises: a successor that finds it in the log waits for none.
+func TestNothingIsPromisedBeforeTheLogSaysThatThereIsNone(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	o.run(2 * time.Second) // the promise is over
+	o.drop = func(_ string, f *wire.Frame) bool {
+		return slices.ContainsFunc(f.Messages, func(m wire.Message) bool {
+			r, is := m.(*wire.Raft)
+			return is && r.Shard == 1 && len(r.Entries) > 0
+		})
+	}
+	require.True(t, o.until(time.Minute, func() bool { return leader.groups[1].promises.closes }))
+	require.True(t, leader.groups[1].member.LeaseValid())
+	require.NotZero(t, leader.groups[1].store.Caching(), "it is not applied")
+	asked := len(k.all)
+	leader.ask(k, keepable)
+	require.Len(t, k.all, asked+1)
+	require.Zero(t, k.all[asked].Results[0].Int)
 }
