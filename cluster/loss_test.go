@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -266,4 +267,30 @@ func TestALeadersReportLiftsTheSeal(t *testing.T) {
 	require.True(t, o.until(2*time.Second, func() bool { return p().Seal != 0 }), "sealed")
 	require.True(t, o.until(5*time.Second, func() bool { return p().Seal == 0 }))
 	require.Zero(t, p().Losses)
+}
+
+// Of a sealed shard one replica alone knows of the last change. It can go on, but whom the change leaves out is not let go on that one's
+// word: should it die, the others need him.
+func TestASealedReplicasWordLetsNobodyGo(t *testing.T) {
+	w := five(t, Config{ResetGrace: 4 * time.Second})
+	lead := w.leader(1)
+	ids, _ := w.others(lead)
+	conf := func() []uint64 { return lead.groups[1].member.Conf().Voters }
+	w.drop = func(_ string, f *wire.Frame) bool { // from when it has applied the change
+		return len(conf()) == 2 && slices.ContainsFunc(f.Messages, func(m wire.Message) bool {
+			_, is := m.(*wire.Raft)
+			return is && m.Group() == 1
+		})
+	}
+	lead.turn(func() { require.NoError(t, lead.groups[1].member.Replace(nil, ids[:1])) })
+	require.True(t, w.until(10*time.Second, func() bool { return len(conf()) == 2 && lead.groups[1].member.Leader() == 0 }))
+	p := func() *wire.Placement { return w.newest().Placement(1) }
+	meta := w.leader(wire.MetaShard)
+	meta.turn(func() { meta.command(&wire.MetaCommand{Kind: wire.MetaSeal, Shard: 1, Index: p().ConfIndex}) })
+	require.True(t, w.until(2*time.Second, func() bool { return p().Seal != 0 }), "sealed")
+	require.True(t, w.until(10*time.Second, func() bool { return p().Seal == 0 }), "it can go on")
+	require.NotNil(t, p().Replica(ids[0]))
+	require.Zero(t, p().Losses)
+	w.drop = nil
+	require.True(t, w.until(20*time.Second, func() bool { return w.leader(1) != nil }))
 }
