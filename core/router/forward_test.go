@@ -72,6 +72,40 @@ func TestASessionIsOpenedOnce(t *testing.T) {
 	l.told(t, third, wire.OutcomeRefused, wire.ReasonOverloaded)
 }
 
+// TestWhatIsAnsweredIsNotKept: what the lane's session remembers of forwarded writes goes with the answers, though nothing more is
+// forwarded to the shard.
+func TestWhatIsAnsweredIsNotKept(t *testing.T) {
+	l := newLobby()
+	for range 4 {
+		l.call(there, set)
+	}
+	sent, _ := l.forwardsSent(t)
+	for i, f := range []*wire.Forward{sent[1], sent[0], sent[3]} {
+		l.reply(f, wire.Response{})
+		require.Len(t, l.shard(there).writes, []int{4, 2, 2}[i])
+	}
+	l.pass(testConfig.Timeout)
+	require.Nil(t, l.shard(there).writes)
+
+	l.lead(2)
+	l.call(here, set)
+	l.reply(l.forwarded(t, 2), wire.Response{})
+	l.call(here, set)
+	l.refuse(l.forwarded(t, 2), wire.ReasonNotLeader, 0)
+	l.lead(self)
+	require.Len(t, l.node.taken, 1)
+	require.Nil(t, l.shard(here).writes, "it is proposed here")
+
+	l.lead(2)
+	l.call(here, set)
+	_, call := l.call(here, set)
+	sent, _ = l.forwardsSent(t)
+	l.refuse(sent[len(sent)-1], wire.ReasonNotLeader, 0)
+	l.Refuse(call, wire.ReasonOverloaded)
+	l.withdraw(call) // it was answered as it was taken
+	require.True(t, call.own)
+}
+
 // TestAtHomeAWriteNeedsNoSession: a write that another node has refused, and that is proposed here, would open a session that was
 // forgotten meanwhile. One that may have been applied insists on it.
 func TestAtHomeAWriteNeedsNoSession(t *testing.T) {

@@ -160,6 +160,9 @@ func (h *Hall) Finish(c *Call, r *wire.Response) {
 	h.waiting--
 	h.bytes -= c.size
 	delete(h.forwards, c.forward)
+	if c.own {
+		h.shard(c.Shard).session.over(c)
+	}
 	if m := h.port.Map(); m != nil {
 		r.Epoch = m.Epoch
 	}

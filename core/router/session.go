@@ -22,7 +22,7 @@ func (h *Hall) enrol(c *Call) {
 	c.insist()
 	s := &h.shard(c.Shard).session
 	if c.Session.Client == 0 {
-		if s.client == 0 || s.opener != nil && s.opener.place == done {
+		if s.client == 0 {
 			h.begin(s, c)
 		}
 		s.seq++
@@ -42,13 +42,35 @@ func (h *Hall) begin(s *session, opener *Call) {
 	*s = session{client: h.client + 2*s.number, number: s.number + 1, opener: opener}
 }
 
+// end ends a session: the next write begins another.
+func (s *session) end() { *s = session{number: s.number} }
+
 // floor is the lowest number whose outcome is waited for.
-func (s *session) floor() uint64 {
+func (s *session) floor() uint64 { return s.seq + 1 - uint64(len(s.writes)) }
+
+// over forgets a write that is answered, and those behind it that were answered before: they hold what they were to write, which may be
+// much, and perhaps nothing is forwarded to this shard any more. An opener without a word of the shard's may yet begin its session, so
+// that one ends.
+func (s *session) over(c *Call) {
+	if s.opener == c {
+		s.end()
+	}
 	for len(s.writes) > 0 && s.writes[0].place == done {
 		s.writes[0] = nil
 		s.writes = s.writes[1:]
 	}
-	return s.seq + 1 - uint64(len(s.writes))
+	if len(s.writes) == 0 {
+		s.writes = nil
+	}
+}
+
+// leave takes a write out that surely was not applied.
+func (s *session) leave(c *Call) {
+	if c.Session.Client == s.client {
+		s.writes[c.Session.Seq-s.floor()] = &Call{place: done}
+		s.over(c)
+	}
+	c.own, c.Session = false, wire.Session{}
 }
 
 // known notes that the shard knows the session that a call was forwarded under.
@@ -64,8 +86,9 @@ func (h *Hall) forgotten(c *Call) bool {
 	if !c.own {
 		return false
 	}
-	if s := &h.shard(c.Shard).session; c.Session.Client == s.client {
-		s.client = 0
+	s := &h.shard(c.Shard).session
+	if c.Session.Client == s.client {
+		s.end()
 	}
 	if c.place != sent {
 		return true // this node's own replica has it now, or it waits
@@ -73,7 +96,8 @@ func (h *Hall) forgotten(c *Call) bool {
 	if c.doubt {
 		return false
 	}
-	c.own, c.exposed, c.Session = false, false, wire.Session{}
+	c.exposed = false
+	s.leave(c)
 	h.Route(c)
 	return true
 }
@@ -81,11 +105,7 @@ func (h *Hall) forgotten(c *Call) bool {
 // withdraw takes a write that this node's own replica has now out of the lane's session, if no try of it may have been applied:
 // under an old number it would open a session that was forgotten.
 func (h *Hall) withdraw(c *Call) {
-	if !c.own || c.exposed {
-		return
+	if c.own && !c.exposed && c.place != done {
+		h.shard(c.Shard).session.leave(c)
 	}
-	if s := &h.shard(c.Shard).session; s.opener == c {
-		s.client = 0
-	}
-	c.own, c.Session = false, wire.Session{}
 }
