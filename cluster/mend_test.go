@@ -89,3 +89,17 @@ func TestAHelloIsHeard(t *testing.T) {
 		Messages: []wire.Message{&wire.Hello{Member: who, ClusterID: leader.m.ClusterID, Epoch: leader.m.Epoch}}})
 	require.Equal(t, o.now, leader.heard[who.ID])
 }
+
+// A meta leader that is new has listened for too short a time to call anybody silent, whatever it has heard before.
+func TestANewLeaderListensFirst(t *testing.T) {
+	o := newOffice(t, 4, 1)
+	o.run(20 * time.Second)
+	leader, epoch := o.lead(wire.MetaShard), o.m().Epoch
+	leader.turn(func() {
+		clear(leader.heard)
+		leader.since = o.now
+		leader.mournSilent(leader.groups[wire.MetaShard].meta.m)
+	})
+	o.run(time.Second)
+	require.Equal(t, epoch, o.m().Epoch)
+}
