@@ -27,6 +27,7 @@ func showSecret(ctx context.Context, secret string) context.Context {
 // the time taken tells neither the secret nor its length.
 func (n *Network) askSecret(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	if n.opts.Secret == "" {
+		n.hearElection(ss.Context())
 		return next(srv, ss)
 	}
 	var shown string
@@ -42,5 +43,6 @@ func (n *Network) askSecret(srv any, ss grpc.ServerStream, _ *grpc.StreamServerI
 		}
 		return err
 	}
+	n.hearElection(ss.Context())
 	return next(srv, ss)
 }

@@ -23,6 +23,7 @@ type Stats struct {
 type stats struct {
 	framesSent, bytesSent, packetsSent, framesReceived, bytesReceived atomic.Uint64
 	dropped, undecodable, refused, turnedAway, connects, failures     atomic.Uint64
+	otherElection                                                     atomic.Uint64
 	connected                                                         atomic.Int64
 }
 

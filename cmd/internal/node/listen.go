@@ -19,7 +19,7 @@ func (n *Node) listen() (err error) {
 		return err
 	}
 	plan := memoryPlan(n.cfg)
-	links := peer.Options{QueueMax: plan.peerQueue(), Addr: n.cfg.Peer, Flag: "--peer", Secret: n.cfg.ClusterSecret.Reveal(), Logger: n.logger}
+	links := peer.Options{QueueMax: plan.peerQueue(), Addr: n.cfg.Peer, Flag: "--peer", Secret: n.cfg.ClusterSecret.Reveal(), Election: n.cfg.ElectionTimeout, Logger: n.logger}
 	api := grpcapi.Options{Addr: n.cfg.GRPC, Flag: "--grpc", Password: n.cfg.Password.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
 		Timeout: n.cfg.Timeout, Logger: n.logger}
 	if plan.Clients > 0 {
