@@ -336,6 +336,8 @@ func TestClose(t *testing.T) {
 func TestNewSaysWhatIsWrong(t *testing.T) {
 	_, err := New(ctx, Options{})
 	require.ErrorContains(t, err, "no seeds")
+	_, err = New(ctx, Options{Seeds: strings.Split("", ",")})
+	require.ErrorContains(t, err, "no seeds")
 
 	_, err = New(ctx, Options{Seeds: []string{"127.0.0.1:1"}, Timeout: 200 * time.Millisecond})
 	require.ErrorIs(t, err, context.DeadlineExceeded)

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -75,7 +76,7 @@ func (c Cache) bytes() int64 {
 }
 
 func (o Options) defaults() (Options, error) {
-	if len(o.Seeds) == 0 {
+	if !slices.ContainsFunc(o.Seeds, func(addr string) bool { return addr != "" }) { // one empty string is what Split makes of a setting that is not there
 		return o, fmt.Errorf("client: no seeds: give the gRPC address (host:port) of at least one node")
 	}
 	if o.Timeout <= 0 {
