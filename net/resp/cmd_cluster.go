@@ -200,9 +200,20 @@ func runClusterCountKeysInSlot(r *request) {
 		r.fail("ERR Invalid slot")
 		return
 	}
-	if r.ready() {
+	switch {
+	case !r.ready():
+	case r.elsewhere(slot):
+		r.int(0)
+	default:
 		r.oneOn(r.shardOf(uint16(slot)), wire.Command{Op: wire.OpCountInSlot, Start: slot}, replyInt)
 	}
+}
+
+// elsewhere says that a slot's keys are not this node's to tell of: in redirect mode those of the slots that others lead, as in
+// Redis Cluster.
+func (r *request) elsewhere(slot int64) bool {
+	leader := r.srv.leaderOf(r.topology, r.shardOf(uint16(slot)))
+	return r.srv.opts.Redirect && leader != 0 && leader != r.srv.self
 }
 
 // runClusterGetKeysInSlot: CLUSTER GETKEYSINSLOT slot count.
@@ -219,7 +230,12 @@ func runClusterGetKeysInSlot(r *request) {
 		r.fail("ERR Invalid slot or number of keys")
 		return
 	}
-	if r.ready() {
+	switch {
+	case !r.ready():
+	case r.elsewhere(slot):
+		r.begin().array(0)
+		r.finish()
+	default:
 		r.oneOn(r.shardOf(uint16(slot)), wire.Command{Op: wire.OpSlotKeys, Start: slot, End: most}, replyList)
 	}
 }

@@ -179,3 +179,19 @@ func TestReadsTooLongTogetherTravelAlone(t *testing.T) {
 		refusals[wire.ReasonTooLarge]+"\r\n$3\r\nnew\r\n+OK\r\n", got)
 	require.GreaterOrEqual(t, refused, 2, "once for the reads, once for MGET")
 }
+
+// In redirect mode a node has no keys of the slots that others lead, and does not say that somebody should ask it again.
+func TestSlotsElsewhere(t *testing.T) {
+	n := newFakeNode(4, "node-1", "node-2")
+	n.leaders[2] = 2
+	n.submit = func(call *wire.Call) {
+		if call.Shard == 2 {
+			refuse(call, wire.OutcomeRefused, wire.ReasonNotLeader, 2)
+			return
+		}
+		n.answer(call)
+	}
+	s := serve(t, n, func(o *Options) { o.Redirect = true })
+	got := roundTrip(t, s, "SET b 1\r\nCLUSTER COUNTKEYSINSLOT 3300\r\nCLUSTER COUNTKEYSINSLOT 5061\r\nCLUSTER GETKEYSINSLOT 5061 10\r\n")
+	require.Equal(t, "+OK\r\n:1\r\n:0\r\n*0\r\n+OK\r\n", got)
+}
