@@ -167,16 +167,22 @@ func (n *Node) fail(err error) {
 func (n *Node) watch() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	left, told := false, false
+	left, told, compared := false, false, false
 	for {
 		select {
 		case <-n.ended:
 			return
 		case <-tick.C:
-			who := n.host.Map().Member(n.self.ID)
+			m := n.host.Map()
+			who := m.Member(n.self.ID)
 			if who == nil {
 				continue
 			}
+			if !compared && differs(m, n.cfg) {
+				n.logger.Warn("the cluster was founded with other --shards or --replicas than this node's: they cannot be changed any more",
+					slog.Uint64("shards", uint64(m.Shards)), slog.Int("own_shards", n.cfg.Shards), slog.Uint64("replicas", uint64(m.Replication)), slog.Int("own_replicas", n.cfg.Replicas))
+			}
+			compared = true
 			if who.Incarnation > n.self.Incarnation {
 				n.fail(fenced(who.Incarnation, time.Now()))
 				return
@@ -191,6 +197,12 @@ func (n *Node) watch() {
 			}
 		}
 	}
+}
+
+// differs says that a founder wanted another cluster than there is: of several founders one decides. Who only joins need not
+// say how many shards there are.
+func differs(m *wire.ClusterMap, c *config.Config) bool {
+	return c.Expect > 1 && (int(m.Shards) != c.Shards || int(m.Replication) != c.Replicas)
 }
 
 func (n *Node) tellLeft(left bool) {

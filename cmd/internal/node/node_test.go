@@ -188,6 +188,15 @@ func TestIncarnationsGrow(t *testing.T) {
 	require.Positive(t, int64(newIncarnation(at.AddDate(200, 0, 0))), "63 bits last for two centuries")
 }
 
+// Of founders that want different clusters one decides, for the cluster's life. The others must not keep quiet about it.
+func TestFoundersThatDiffer(t *testing.T) {
+	m := &wire.ClusterMap{Shards: 6, Replication: 3}
+	require.False(t, differs(m, &config.Config{Expect: 3, Shards: 6, Replicas: 3}))
+	require.True(t, differs(m, &config.Config{Expect: 3, Shards: 12, Replicas: 3}))
+	require.True(t, differs(m, &config.Config{Expect: 3, Shards: 6, Replicas: 5}))
+	require.False(t, differs(m, &config.Config{Expect: 1, Shards: 64, Replicas: 3}), "it only joins")
+}
+
 // A life that began in the future is rather this node's own, from before its clock was set back: to start it again is
 // of no use then.
 func TestFenced(t *testing.T) {
