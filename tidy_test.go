@@ -67,7 +67,7 @@ var arrows = []arrow{
 	{"net/resp", netMay("torc/net/sock"), "a server declares the small interface it needs; only cmd puts it and a node together"},
 	{"net/peer", netMay("torc/net/sock", "torc/net/buffers"), "frames travel whatever is in them; only cmd puts the network and a node together"},
 	{"net/swim", netMay("github.com/hashicorp/memberlist", "github.com/hashicorp/go-msgpack/v2/codec"), "memberlist is production's feed of gossip; the rest of production sees gossip.Feed"},
-	{"net/grpcapi", netMay("torc/net/buffers"), "a server declares the small interface it needs; only cmd puts it and a node together"},
+	{"net/grpcapi", netMay("torc/net/sock", "torc/net/buffers"), "a server declares the small interface it needs; only cmd puts it and a node together"},
 	{"net/admin", netMay("github.com/prometheus/client_golang/..."), "metrics are served here; others hand over numbers"},
 	{"net", netMay(), "a server declares the small interface it needs; only cmd puts it and a node together"},
 	{"sim", []string{"torc/core/...", "torc/cluster", "torc/cluster/...", "torc/linearizability"}, "the simulator replaces net; sockets or grpc in it would end determinism"},
