@@ -2,6 +2,7 @@ package grpcapi
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
@@ -109,4 +110,51 @@ func TestAReaderThatWaitsKeepsNoLane(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want+1, p.Id)
 	}
+}
+
+// Answers are whole when they are read, however many are written in the meantime: nobody else gets their memory before.
+func TestAnswersOutliveTheirWriting(t *testing.T) {
+	for _, batched := range []bool{false, true} {
+		n := looksWork(1)
+		_, c := serve(t, n, Options{})
+		stream := open(t, c)
+		const count = 60
+		var packets []*torcv1.Packet
+		for id := range uint64(count) {
+			key := fmt.Sprintf("key-%d", id)
+			n.put(key, bytes.Repeat([]byte{byte(id)}, 2*pooledLeast))
+			packets = append(packets, get(id, key))
+		}
+		go func() {
+			if batched {
+				_ = stream.Send(batch(packets...))
+				return
+			}
+			for _, p := range packets {
+				_ = stream.Send(p)
+			}
+		}()
+		for read := 0; read < count; {
+			p, err := stream.Recv()
+			require.NoError(t, err)
+			answers := []*torcv1.Packet{p}
+			if p.Kind == torcv1.PacketBatch {
+				answers = parts(t, p.Body)
+			}
+			for _, a := range answers {
+				value := response(t, a).Results[0].Value
+				require.Equal(t, bytes.Repeat([]byte{byte(a.Id)}, 2*pooledLeast), value, a.Id)
+				read++
+			}
+		}
+	}
+}
+
+func parts(t *testing.T, body []byte) (list []*torcv1.Packet) {
+	for len(body) > 0 {
+		p, rest, err := torcv1.NextPacket(body)
+		require.NoError(t, err)
+		list, body = append(list, p), rest
+	}
+	return list
 }
