@@ -20,9 +20,10 @@ type Settings struct {
 	Reads     cluster.ReadMode
 	Mixed     bool // of the nodes every second one reads by ReadIndex, the others by lease, whatever Reads says
 	Tick      time.Duration
-	Election  int // ticks
-	Heartbeat int // ticks
-	Drift     int // thousandths: the bound that leases rest on
+	Election  int   // ticks
+	Elections []int // of each node, if they are set differently; one that is not named here, or with 0, has Election
+	Heartbeat int   // ticks
+	Drift     int   // thousandths: the bound that leases rest on
 	LogBytes  int64
 	Grace     time.Duration // how long a node may be silent before its replicas are moved; 0: the default
 
@@ -224,8 +225,47 @@ func (s *Settings) ReadsOf(node int) cluster.ReadMode {
 // leases reports whether any node trusts clocks.
 func (s *Settings) leases() bool { return s.Mixed || s.Reads == cluster.ReadLease }
 
-// election is how long a follower waits at least before it campaigns.
-func (s *Settings) election() time.Duration { return s.Tick * time.Duration(s.Election) }
+// ElectionOf is how many ticks a node, counted from 0, waits before it stands for election.
+func (s *Settings) ElectionOf(node int) int {
+	if node < len(s.Elections) && s.Elections[node] > 0 {
+		return s.Elections[node]
+	}
+	return s.Election
+}
+
+// election is how long a follower waits at least before it campaigns; of those that are set differently the most patient.
+func (s *Settings) election() time.Duration {
+	most := s.Election
+	for _, ticks := range s.Elections[:min(len(s.Elections), s.Nodes)] {
+		most = max(most, ticks)
+	}
+	return s.Tick * time.Duration(most)
+}
+
+// drawElections has the nodes of a quarter of the runs wait differently, as they do while an operator changes the timeout on one after the
+// other: a few have the old one, two or three times the new one, and are cut off now and then while they lead. No heartbeat
+// is late for any of them.
+func (s *Settings) drawElections(seed uint64) {
+	r := NewStream(seed, "settings, elections")
+	if s.Storm > 0 || !r.Chance(2500) {
+		return
+	}
+	s.Elections = make([]int, s.Nodes)
+	for range 1 + r.IntN(max(1, s.Nodes/2)) {
+		s.Elections[r.IntN(s.Nodes)] = 2*s.Election + r.IntN(s.Election+1)
+	}
+	s.Faults.Isolate = true
+	s.Shards = max(s.Shards, s.Nodes) // so that each of them leads
+	if r.Bool() {                     // nothing but what a lease has to fear then
+		s.Nodes, s.Absent, s.Replicas, s.Shards, s.Ruin, s.Lanes = 3, 0, 3, 3, false, nil
+		s.Elections = []int{3 * s.Election, 0, 0}
+		s.Reads, s.Mixed = cluster.ReadLease, false
+		s.Faults = Faults{Isolate: true, Split: r.Chance(3000)}
+		s.FaultEvery, s.FaultFor = r.Neat(3*time.Second, 5*time.Second), r.Neat(2*time.Second, 3*time.Second)
+		s.Registers, s.Think = 2+r.IntN(2), r.Neat(8*time.Millisecond, 20*time.Millisecond)
+		s.Clients, s.Plain = 3, 4
+	}
+}
 
 // ServesWithin is how soon after everything was healed every shard must take a write.
 func (s *Settings) ServesWithin() time.Duration { return probeFactor * s.election() }
@@ -239,6 +279,7 @@ func (c *Scenario) Draw(seed uint64) Settings {
 		s.drawFounding(seed)
 		s.drawShortage(seed)
 		s.drawCache(seed)
+		s.drawElections(seed)
 	}
 	if c.Settings != nil {
 		c.Settings(&s)

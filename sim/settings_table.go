@@ -29,6 +29,7 @@ var fieldGroups = [][]Field{
 		choiceField("reads", "how reads are made safe: lease, readindex, or mixed: n1 by lease, n2 by readindex, and so on", []string{"lease", "readindex", "mixed"}, getReads, setReads),
 		durationField("tick", "raft's clock", func(s *Settings) *time.Duration { return &s.Tick }),
 		intField("election", "ticks until an election", 2, 1000, func(s *Settings) *int { return &s.Election }),
+		{"elections", "the same of each node, where they differ, as in 10,30,10; 0: as election says", getElections, setElections},
 		intField("heartbeat", "ticks between heartbeats", 1, 500, func(s *Settings) *int { return &s.Heartbeat }),
 		intField("drift", "thousandths by which clocks may run apart", 0, 500, func(s *Settings) *int { return &s.Drift }),
 		bytesField("log", "bytes of a shard's log before it is cut", func(s *Settings) *int64 { return &s.LogBytes }),
@@ -252,6 +253,34 @@ func setLanes(s *Settings, text string) error {
 		counts = append(counts, n)
 	}
 	s.Lanes = counts
+	return nil
+}
+
+func getElections(s *Settings) string {
+	var ticks []string
+	for _, n := range s.Elections {
+		ticks = append(ticks, strconv.Itoa(n))
+	}
+	if len(ticks) == 0 {
+		return "0"
+	}
+	return strings.Join(ticks, ",")
+}
+
+func setElections(s *Settings, text string) error {
+	s.Elections = nil
+	if text == "0" {
+		return nil
+	}
+	var ticks []int
+	for _, word := range strings.Split(text, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 0 || n == 1 || n > 1000 {
+			return fmt.Errorf("want ticks from 2 to 1000, or 0, for each node, as in 10,30,10, not %q", text)
+		}
+		ticks = append(ticks, n)
+	}
+	s.Elections = ticks
 	return nil
 }
 

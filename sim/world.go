@@ -111,7 +111,7 @@ func (w *World) configOf(n *node, join []string) cluster.Config {
 	return cluster.Config{
 		Self: wire.Member{ID: n.id, Name: n.name, PeerAddr: n.name + ":peer", GRPCAddr: n.name + ":client", RESPAddr: n.name + ":resp"},
 		Join: join, Expect: s.Nodes - s.Absent, Shards: s.Shards, Replicas: s.Replicas, Lanes: n.laneCount,
-		Tick: s.Tick, ElectionTicks: s.Election, HeartbeatTicks: s.Heartbeat, ClockDrift: s.Drift, Reads: s.ReadsOf(int(n.index)), LogBytes: s.LogBytes, Grace: s.Grace,
+		Tick: s.Tick, ElectionTicks: s.ElectionOf(int(n.index)), HeartbeatTicks: s.Heartbeat, ClockDrift: s.Drift, Reads: s.ReadsOf(int(n.index)), LogBytes: s.LogBytes, Grace: s.Grace,
 		Policy: s.Evict, Seed: w.placement, OnQuorumLoss: s.OnLoss, ResetGrace: s.ResetGrace, CacheLease: s.CacheLease,
 	}.Defaults()
 }

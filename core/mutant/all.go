@@ -48,4 +48,5 @@ var All = []string{
 	CacheSuccessor,
 	YieldFlap,
 	LookNoLease,
+	LeaseOwnTimeout,
 }

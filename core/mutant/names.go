@@ -49,4 +49,5 @@ const (
 	CacheSuccessor    = "cache-successor"     // 45
 	YieldFlap         = "yield-flap"          // 46
 	LookNoLease       = "look-nolease"        // 47
+	LeaseOwnTimeout   = "lease-own-timeout"   // 48
 )

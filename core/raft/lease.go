@@ -6,6 +6,7 @@ import (
 
 	etcdraft "go.etcd.io/raft/v3"
 
+	"torc/core/mutant"
 	"torc/core/trace"
 	"torc/core/wire"
 )
@@ -20,25 +21,52 @@ import (
 //     PreVote it neither stands nor votes for another for ElectionTicks ticks (at least
 //     ElectionTicks-1 whole tick lengths, as the first tick may come at once). With every
 //     answer it sends back the newest stamp it has taken from this leader in this term.
-//  3. Every election needs a majority, which shares a member with the majority behind the lease.
-//     So from the quorum's stamp on nobody else is elected for (ElectionTicks-1) ticks by the
-//     followers' clocks, which is at least length by the leader's own.
+//  3. With the stamp comes how long that promise is. Nodes may be set differently, at the latest while an
+//     operator changes the timeout on one after the other: a leader that takes its own for everybody's
+//     reads from memory while a follower with a shorter one has elected another leader.
+//  4. Every election needs a majority, which shares a member with any majority behind the lease. The
+//     lease is over when as many promises are that those who still keep theirs are no majority with
+//     the leader: until then nobody else is elected.
+//
+// A promise is told in time that passes at least, by a clock that is right (promise); the leader shortens it by
+// what its own clock may be slow (lease.lasts).
 //
 // A leader that has ever offered its leadership (TimeoutNow overrides 2, and may be delivered
 // late) has no lease for the rest of its term; its reads ask a quorum. Ticks missed in a pause
 // are never made up for: each would count against 2.
 type lease struct {
-	length time.Duration
-	void   bool // a transfer was begun in this term
-	told   bool // what the trace believes: held, or not
-	acked  map[wire.ReplicaID]int64
+	drift int           // thousandths that a clock may be wrong by
+	most  time.Duration // as long as this member's own promise: no promise counts for more
+	void  bool          // a transfer was begun in this term
+	told  bool          // what the trace believes: held, or not
+	acked map[wire.ReplicaID]ack
 }
 
-// leaseLength is the promise of followers, measured on a leader's clock that may run slower
-// than theirs by driftPerMille.
-func leaseLength(tick time.Duration, electionTicks, driftPerMille int) time.Duration {
-	promise := tick * time.Duration(electionTicks-1)
-	return promise * time.Duration(1000-driftPerMille) / time.Duration(1000+driftPerMille)
+// ack is what a follower has answered last.
+type ack struct {
+	stamp int64         // the newest of this leader's that it has taken
+	until time.Duration // the leader's clock: it elects nobody else before
+}
+
+func newLease(cfg *Config) lease {
+	l := lease{drift: cfg.ClockDrift, acked: map[wire.ReplicaID]ack{}}
+	l.most = l.lasts(promise(cfg))
+	return l
+}
+
+// promise is how many microseconds a follower elects nobody else after it has heard from its leader: at
+// least, for its clock may be fast.
+func promise(cfg *Config) uint64 {
+	ticks := cfg.Tick * time.Duration(cfg.ElectionTicks-1)
+	return uint64((ticks * 1000 / time.Duration(1000+cfg.ClockDrift)).Microseconds())
+}
+
+// longestPromise keeps what anybody may tell from running over.
+const longestPromise = uint64(24 * time.Hour / time.Microsecond)
+
+// lasts is how much of a promise a leader may count on by a clock that may be slow.
+func (l *lease) lasts(promise uint64) time.Duration {
+	return time.Duration(min(promise, longestPromise)) * time.Microsecond * time.Duration(1000-l.drift) / 1000
 }
 
 func (l *lease) reset() {
@@ -46,10 +74,16 @@ func (l *lease) reset() {
 	clear(l.acked)
 }
 
-func (l *lease) ack(from wire.ReplicaID, stamp int64) {
-	if stamp > l.acked[from] {
-		l.acked[from] = stamp
+// ack notes a follower's answer: the newest stamp that it has taken, and what it has promised with that.
+func (l *lease) ack(from wire.ReplicaID, stamp int64, promise uint64) {
+	if stamp <= l.acked[from].stamp {
+		return
 	}
+	lasts := min(l.most, l.lasts(promise))
+	if mutant.On(mutant.LeaseOwnTimeout) {
+		lasts = l.most
+	}
+	l.acked[from] = ack{stamp: stamp, until: time.Duration(stamp) + lasts}
 }
 
 // tellLease tells the trace of a lease gained or lost since the last tick. A lease ends by itself, at
@@ -73,30 +107,28 @@ func (l *lease) until(self wire.ReplicaID, now time.Duration, conf wire.ConfStat
 	if l.void {
 		return 0
 	}
-	stamp := l.quorumStamp(self, now, conf.Voters)
+	until := l.quorumUntil(self, now, conf.Voters)
 	if len(conf.VotersOutgoing) > 0 {
-		stamp = min(stamp, l.quorumStamp(self, now, conf.VotersOutgoing))
+		until = min(until, l.quorumUntil(self, now, conf.VotersOutgoing))
 	}
-	if stamp == 0 {
-		return 0
-	}
-	return time.Duration(stamp) + l.length
+	return until
 }
 
-// quorumStamp is the newest stamp that a majority of voters has answered.
-func (l *lease) quorumStamp(self wire.ReplicaID, now time.Duration, voters []uint64) int64 {
-	var buf [16]int64
-	stamps := buf[:0]
+// quorumUntil is the time up to which a majority of voters keeps what it has promised; 0: a majority has
+// promised nothing. The leader itself votes for nobody while it leads.
+func (l *lease) quorumUntil(self wire.ReplicaID, now time.Duration, voters []uint64) time.Duration {
+	var buf [16]time.Duration
+	ends := buf[:0]
 	for _, id := range voters {
 		if wire.ReplicaID(id) == self {
-			stamps = append(stamps, int64(now))
+			ends = append(ends, now+l.most)
 		} else {
-			stamps = append(stamps, l.acked[wire.ReplicaID(id)])
+			ends = append(ends, l.acked[wire.ReplicaID(id)].until)
 		}
 	}
-	if len(stamps) == 0 {
+	if len(ends) == 0 {
 		return 0
 	}
-	slices.Sort(stamps)
-	return stamps[(len(stamps)-1)/2]
+	slices.Sort(ends)
+	return ends[(len(ends)-1)/2]
 }

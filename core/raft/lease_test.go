@@ -12,6 +12,7 @@ import (
 	"torc/core/wire"
 )
 
+// TestLeaseLength: members that are set alike hold a lease for what the promise is worth between two clocks of which one is fast and one slow.
 func TestLeaseLength(t *testing.T) {
 	for _, c := range []struct {
 		tick         time.Duration
@@ -19,16 +20,17 @@ func TestLeaseLength(t *testing.T) {
 		length       time.Duration
 	}{
 		{50 * time.Millisecond, 10, 0, 450 * time.Millisecond},
-		{50 * time.Millisecond, 10, 50, 407142857}, // 450 ms * 950/1050
+		{50 * time.Millisecond, 10, 50, 407142450}, // 450 ms * 950/1050, in whole microseconds of the promise
 		{100 * time.Millisecond, 2, 0, 100 * time.Millisecond},
 		{100 * time.Millisecond, 2, 1000, 0}, // clocks that differ without bound: no lease
 	} {
-		require.Equal(t, c.length, leaseLength(c.tick, c.ticks, c.drift))
+		l := newLease(&Config{Tick: c.tick, ElectionTicks: c.ticks, ClockDrift: c.drift})
+		require.Equal(t, c.length, l.most)
 	}
 }
 
-// TestQuorumStamp: the newest stamp that a majority has answered. Replica 1 leads, at 100.
-func TestQuorumStamp(t *testing.T) {
+// TestQuorumUntil: from the newest stamp on that a majority has answered. Replica 1 leads, at 100.
+func TestQuorumUntil(t *testing.T) {
 	ids := func(ids ...uint64) []uint64 { return ids }
 	for _, c := range []struct {
 		name             string
@@ -50,12 +52,12 @@ func TestQuorumStamp(t *testing.T) {
 		{"one half alone is too few", ids(1, 2, 3), ids(1, 4, 5), map[wire.ReplicaID]int64{2: 50}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := lease{length: 7, acked: map[wire.ReplicaID]int64{}}
+			l := lease{most: 7 * time.Microsecond, acked: map[wire.ReplicaID]ack{}}
 			for id, stamp := range c.acked {
-				l.ack(id, stamp)
-				l.ack(id, stamp-1) // an older answer that was overtaken
+				l.ack(id, stamp, 9)
+				l.ack(id, stamp-1, 9) // an older answer that was overtaken
 			}
-			want := time.Duration(c.stamp) + 7
+			want := time.Duration(c.stamp) + l.most
 			if c.stamp == 0 {
 				want = 0
 			}
@@ -107,7 +109,7 @@ func TestTheLeaseRunsFromTheSending(t *testing.T) {
 	}
 	n.run(2 * timeout)
 	require.NotZero(t, newest)
-	length := leaseLength(tick, electionTicks, drift)
+	length := leader.lease.most
 	valid := 0
 	for range 2000 {
 		want := leader.Now() < time.Duration(newest)+length
@@ -176,14 +178,51 @@ func TestAnIsolatedLeaderLosesItsLeaseFirst(t *testing.T) {
 	}
 }
 
+// TestALeaseLastsForTheShorterPromise: of three members one waits a quarter as long as the others.
+func TestALeaseLastsForTheShorterPromise(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		election []int
+		of       int // member whose promise the leader's lease lasts for; 1 leads
+	}{
+		{"the leader's own is the longest that counts", []int{10, 40, 40}, 1},
+		{"one of the others is enough, and this one answers as fast", []int{40, 10, 40}, 3},
+		{"both others are quicker to elect", []int{40, 10, 15}, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := newNetworkOf(t, 5, c.election)
+			leader := n.leader()
+			for leader.id != 1 {
+				leader.Transfer(1)
+				leader.Flush()
+				n.run(4 * timeout)
+				leader = n.leader()
+			}
+			n.run(timeout)
+			n.delayMin, n.delayMax = 0, 0
+			n.run(timeout)
+			leader.cut = true
+			since := n.now
+			for leader.LeaseValid() {
+				n.run(time.Millisecond)
+			}
+			held := n.now - since
+			promised := tick * time.Duration(c.election[c.of-1]-1)
+			require.LessOrEqual(t, held, promised)
+			require.Greater(t, held, promised*8/10-3*tick, "what clocks may differ by, and since the last heartbeat")
+		})
+	}
+}
+
 // TestALeaseIsNeverStale: whatever the delays, the clocks within their drift, the cuts, pauses
-// and transfers, no member has a lease that does not hold all that is acknowledged, or while
+// and transfers, and the members' election timeouts, no member has a lease that does not hold all that is acknowledged, or while
 // another one leads in a later term (network.check); and every ReadIndex that is answered yes
 // sees all that was acknowledged before it was asked.
 func TestALeaseIsNeverStale(t *testing.T) {
 	leases, reads := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		n := newNetwork(t, rapid.Uint64().Draw(t, "seed"), rapid.IntRange(2, 5).Draw(t, "members"))
+		election := rapid.SliceOfN(rapid.SampledFrom([]int{electionTicks, electionTicks, 2 * electionTicks, 5 * electionTicks}), 2, 5).Draw(t, "election ticks")
+		n := newNetworkOf(t, rapid.Uint64().Draw(t, "seed"), election)
 		for _, p := range n.peers {
 			p.rate = rapid.IntRange(1000-drift, 1000+drift).Draw(t, "clock rate")
 		}

@@ -90,6 +90,7 @@ type Member struct {
 	lease    lease
 	stamp    int64  // newest stamp taken from the leader of stampTerm
 	stampIn  uint64 // term of stamp
+	promise  uint64 // what goes back with it
 	reads    reads
 	ships    ships
 	settling settling
@@ -115,7 +116,7 @@ func New(cfg Config) (*Member, error) {
 	m := &Member{cfg: cfg, log: newMemoryLog()}
 	m.BoundLog(cfg.LogBytes, keepFactor*cfg.LogBytes)
 	m.log.snapshot = m.snapshotNow
-	m.lease = lease{length: leaseLength(cfg.Tick, cfg.ElectionTicks, cfg.ClockDrift), acked: map[wire.ReplicaID]int64{}}
+	m.lease, m.promise = newLease(&cfg), promise(&cfg)
 	if len(cfg.Voters) > 0 {
 		m.beginWith(cfg.Voters)
 	}
@@ -216,7 +217,7 @@ func (m *Member) step(msg *wire.RaftMessage) {
 			if mutant.On(mutant.LeaseSkew) {
 				stamp = int64(m.cfg.Clock.Now())
 			}
-			m.lease.ack(msg.From, stamp)
+			m.lease.ack(msg.From, stamp, msg.Promise)
 		}
 	}
 }

@@ -72,6 +72,8 @@ type network struct {
 	number int // of the newest event: those of one instant happen in order
 	peers  []*peer
 
+	election []int // ticks of the first members
+
 	// How messages travel.
 	delayMin, delayMax time.Duration
 	loss, double       int                                       // thousandths
@@ -140,11 +142,20 @@ func (a *agenda) Pop() any {
 }
 
 func newNetwork(t failer, seed uint64, voters int) *network {
+	election := make([]int, voters)
+	for i := range election {
+		election[i] = electionTicks
+	}
+	return newNetworkOf(t, seed, election)
+}
+
+// newNetworkOf makes a network of voters that wait for so many ticks each.
+func newNetworkOf(t failer, seed uint64, election []int) *network {
 	entropy = stream{seed}
 	n := &network{t: t, rand: stream{^seed}, delayMin: time.Millisecond, delayMax: 3 * time.Millisecond,
-		entries: map[uint64]string{}, digests: map[uint64]uint64{}}
+		entries: map[uint64]string{}, digests: map[uint64]uint64{}, election: election}
 	var ids []wire.ReplicaID
-	for id := range voters {
+	for id := range election {
 		ids = append(ids, wire.ReplicaID(id+1))
 	}
 	for _, id := range ids {
@@ -157,7 +168,11 @@ func newNetwork(t failer, seed uint64, voters int) *network {
 func (n *network) add(id wire.ReplicaID, voters []wire.ReplicaID, logBytes int64) *peer {
 	p := &peer{net: n, id: id, rate: 1000}
 	p.state.peer = p
-	member, err := New(Config{Shard: 1, Replica: id, Node: wire.NodeID(id), Voters: voters, Tick: tick, ElectionTicks: electionTicks,
+	election := electionTicks
+	if int(id) <= len(n.election) {
+		election = n.election[id-1]
+	}
+	member, err := New(Config{Shard: 1, Replica: id, Node: wire.NodeID(id), Voters: voters, Tick: tick, ElectionTicks: election,
 		HeartbeatTicks: 2, ClockDrift: drift, LogBytes: logBytes, Clock: p, Machine: &p.state, Output: p, Trace: &n.trace})
 	if err != nil {
 		n.t.Fatalf("add %d: %v", id, err)

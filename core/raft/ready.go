@@ -103,7 +103,7 @@ func (m *Member) send(messages []*pb.Message) {
 			}
 		case pb.MsgAppResp, pb.MsgHeartbeatResp:
 			if m.stampIn == w.Term {
-				w.Stamp = m.stamp
+				w.Stamp, w.Promise = m.stamp, m.promise
 			}
 		case pb.MsgTimeoutNow:
 			m.lease.void = true

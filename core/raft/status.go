@@ -80,7 +80,7 @@ func (m *Member) Recent(id wire.ReplicaID) (ok bool) {
 // SpokenSince reports whether a replica has answered something that this leader sent at this time of
 // its clock or later, in this term. It says more than Recent, which may be two election timeouts old.
 func (m *Member) SpokenSince(id wire.ReplicaID, at time.Duration) bool {
-	return m.lease.acked[id] >= int64(at)
+	return m.lease.acked[id].stamp >= int64(at)
 }
 
 // Shipped is how many bytes of the snapshots under way have been sent.

@@ -40,9 +40,9 @@ import (
 //
 // "Commands in all" lets a decoder take one piece of memory for every command of a batch.
 //
-//	Raft      | Shard | Head (1) | Has (1) | To | From | Term | LogTerm? | Index? | Commit? | RejectHint? | Context? | Entries? | Snapshot? | Stamp? |
+//	Raft      | Shard | Head (1) | Has (1) | To | From | Term | LogTerm? | Index? | Commit? | RejectHint? | Context? | Entries? | Snapshot? | Stamp? | Promise? |
 //	             Head: 7 Stamp  6 Reject  5..0 Type
-//	             Has:  7 zero  6 Snapshot  5 Entries  4 Context  3 RejectHint  2 Commit  1 Index  0 LogTerm
+//	             Has:  7 Promise  6 Snapshot  5 Entries  4 Context  3 RejectHint  2 Commit  1 Index  0 LogTerm
 //	Entry     | Head (1) | Term? | Index? | Data? |
 //	             Head: 7..5 zero  4 Data  3 Index  2 Term  1..0 Kind
 //	Snapshot  | Index | Term | ConfState |

@@ -22,8 +22,9 @@ const (
 	hasContext
 	hasEntries
 	hasSnapshot
+	hasPromise
 
-	raftMask = 1<<7 - 1
+	raftMask = 1<<8 - 1
 )
 
 func appendRaft(b []byte, r *Raft, apart *Apart) []byte {
@@ -32,7 +33,7 @@ func appendRaft(b []byte, r *Raft, apart *Apart) []byte {
 	}
 	m := &r.RaftMessage
 	has := bit(m.LogTerm != 0, 0) | bit(m.Index != 0, 1) | bit(m.Commit != 0, 2) | bit(m.RejectHint != 0, 3) |
-		bit(len(m.Context) > 0, 4) | bit(len(m.Entries) > 0, 5) | bit(m.Snapshot != nil, 6)
+		bit(len(m.Context) > 0, 4) | bit(len(m.Entries) > 0, 5) | bit(m.Snapshot != nil, 6) | bit(m.Promise != 0, 7)
 	b = binary.AppendUvarint(b, uint64(r.Shard))
 	b = append(b, m.Type|bit(m.Reject, 6)|bit(m.Stamp != 0, 7), has)
 	b = binary.AppendUvarint(b, uint64(m.To))
@@ -61,6 +62,9 @@ func appendRaft(b []byte, r *Raft, apart *Apart) []byte {
 	}
 	if m.Stamp != 0 {
 		b = appendVarint(b, m.Stamp)
+	}
+	if has&hasPromise != 0 {
+		b = binary.AppendUvarint(b, m.Promise)
 	}
 	return b
 }
@@ -98,6 +102,9 @@ func (d *decoder) raft(r *Raft) {
 	}
 	if head&hasStamp != 0 {
 		m.Stamp = d.someVarint("raft stamp")
+	}
+	if has&hasPromise != 0 {
+		m.Promise = d.someUvarint("raft promise")
 	}
 }
 

@@ -92,6 +92,10 @@ type RaftMessage struct {
 	// heartbeat; followers send the newest one back with every answer to that leader. It is
 	// what the lease rests on (core/raft, lease.go).
 	Stamp int64
+
+	// Promise is for how many microseconds a follower elects nobody else after it has taken the Stamp that
+	// it sends back.
+	Promise uint64
 }
 
 // SnapshotMeta says which state a snapshot is.

@@ -225,6 +225,7 @@ func drawRaft(t *rapid.T) Raft {
 		Context:    drawBytes(t, "context"),
 		Snapshot:   maybePointer(t, "snapshot", drawSnapshotMeta),
 		Stamp:      maybe(t, "stamp", drawInt),
+		Promise:    maybe(t, "promise", drawNumber[uint64]),
 	}
 	term, index := m.Term, m.Index
 	m.Entries = drawList(t, "entries", func(t *rapid.T) Entry {

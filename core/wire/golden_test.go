@@ -45,6 +45,11 @@ func sampleHeartbeat() *Raft {
 	return &Raft{Shard: 17, RaftMessage: RaftMessage{Type: 8, To: 130, From: 131, Term: 9, Commit: 70_000, Stamp: 86_400_000_000_000}}
 }
 
+// sampleAnswer is what a follower answers to it, which stands for election after half a second of silence at the soonest.
+func sampleAnswer() *Raft {
+	return &Raft{Shard: 17, RaftMessage: RaftMessage{Type: 9, To: 131, From: 130, Term: 9, Stamp: 86_400_000_000_000, Promise: 428_571}}
+}
+
 func sampleAppend() *Raft {
 	m := sampleHeartbeat()
 	m.Type, m.LogTerm, m.Index = 3, 9, 70_000
@@ -78,6 +83,7 @@ func goldens() []golden {
 		of("meta command: set roles", metaCodec, MetaCommand{Kind: MetaSetRoles, Shard: 1, Voters: []ReplicaID{1, 2}, Learners: []ReplicaID{3}}),
 		of("frame: empty", frameCodec, Frame{}),
 		of("frame: heartbeat", frameCodec, frame(sampleHeartbeat())),
+		of("frame: answer to a heartbeat", frameCodec, frame(sampleAnswer())),
 		of("frame: append of two entries and one of a new term after a gap", frameCodec, frame(&Raft{Shard: 1, RaftMessage: RaftMessage{Type: 3, To: 2, From: 1, Term: 9, LogTerm: 9, Index: 70, Commit: 69,
 			Entries: []Entry{{Term: 9, Index: 71, Data: []byte("one")}, {Term: 9, Index: 72, Kind: EntryConfChangeV2}, {Term: 10, Index: 80, Data: []byte("two")}}}})),
 		of("frame: reject", frameCodec, frame(&Raft{Shard: 1, RaftMessage: RaftMessage{Type: 4, To: 1, From: 2, Term: 9, Index: 70, Reject: true, RejectHint: 65, LogTerm: 8}})),

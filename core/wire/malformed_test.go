@@ -40,7 +40,7 @@ func TestMalformed(t *testing.T) {
 		{frame, header + "01 16 00", "message kind at byte 20 of 22: 22 is not known"},
 		{frame, header + "01 0b 05 61", "gossip data at byte 21 of 23: length goes beyond the input"},
 		{frame, header + "01 01 8080808010 00", "raft shard at byte 21 of 27: number over 32 bits"},
-		{frame, header + "01 01 00 08 80 01 02 03", "raft presence at byte 23 of 27: unknown bits 0x80"},
+		{frame, header + "01 01 00 08 80 01 02 03 00", "raft promise at byte 27 of 28: present but zero"},
 		{frame, header + "01 01 00 08 01 01 02 03 00", "raft log term at byte 27 of 28: present but zero"},
 		{frame, header + "01 01 00 88 00 01 02 03 00", "raft stamp at byte 27 of 28: present but zero"},
 		{frame, header + "01 01 00 08 10 01 02 03 00", "raft context at byte 27 of 28: present but empty"},

@@ -9,9 +9,10 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// A leader reads by its lease for as long as those who gave it will elect nobody else, and takes it that their election
-// timeout is its own. A node whose timeout is shorter elects another leader while the former one still answers. So the nodes
-// tell each other, with each stream, and say when they differ: only an operator can mend that.
+// Nodes whose election timeouts differ are safe, for each says with its answers how long it elects nobody else (core/raft,
+// lease.go); but leases last no longer than the shorter ones, and who sends its heartbeats by a timeout five times as long as others'
+// cannot keep a leadership. So the nodes tell each other, with each stream, and say when they differ: an operator may
+// have left a round of restarts unfinished.
 
 // electionKey is the metadata key under which a node tells its election timeout.
 const electionKey = "torc-election-timeout"
@@ -35,6 +36,6 @@ func (n *Network) hearElection(ctx context.Context) {
 	if !ok || count&(count-1) != 0 {
 		return
 	}
-	n.log.Error("a peer has another --election-timeout: until all nodes have the same, reads by lease may be stale (those with --reads readindex are not)",
+	n.log.Warn("a peer has another --election-timeout: leases last as long as the shorter one, and leaders with one that is several times as long as others' are deposed; give all nodes the same",
 		slog.String("from", from.Addr.String()), slog.String("its", values[0]), slog.Duration("own", n.opts.Election), slog.Uint64("count", count))
 }

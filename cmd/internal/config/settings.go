@@ -74,7 +74,7 @@ var settings = []setting{
 	choice(groupReads, "reads", "lease|readindex", "lease: leaders answer from memory, trusting clock rates; readindex: a quorum is asked, no clock is trusted",
 		[]string{"lease", "readindex"}, func(c *Config) *string { return &c.Reads }),
 	number(groupReads, "clock-drift", "thousandths by which the nodes' clock rates may differ; leases are shorter by it", 0, 200, func(c *Config) *int { return &c.ClockDrift }),
-	duration(groupReads, "election-timeout", "silence of a leader after which another one is elected; the same on all nodes, or reads by lease may be stale",
+	duration(groupReads, "election-timeout", "silence of a leader after which another one is elected; best the same on all nodes",
 		electionLeast, day, func(c *Config) *time.Duration { return &c.ElectionTimeout }),
 	duration(groupReads, "timeout", "how long a request waits before its outcome is reported as unknown",
 		10*time.Millisecond, day, func(c *Config) *time.Duration { return &c.Timeout }),

@@ -206,7 +206,7 @@ func (c *Comparison) times() {
 	}
 	for _, f := range c.Failovers {
 		long, short := max(f.Model, f.Real), min(f.Model, f.Real)
-		if short > 0 && long > 2*short && long-short > electionOf(&c.Real.Settings)/2 {
+		if short > 0 && long > 2*short && long-short > longestElection(&c.Real.Settings)/2 {
 			c.Notes = append(c.Notes, fmt.Sprintf("after %s at %v shard %d had a new leader after %v in the model, after %v in reality",
 				f.Step, f.At, f.Shard, f.Model.Round(time.Millisecond), f.Real.Round(time.Millisecond)))
 		}

@@ -99,7 +99,7 @@ func (r *run) answered(answer int, op *sim.Op, a reply) {
 // ttlTolerance is by how much a key's expiry may be off: the processes share one clock, but log time
 // advances by ticks, and an answer may be under way for a while on a busy machine.
 func ttlTolerance(s *sim.Settings) time.Duration {
-	return 2*electionOf(s)/electionTicks + 100*time.Millisecond
+	return 2*longestElection(s)/electionTicks + 100*time.Millisecond
 }
 
 // judge gives the history to the checkers, and holds the script's operations to what it wants.

@@ -28,7 +28,7 @@ var realised = map[string]bool{
 	"nodes": true, "absent": true, "shards": true, "replicas": true, "lanes": true, "reads": true, "drift": true,
 	"sessions": true, "plain": true, "threads": true, "think": true, "timeout": true,
 	"registers": true, "counters": true, "appends": true,
-	"tick": true, "election": true, "grace": true, // see adjusted
+	"tick": true, "election": true, "elections": true, "grace": true, // see adjusted
 	"faults": true, "fault-every": true, "fault-for": true, // of swarms, which are refused
 }
 
@@ -81,12 +81,22 @@ func unrealSettings(s *sim.Settings) (list []Unreal) {
 
 // adjusted are the settings of which torcd takes only some values.
 func adjusted(s *sim.Settings) (list []Unreal) {
-	if s.Election != electionTicks {
-		list = append(list, Unreal{fmt.Sprintf("tick=%v election=%d", s.Tick, s.Election),
-			fmt.Sprintf("torcd's election timeout has ten ticks: it is %v, as in the model, and a tick %v", electionOf(s), electionOf(s)/electionTicks)})
-	}
-	if want := s.Tick * time.Duration(s.Election); electionOf(s) != want {
-		list = append(list, Unreal{fmt.Sprintf("an election timeout of %v", want), fmt.Sprintf("torcd's is at least %v", electionLeast)})
+	for node := range s.Nodes {
+		ticks, election := s.ElectionOf(node), electionOf(s, node)
+		if node > 0 && ticks == s.ElectionOf(node-1) {
+			continue
+		}
+		if ticks != electionTicks {
+			what := fmt.Sprintf("tick=%v election=%d", s.Tick, ticks)
+			if len(s.Elections) > 0 {
+				what += fmt.Sprintf(" of n%d", node+1)
+			}
+			list = append(list, Unreal{what,
+				fmt.Sprintf("torcd's election timeout has ten ticks: it is %v, as in the model, and a tick %v", election, election/electionTicks)})
+		}
+		if want := s.Tick * time.Duration(ticks); election != want {
+			list = append(list, Unreal{fmt.Sprintf("an election timeout of %v", want), fmt.Sprintf("torcd's is at least %v", electionLeast)})
+		}
 	}
 	if s.Grace != 0 && graceOf(s) != s.Grace {
 		list = append(list, Unreal{fmt.Sprintf("grace=%v", s.Grace), fmt.Sprintf("torcd's is at least four election timeouts, %v", graceOf(s))})
@@ -97,15 +107,24 @@ func adjusted(s *sim.Settings) (list []Unreal) {
 	return list
 }
 
-func electionOf(s *sim.Settings) time.Duration {
-	return max(s.Tick*time.Duration(s.Election), electionLeast)
+// electionOf is the election timeout of a node, counted from 0.
+func electionOf(s *sim.Settings, node int) time.Duration {
+	return max(s.Tick*time.Duration(s.ElectionOf(node)), electionLeast)
+}
+
+// longestElection is that of the most patient node.
+func longestElection(s *sim.Settings) (longest time.Duration) {
+	for node := range s.Nodes {
+		longest = max(longest, electionOf(s, node))
+	}
+	return longest
 }
 
 func graceOf(s *sim.Settings) time.Duration {
 	if s.Grace == 0 {
-		return max(graceDefault, 4*electionOf(s))
+		return max(graceDefault, 4*longestElection(s))
 	}
-	return max(s.Grace, 4*electionOf(s))
+	return max(s.Grace, 4*longestElection(s))
 }
 
 // flagsOf is what a node, counted from 0, is told besides its addresses.
@@ -122,6 +141,6 @@ func flagsOf(s *sim.Settings, node int) []string {
 		"--name", fmt.Sprintf("n%d", node+1), "--expect", strconv.Itoa(expect),
 		"--shards", strconv.Itoa(s.Shards), "--replicas", strconv.Itoa(s.Replicas), "--lanes", strconv.Itoa(s.Lanes[node]),
 		"--reads", reads, "--clock-drift", strconv.Itoa(min(s.Drift, driftMost)),
-		"--election-timeout", electionOf(s).String(), "--grace", graceOf(s).String(), "--timeout", s.Timeout.String(),
+		"--election-timeout", electionOf(s, node).String(), "--grace", graceOf(s).String(), "--timeout", s.Timeout.String(),
 	}
 }
