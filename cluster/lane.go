@@ -250,6 +250,7 @@ func (l *Lane) newMap(m *wire.ClusterMap) {
 
 func (l *Lane) adopt(m *wire.ClusterMap) {
 	l.declare(newLosses(l.m, m))
+	l.unlearn(m)
 	l.m = m
 	for i := range m.Members {
 		l.learnAddr(m.Members[i])

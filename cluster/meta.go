@@ -110,6 +110,7 @@ func join(m *wire.ClusterMap, who wire.Member) bool {
 		*old = who
 		return true
 	}
+	dismiss(m)
 	m.Members = append(m.Members, who)
 	slices.SortFunc(m.Members, func(a, b wire.Member) int { return cmp.Compare(a.ID, b.ID) })
 	return true

@@ -61,10 +61,30 @@ func (ev *events) notice(n *memberlist.Node, status gossip.Status) {
 			e.Refuted++ // it was believed dead and lives
 		}
 	}
-	if !known && len(ev.beliefs) >= gossip.NodesMax {
+	if !known && !ev.makeRoom() {
 		return
 	}
 	ev.tell(belief{Event: e, refuted: heard})
+}
+
+// makeRoom keeps the beliefs within their bound: nodes that come with a new name at every start would fill it, and no new one be
+// believed in any more. Of those that are gone the one with the oldest life is forgotten; if none is gone, there is no room.
+func (ev *events) makeRoom() bool {
+	if len(ev.beliefs) < gossip.NodesMax {
+		return true
+	}
+	var oldest *belief
+	for _, b := range ev.beliefs {
+		gone := b.Status == gossip.Dead || b.Status == gossip.Left
+		if gone && (oldest == nil || b.Incarnation < oldest.Incarnation || b.Incarnation == oldest.Incarnation && b.Node < oldest.Node) {
+			oldest = &b
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	delete(ev.beliefs, oldest.Node)
+	return true
 }
 
 // said takes what this node says aloud: that it suspects a life, or no longer does. It says so

@@ -1,0 +1,117 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"torc/core/wire"
+)
+
+// Containers without an identity of their own come with a new name each time: the map remembers the latest of those that are gone.
+func TestNamesThatChangeDoNotFillTheMap(t *testing.T) {
+	m := &wire.ClusterMap{ClusterID: 1, Epoch: 1, Shards: 1, Replication: 1, NextReplica: 9, Placements: []wire.Placement{
+		{Shard: 0, Replicas: []wire.Replica{{ID: 1, Node: 1, Incarnation: 1}}, Preferred: 1},
+		{Shard: 1, Replicas: []wire.Replica{{ID: 2, Node: 1, Incarnation: 1}, {ID: 3, Node: 2, Incarnation: 1}}, Preferred: 3},
+	}}
+	come := func(id int) {
+		require.True(t, changeMap(m, &wire.MetaCommand{Kind: wire.MetaJoin, Member: &wire.Member{ID: wire.NodeID(id), Incarnation: wire.Incarnation(id), Name: fmt.Sprint("n", id)}}))
+	}
+	goes := func(id int) {
+		require.True(t, changeMap(m, &wire.MetaCommand{Kind: wire.MetaSetState, Node: wire.NodeID(id), Incarnation: wire.Incarnation(id), State: wire.MemberDown}))
+	}
+	for id := 1; id <= 500; id++ {
+		come(id)
+		if id > 1 && id != 100 {
+			goes(id)
+		}
+	}
+	for id := range wire.NodeID(501) {
+		kept := id >= 1 && id <= 3 || id == 100 || id >= 500-goneMost
+		require.Equal(t, kept, m.Member(id) != nil, "node %d: holds a replica, is preferred, is active, or went lately", id)
+	}
+}
+
+// Whatever comes and goes: who is active, holds something or is to lead stays, and of the rest no more than the bound and the one that went since.
+func TestDismissed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := &wire.ClusterMap{ClusterID: 1, Epoch: 1, Shards: 1, Replication: 3, NextReplica: 1, Placements: []wire.Placement{{Shard: 0}, {Shard: 1}}}
+		for step := range rapid.IntRange(300, 900).Draw(t, "steps") {
+			id := wire.NodeID(rapid.IntRange(1, 2000).Draw(t, "node"))
+			if last := len(m.Members) - 1; last >= 0 && rapid.Bool().Draw(t, "known") {
+				id = m.Members[rapid.IntRange(0, last).Draw(t, "member")].ID
+			}
+			before := m.Clone()
+			c := &wire.MetaCommand{Node: id, Incarnation: wire.Incarnation(step)}
+			if who := m.Member(id); who != nil {
+				c.Incarnation = who.Incarnation
+			}
+			what := "join"
+			if m.Member(id) != nil {
+				what = rapid.SampledFrom([]string{"down", "down", "left", "add", "prefer", "join"}).Draw(t, "what")
+			}
+			switch what {
+			case "join":
+				c.Kind, c.Member = wire.MetaJoin, &wire.Member{ID: id, Incarnation: wire.Incarnation(step + 1)}
+			case "down":
+				c.Kind, c.State = wire.MetaSetState, wire.MemberDown
+			case "left":
+				c.Kind, c.State = wire.MetaSetState, wire.MemberLeft
+			case "add":
+				c.Kind, c.Shard = wire.MetaAddReplica, wire.ShardID(step%2)
+			case "prefer":
+				c.Kind, c.Shard = wire.MetaPrefer, wire.ShardID(step%2)
+			}
+			changeMap(m, c)
+			for _, was := range before.Members {
+				busy := was.State == wire.MemberActive || slices.ContainsFunc(before.Placements, func(p wire.Placement) bool {
+					return p.Preferred == was.ID || slices.ContainsFunc(p.Replicas, func(r wire.Replica) bool { return r.Node == was.ID })
+				})
+				if busy && m.Member(was.ID) == nil {
+					t.Fatalf("node %d was dismissed", was.ID)
+				}
+			}
+			if gone := len(goneMembers(m)); m.Member(id) != nil && before.Member(id) == nil && gone > goneMost {
+				t.Fatalf("%d members are gone, and the map remembers them", gone)
+			}
+		}
+	})
+}
+
+// A node that was silent for so long that it was dismissed joins again, and what was noted of those that were dismissed is gone.
+func TestADismissedNodeComesBack(t *testing.T) {
+	o := newOffice(t, 4, 2, 3)
+	cut := o.node(4)
+	id := cut.cfg.Self.ID
+	o.drop = func(_ string, f *wire.Frame) bool { return f.From == id || f.To == id }
+	gone := func(of wire.NodeID) func() bool {
+		return func() bool {
+			m := o.m()
+			return m != nil && m.Member(of) != nil && m.Member(of).State == wire.MemberDown
+		}
+	}
+	require.True(t, o.until(time.Minute, gone(id)))
+	for i := range goneMost + 30 {
+		fake := wire.Member{ID: wire.NodeID(1000 + i), Incarnation: wire.Incarnation(1000 + i), Name: fmt.Sprint("pod-", i), PeerAddr: "nowhere"}
+		lane := o.lead(wire.MetaShard).Lane
+		lane.command(&wire.MetaCommand{Kind: wire.MetaJoin, Member: &fake})
+		lane.command(&wire.MetaCommand{Kind: wire.MetaSetState, Node: fake.ID, Incarnation: fake.Incarnation, State: wire.MemberDown})
+		require.True(t, o.until(time.Minute, gone(fake.ID)))
+	}
+	require.True(t, o.until(time.Minute, func() bool { return o.m().Member(id) == nil }))
+	for i := range 3 {
+		lane := o.node(i + 1).Lane
+		require.LessOrEqual(t, len(lane.known), 3+goneMost+1)
+		require.LessOrEqual(t, len(lane.epochs), 3+goneMost+1)
+	}
+	o.drop = nil
+	require.True(t, o.until(time.Minute, func() bool {
+		m := o.m()
+		return m != nil && m.Member(id) != nil && m.Member(id).State == wire.MemberActive && cut.Lane.m.Epoch == m.Epoch
+	}))
+	require.Equal(t, wire.OutcomeOK, cut.call(wire.Command{Op: wire.OpSet, Key: []byte("k"), Value: []byte("v")}).Outcome)
+}
