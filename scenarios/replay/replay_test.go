@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"torc/core/trace"
 	"torc/scenarios/repro"
 	"torc/sim"
 )
@@ -133,4 +134,16 @@ func TestDiffAtTheEdges(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, d.Print(&out, 10, nil))
 	require.Contains(t, out.String(), "the run has ended")
+}
+
+// TestEveryKindHasWords: whoever steps through a run is told what each event is, whatever its note.
+func TestEveryKindHasWords(t *testing.T) {
+	for _, name := range trace.KindNames() {
+		kind, ok := trace.KindNamed(name)
+		require.True(t, ok)
+		said := (&teller{}).words(&trace.Event{Kind: kind, Node: 1, Peer: 2, Shard: 3}, nil)
+		if kind != trace.Fault && kind != trace.Violation { // those are their notes
+			require.Greater(t, len(strings.Fields(said)), 1, "%s: %q", name, said)
+		}
+	}
 }

@@ -60,6 +60,10 @@ func (t *teller) words(e *trace.Event, f *wire.Frame) string {
 			return fmt.Sprintf("%s  a packet is dropped: %s", node, e.Note)
 		}
 		return fmt.Sprintf("%s, %s  #%d is lost", node, t.name(e.Peer), e.B)
+	case trace.Cut:
+		return fmt.Sprintf("%s -> %s  the link is cut", node, t.name(e.Peer))
+	case trace.Mend:
+		return fmt.Sprintf("%s -> %s  the link is whole again", node, t.name(e.Peer))
 	case trace.Duplicate:
 		return fmt.Sprintf("%s -> %s  #%d is doubled", node, t.name(e.Peer), e.B)
 	case trace.Role:
@@ -94,6 +98,8 @@ func (t *teller) words(e *trace.Event, f *wire.Frame) string {
 		return node + "  goes on"
 	case trace.Violation:
 		return "VIOLATION " + e.Note
+	case trace.Lost:
+		return fmt.Sprintf("%s  %s: was lost, and is begun anew, empty (loss %d)", node, group(e.Shard), e.A)
 	case trace.Log:
 		return fmt.Sprintf("%s  %s: log %s %d", node, group(e.Shard), pick(e.A == 1, "replaced by another leader's from", "cut up to"), e.Index)
 	case trace.Evict:
