@@ -149,6 +149,8 @@ func (l *loss) isNotGivenUp() {
 	require.Contains(l, stderr, "nobody is known to lead the meta group")
 	l.staysRefused(time.Until(l.at.Add(8 * time.Second)))
 	require.EqualValues(l, 0, l.metric("torc_losses_total"))
+	require.EqualValues(l, 0, l.metric("torc_shards_without_quorum"), "nobody's end is known")
+	require.EqualValues(l, lossShards+1, l.metric("torc_shards_without_leader"), "and yet nothing is served")
 }
 
 // staysRefused asks for a while: nothing but refusals.

@@ -238,17 +238,21 @@ func (n *Node) Ready(ctx context.Context) error {
 	if who == nil || who.Incarnation != n.self.Incarnation {
 		return errors.New("the cluster has not admitted this life of the node yet")
 	}
-	without := 0
+	if without := n.leaderless(m); without > 0 {
+		return fmt.Errorf("%d of this node's shards have no leader", without)
+	}
+	return nil
+}
+
+// leaderless is how many shards this node has a replica of and knows no leader of.
+func (n *Node) leaderless(m *wire.ClusterMap) (without int) {
 	for i := range m.Placements {
 		p := &m.Placements[i]
 		if p.On(n.self.ID, n.self.Incarnation) != nil && n.host.Leader(p.Shard) == 0 {
 			without++
 		}
 	}
-	if without > 0 {
-		return fmt.Errorf("%d of this node's shards have no leader", without)
-	}
-	return nil
+	return without
 }
 
 // WaitReady waits until the node can serve, or ctx ends.

@@ -105,6 +105,7 @@ func TestSamples(t *testing.T) {
 	}
 	require.Equal(t, 2, byName["torc_requests_total"], "answered and refused")
 	require.Equal(t, 1, byName["torc_requests_waiting"])
+	require.Equal(t, 1, byName["torc_shards_without_leader"])
 	for _, name := range []string{"leads", "term", "applied", "keys", "bytes", "log_bytes", "lag_entries"} {
 		require.Equal(t, 5, byName["torc_shard_"+name], name)
 	}
