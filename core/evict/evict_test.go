@@ -302,6 +302,7 @@ func TestLearnerSums(t *testing.T) {
 	fill(b, 10)
 	require.Equal(t, 3010, l.records)
 	require.Equal(t, int(a.records.buckets+b.records.buckets), l.buckets)
+	require.Equal(t, l.seen(0, classes), l.seenOfAll())
 	a.Close()
 	b.Close()
 	require.Zero(t, l.records)

@@ -1,5 +1,7 @@
 package evict
 
+import "torc/core/invariant"
+
 // What is added to what was counted, so that a class about which little is known is judged by its
 // kin. In lives, that is, waits of a key for its next use.
 const (
@@ -45,6 +47,12 @@ type Learner struct {
 	waiting [2]lives // not ended, when the sweep came by: one is being counted, the other is counted out
 	turn    int      // which is being counted
 
+	// The same of all classes together: whatever a class is computed for, it is compared with all of them.
+	all struct {
+		again, lost [ages]uint64
+		waiting     [2][ages]uint64
+	}
+
 	worth [classes][ages]uint64
 
 	records, buckets int // of all policies: keys present, and buckets
@@ -57,15 +65,30 @@ type Learner struct {
 // NewLearner returns one that knows nothing yet: it ranks keys as LRU does.
 func NewLearner() *Learner {
 	l := new(Learner)
+	l.compute(0)
 	for c := range classes {
-		l.compute(c)
+		l.worth[c] = l.worth[0] // nothing tells them apart yet
 	}
 	return l
 }
 
-func (l *Learner) reused(r record, age uint32) { l.again[classOf(r)][ageClass(age)]++ }
-func (l *Learner) gone(r record, age uint32)   { l.lost[classOf(r)][ageClass(age)]++ }
-func (l *Learner) waits(r record, age uint32)  { l.waiting[l.turn][classOf(r)][ageClass(age)]++ }
+func (l *Learner) reused(r record, age uint32) {
+	a := ageClass(age)
+	l.again[classOf(r)][a]++
+	l.all.again[a]++
+}
+
+func (l *Learner) gone(r record, age uint32) {
+	a := ageClass(age)
+	l.lost[classOf(r)][a]++
+	l.all.lost[a]++
+}
+
+func (l *Learner) waits(r record, age uint32) {
+	a := ageClass(age)
+	l.waiting[l.turn][classOf(r)][a]++
+	l.all.waiting[l.turn][a]++
+}
 
 // sweptBucket counts a bucket that was walked. When as many were as there are, the waits counted meanwhile replace
 // those counted before.
@@ -73,7 +96,7 @@ func (l *Learner) sweptBucket() {
 	if l.swept++; l.swept >= l.buckets {
 		l.swept = 0
 		l.turn = 1 - l.turn
-		l.waiting[l.turn] = lives{}
+		l.waiting[l.turn], l.all.waiting[l.turn] = lives{}, [ages]uint64{}
 	}
 }
 
@@ -87,17 +110,29 @@ func (l *Learner) tick() {
 	}
 	if l.untilFade--; l.untilFade < 0 {
 		l.untilFade = max(2048, 16*l.records)
-		l.again.fade()
-		l.lost.fade()
+		l.all.again, l.all.lost = l.again.fade(), l.lost.fade()
+		l.check()
 	}
 }
 
-func (w *lives) fade() {
+// fade takes a part of everything away, and returns what is left of all classes.
+func (w *lives) fade() (all [ages]uint64) {
 	for c := range w {
 		for a := range w[c] {
 			w[c][a] -= (w[c][a] + 3) / 4
+			all[a] += uint64(w[c][a])
 		}
 	}
+	return all
+}
+
+// check holds that what is kept of all classes together is their sum.
+func (l *Learner) check() {
+	if !invariant.Expensive {
+		return
+	}
+	sum, all := l.seen(0, classes), l.seenOfAll()
+	invariant.Check(sum == all, "learner: the classes' lives are %v, those of all together %v", sum, all)
 }
 
 // tally is what is known of a class of keys, in units of lives.
@@ -106,38 +141,53 @@ type tally struct {
 	cut  [ages]uint64 // not seen beyond this age
 }
 
-// add adds the lives of some classes; lives > 0: scaled to that many.
-func (t *tally) add(l *Learner, first, end int, lives uint64) {
-	var sum tally
-	var total uint64
+// seen is what was seen of some classes, in lives.
+func (l *Learner) seen(first, end int) (sum tally) {
 	for c := first; c < end; c++ {
 		for a := range ages {
-			used, cut := uint64(l.again[c][a]), uint64(l.lost[c][a])+uint64(l.waiting[1-l.turn][c][a])
-			sum.used[a] += used
-			sum.cut[a] += cut
-			total += used + cut
+			sum.used[a] += uint64(l.again[c][a])
+			sum.cut[a] += uint64(l.lost[c][a]) + uint64(l.waiting[1-l.turn][c][a])
 		}
 	}
+	return sum
+}
+
+// seenOfAll is what was seen of all classes.
+func (l *Learner) seenOfAll() (sum tally) {
+	sum.used = l.all.again
+	for a := range ages {
+		sum.cut[a] = l.all.lost[a] + l.all.waiting[1-l.turn][a]
+	}
+	return sum
+}
+
+// add adds what was seen; lives > 0: scaled to that many.
+func (t *tally) add(seen tally, lives uint64) {
 	scale := uint64(unit << 8)
 	if lives > 0 {
+		var total uint64
+		for a := range ages {
+			total += seen.used[a] + seen.cut[a]
+		}
 		scale = lives * unit << 8 / (total + 1)
 	}
 	for a := range ages {
-		t.used[a] += sum.used[a] * scale >> 8
-		t.cut[a] += sum.cut[a] * scale >> 8
+		t.used[a] += seen.used[a] * scale >> 8
+		t.cut[a] += seen.cut[a] * scale >> 8
 	}
 }
 
 // compute finds what keys of a class are worth at each age.
 func (l *Learner) compute(c int) {
 	var t tally
-	t.add(l, c, c+1, 0)
+	own := l.seen(c, c+1)
+	t.add(own, 0)
 	if c >= kin {
-		t.add(l, c&^(kin-1), c&^(kin-1)+kin, kinLives)
+		t.add(l.seen(c&^(kin-1), c&^(kin-1)+kin), kinLives)
 	} else {
-		t.add(l, c, c+1, kinLives)
+		t.add(own, kinLives)
 	}
-	t.add(l, 0, classes, allLives)
+	t.add(l.seenOfAll(), allLives)
 	for a := range ages {
 		t.used[a] += anyLives * unit / ages
 	}
