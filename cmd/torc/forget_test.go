@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,17 +35,7 @@ func (r *registrar) RecoverMeta(_ context.Context, q *torcv1.RecoverMetaRequest)
 
 func (r *registrar) start(t *testing.T) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := grpc.NewServer()
-	torcv1.RegisterAdminServer(s, r)
-	done := make(chan error)
-	go func() { done <- s.Serve(l) }()
-	t.Cleanup(func() {
-		s.Stop()
-		<-done
-	})
-	return l.Addr().String()
+	return serve(t, func(s *grpc.Server) { torcv1.RegisterAdminServer(s, r) })
 }
 
 // Only the code that was shown does anything, and the exit code tells the two apart.

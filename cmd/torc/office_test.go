@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -69,18 +68,7 @@ func (o *office) Topology(context.Context, *torcv1.TopologyRequest) (*torcv1.Top
 
 func (o *office) start(t *testing.T) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := grpc.NewServer()
-	torcv1.RegisterAdminServer(s, o)
-	torcv1.RegisterCacheServer(s, o)
-	done := make(chan error)
-	go func() { done <- s.Serve(l) }()
-	t.Cleanup(func() {
-		s.Stop()
-		<-done
-	})
-	return l.Addr().String()
+	return serve(t, func(s *grpc.Server) { torcv1.RegisterAdminServer(s, o); torcv1.RegisterCacheServer(s, o) })
 }
 
 // A name or a password that is wrong stays wrong: nobody waits for it.

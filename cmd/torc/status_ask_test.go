@@ -38,26 +38,7 @@ func (n *fakeNode) Status(ctx context.Context, r *torcv1.StatusRequest) (*torcv1
 
 func (n *fakeNode) start(t *testing.T) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := grpc.NewServer()
-	torcv1.RegisterCacheServer(s, n)
-	done := make(chan error)
-	go func() { done <- s.Serve(l) }()
-	t.Cleanup(func() {
-		s.Stop()
-		<-done
-	})
-	return l.Addr().String()
-}
-
-// nobody is an address where nothing listens.
-func nobody(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return serve(t, func(s *grpc.Server) { torcv1.RegisterCacheServer(s, n) })
 }
 
 func TestGather(t *testing.T) {
