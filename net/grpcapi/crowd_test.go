@@ -2,6 +2,7 @@ package grpcapi
 
 import (
 	"bytes"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -88,7 +89,7 @@ func TestAStreamThatAsksNoMoreIsCutOff(t *testing.T) {
 	}
 	require.NoError(t, stream.CloseSend())
 	require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return len(calls) == asked }, 5*time.Second, time.Millisecond)
-	time.Sleep(20 * time.Millisecond) // until the server has noticed that nothing more comes
+	require.Eventually(t, func() bool { return stands(t, "(*conversation).awaitIdle") }, 5*time.Second, time.Millisecond, "the server has not noticed that nothing more comes")
 	value := bytes.Repeat([]byte("v"), 100_000)
 	for _, call := range calls {
 		call.Sink.Deliver(call.Tag, &wire.Response{Results: []wire.Result{{Kind: wire.KindBytes, Value: value}}})
@@ -109,4 +110,13 @@ func TestAStreamThatAsksNoMoreIsCutOff(t *testing.T) {
 		require.Fail(t, "nobody tells the client that the rest never comes")
 	}
 	require.Eventually(t, func() bool { return s.Stats().Streams == 0 }, 5*time.Second, time.Millisecond)
+}
+
+// stands reports whether a goroutine is in a function now: what a server is about to do it tells nobody.
+func stands(t *testing.T, function string) bool {
+	t.Helper()
+	all := make([]byte, 1<<20)
+	all = all[:runtime.Stack(all, true)]
+	require.Less(t, len(all), 1<<20, "there are too many goroutines to see all of them")
+	return bytes.Contains(all, []byte(function+"("))
 }
