@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside calls f on a thread that is on a host: the sockets that it makes belong there.
-func (l *Lab) inside(host int, f func() error) error {
-	there, err := os.Open("/run/netns/" + l.host(host))
+// inside calls f on a thread that is in a namespace: the sockets that it makes belong there, and the processes that it starts.
+func inside(namespace string, f func() error) error {
+	there, err := os.Open("/run/netns/" + namespace)
 	if err != nil {
-		return fmt.Errorf("entering a host: %w", err)
+		return fmt.Errorf("entering a namespace: %w", err)
 	}
 	defer func() { _ = there.Close() }()
 	result := make(chan error, 1)
@@ -25,12 +25,12 @@ func (l *Lab) inside(host int, f func() error) error {
 		runtime.LockOSThread()
 		home, err := os.Open("/proc/thread-self/ns/net")
 		if err != nil {
-			result <- fmt.Errorf("entering a host: %w", err)
+			result <- fmt.Errorf("entering a namespace: %w", err)
 			return // with its thread, here and below: nobody else may get one that has strayed
 		}
 		defer func() { _ = home.Close() }()
 		if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWNET); err != nil {
-			result <- fmt.Errorf("entering a host: %w", err)
+			result <- fmt.Errorf("entering a namespace: %w", err)
 			return
 		}
 		err = f()

@@ -119,7 +119,7 @@ func (l *Lab) Apply(ctx context.Context, r Rules) error {
 	if err != nil {
 		return err
 	}
-	_, err = run(ctx, r.Text(), "ip", "netns", "exec", l.hub(), "nft", "-f", "-")
+	_, err = nft(ctx, l.hub(), r.Text(), "-f", "-")
 	if err == nil {
 		l.dropped += lost
 	}
@@ -137,7 +137,7 @@ func (l *Lab) Dropped(ctx context.Context) (uint64, error) {
 
 // droppedNow counts what the present rules have dropped.
 func (l *Lab) droppedNow(ctx context.Context) (uint64, error) {
-	text, err := run(ctx, "", "ip", "netns", "exec", l.hub(), "nft", "list", "ruleset")
+	text, err := nft(ctx, l.hub(), "", "list", "ruleset")
 	return droppedIn(text), err
 }
 

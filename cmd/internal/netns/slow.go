@@ -40,7 +40,7 @@ func (l *Lab) SlowDown(ctx context.Context, port uint16) (*Slow, error) {
 // intercept sends what a host connects to a port of another by way of a proxy.
 func (s *Slow) intercept(ctx context.Context, host int, port uint16) error {
 	var listener net.Listener
-	err := s.lab.inside(host, func() (err error) {
+	err := inside(s.lab.host(host), func() (err error) {
 		listener, err = net.Listen("tcp4", "127.0.0.1:0")
 		return err
 	})
@@ -53,7 +53,7 @@ func (s *Slow) intercept(ctx context.Context, host int, port uint16) error {
 			if err != nil {
 				return nil, err
 			}
-			err = s.lab.inside(host, func() (err error) {
+			err = inside(s.lab.host(host), func() (err error) {
 				far, err = dialMarked(ctx, to)
 				return err
 			})
@@ -67,7 +67,7 @@ func (s *Slow) intercept(ctx context.Context, host int, port uint16) error {
 			return s.link(Link{s.lab.Host(host), to.Addr()})
 		},
 	}))
-	_, err = run(ctx, redirection(s.lab.subnet, port, listener.Addr().(*net.TCPAddr).Port), "ip", "netns", "exec", s.lab.host(host), "nft", "-f", "-")
+	_, err = nft(ctx, s.lab.host(host), redirection(s.lab.subnet, port, listener.Addr().(*net.TCPAddr).Port), "-f", "-")
 	return err
 }
 
