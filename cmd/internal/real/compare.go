@@ -123,15 +123,19 @@ func (c *Comparison) pairFailovers() {
 			continue
 		}
 		until := time.Duration(1<<63 - 1)
-		for _, later := range steps {
+		realUntil := until
+		for j, later := range steps {
 			if later.At > step.At && harms(later.Fault) {
 				until = min(until, later.At)
+				if c.Real.Struck[j] {
+					realUntil = min(realUntil, c.Real.StruckAt[j]) // its time may have stood
+				}
 			}
 		}
 		for shard := 1; shard <= c.Real.Settings.Shards; shard++ {
 			f := Failover{At: step.At, Step: script.SpellFault(step.Fault), Shard: wire.ShardID(shard)}
 			f.Model = firstElection(c.ModelElections, f.Shard, step.At, until)
-			f.Real = firstElection(c.Real.Elections, f.Shard, c.Real.StruckAt[i], until)
+			f.Real = firstElection(c.Real.Elections, f.Shard, c.Real.StruckAt[i], realUntil)
 			if f.Model > 0 || f.Real > 0 {
 				c.Failovers = append(c.Failovers, f)
 			}

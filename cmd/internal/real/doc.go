@@ -19,6 +19,8 @@
 //  3. No process, namespace or file outlives the run, unless Options.Keep asks for the files; what a
 //     killed run left, the next one removes.
 //  4. An operation counts as refused only when the node said so, or when nothing was sent.
+//  5. What a file puts after something comes as long after it as the file says: while a fault is done, and while it is late, the
+//     file's time stands. A busy machine makes the run longer, not another one.
 //
 // A real run cannot be made again exactly: what it found is evidence, its seed only shapes it.
 package real

@@ -82,11 +82,14 @@ func (r *run) doFor(ctx context.Context, f sim.For) (deed, error) {
 			return nil
 		}
 		over = true
+		if err := end(); err != nil {
+			return err
+		}
 		r.tell("over: %s", said)
-		return end()
+		return nil
 	}
 	d.said = fmt.Sprintf("%s for %v", said, f.Duration)
-	r.agenda.add(r.now()+f.Duration, d.end)
+	r.agenda.after(f.Duration, d.end)
 	return d, nil
 }
 
@@ -243,7 +246,7 @@ func (r *run) revive(p *process, after time.Duration) func() error {
 		r.tell("restart %v", p)
 		return p.start()
 	}
-	r.agenda.add(r.now()+after, start)
+	r.agenda.after(after, start)
 	return start
 }
 
@@ -281,7 +284,7 @@ func (r *run) stop(n int, downFor time.Duration) (deed, error) {
 			r.revive(p, downFor)
 		}
 	}()
-	r.agenda.add(r.now()+stopWithin, func() error {
+	r.agenda.after(stopWithin, func() error {
 		if p.life() != life || p.is() != stopping {
 			return nil
 		}

@@ -49,11 +49,13 @@ func (r *run) probe(ctx context.Context, shard wire.ShardID, until time.Duration
 
 // demand requires that every shard serves for a while: it goes on beside the run.
 func (r *run) demand(ctx context.Context, f sim.Demand) {
-	end, before := r.now()+f.For, r.watch.changes()
+	before := r.watch.changes()
+	during, over := context.WithCancel(ctx)
 	for shard := 1; shard <= r.settings.Shards; shard++ {
-		r.background.Go(func() { r.press(ctx, wire.ShardID(shard), end, f.Gap) })
+		r.background.Go(func() { r.press(ctx, during, wire.ShardID(shard), f.Gap) })
 	}
-	r.agenda.add(end, func() error {
+	r.agenda.after(f.For, func() error {
+		over()
 		for shard, after := range r.watch.changes() {
 			if n := after - before[shard]; n > f.Elections {
 				r.violate(sim.OracleLiveness, "shard %d elected %d leaders in %v though a majority was connected (%d allowed)", shard, n, f.For, f.Elections)
@@ -63,16 +65,16 @@ func (r *run) demand(ctx context.Context, f sim.Demand) {
 	})
 }
 
-func (r *run) press(ctx context.Context, shard wire.ShardID, end, gap time.Duration) {
+func (r *run) press(ctx, during context.Context, shard wire.ShardID, gap time.Duration) {
 	last := r.now()
-	for r.now() < end && ctx.Err() == nil {
-		r.probe(ctx, shard, end)
-		if silence := min(r.now(), end) - last; silence > gap && ctx.Err() == nil {
+	for during.Err() == nil {
+		r.probe(during, shard, last+gap)
+		if silence := r.now() - last; silence > gap && ctx.Err() == nil {
 			r.violate(sim.OracleLiveness, "shard %d served nothing for %v though a majority was connected (%v allowed)", shard, silence.Round(time.Millisecond), gap)
 			return
 		}
 		last = r.now()
-		pause(ctx, pressPause)
+		pause(during, pressPause)
 	}
 }
 

@@ -117,6 +117,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		r.watch.told = r.doubts.take
 	}
 	r.agenda = newAgenda(r.now)
+	r.agenda.patient = o.Soak == nil // a soak draws what comes next from what is
 	r.workload = newWorkload(o.Seed, &r.settings)
 	ctx, cancel := context.WithCancel(ctx)
 	err := r.live(ctx)
@@ -276,6 +277,7 @@ func (r *run) lastWords() string {
 func (r *run) torture(ctx, drawing context.Context) error {
 	r.tortured = r.now()
 	r.result.Began = r.tortured
+	from := r.agenda.time()
 	r.enter("torture")
 	if !r.o.File.Quiet {
 		for _, u := range r.users {
@@ -285,15 +287,15 @@ func (r *run) torture(ctx, drawing context.Context) error {
 		}
 	}
 	for i := range r.o.File.Calls {
-		r.agenda.add(r.tortured+r.o.File.Calls[i].At, func() error { r.call(drawing, i); return nil })
+		r.agenda.add(from+r.o.File.Calls[i].At, func() error { r.call(drawing, i); return nil })
 	}
 	for i, step := range r.o.File.Script {
-		r.agenda.add(r.tortured+step.At, func() error { return r.strike(ctx, i, step.Fault) })
+		r.agenda.add(from+step.At, func() error { return r.strike(ctx, i, step.Fault) })
 	}
 	if r.o.Soak != nil {
 		r.soak(ctx, drawing)
 	}
-	return r.agenda.until(ctx, r.tortured+r.lasts())
+	return r.agenda.until(ctx, from+r.lasts())
 }
 
 // lasts is how long the torture is.
@@ -351,7 +353,7 @@ func (r *run) heal(ctx context.Context) error {
 // calm ends the workloads and waits until every shard is whole again.
 func (r *run) calm(ctx context.Context, rest context.CancelFunc) error {
 	r.enter("settling")
-	if err := r.agenda.until(ctx, r.now()+2*time.Second); err != nil {
+	if err := r.agenda.until(ctx, r.agenda.time()+2*time.Second); err != nil {
 		return err
 	}
 	rest()
