@@ -40,10 +40,12 @@ func expire(unit int64, absolute bool) func(*request) {
 		if !ok {
 			return
 		}
-		if n, ok = r.scaleExpiry(n, unit, kind); !ok {
+		ms, fault := r.scaleExpiry(n, unit, kind)
+		if fault != "" {
+			r.fail(fault)
 			return
 		}
-		r.one(wire.Command{Op: wire.OpExpire, Flags: flags, TTLKind: kind, TTL: n, Key: r.args[1]}, replyInt)
+		r.one(wire.Command{Op: wire.OpExpire, Flags: flags, TTLKind: kind, TTL: ms, Key: r.args[1]}, replyInt)
 	}
 }
 

@@ -20,131 +20,133 @@ type lifetime struct {
 	ms   int64
 }
 
-// lifetimeOption looks whether argument i is such an option that needs a number, and parses
-// the number after it. found is false when it is none, ok when an error was replied.
-func (r *request) lifetimeOption(i int) (l lifetime, found, ok bool) {
-	unit := int64(1)
-	switch option := strings.ToUpper(string(r.args[i])); option {
-	case "EX", "EXAT":
-		unit = 1000
-		fallthrough
-	case "PX", "PXAT":
-		l.kind = wire.TTLRelative
-		if len(option) == 4 {
-			l.kind = wire.TTLAbsolute
-		}
-	default:
-		return l, false, true
-	}
-	if i+1 >= len(r.args) {
-		r.fail(errSyntax)
-		return l, true, false
-	}
-	l.ms, ok = r.positiveExpiry(i+1, unit, l.kind)
-	return l, true, ok
+// lifetimeOptions are the options that say when a key expires. One may be repeated, as in Redis, and its last number counts;
+// two different ones are an error.
+type lifetimeOptions struct {
+	name string // as it was given, in upper case; empty: none was
+	at   int    // the last one's argument
 }
 
-// positiveExpiry parses an expiry that must lie above zero, as SET and GETEX want it.
-func (r *request) positiveExpiry(i int, unit int64, kind wire.TTLKind) (int64, bool) {
-	n, ok := r.number(i)
+// note takes the option that is argument i, which takes a number or does not, and reports whether it may stand there.
+func (o *lifetimeOptions) note(r *request, i int, number bool) bool {
+	name := strings.ToUpper(string(r.args[i]))
+	if o.name != "" && o.name != name || number && i+1 >= len(r.args) {
+		return false
+	}
+	o.name, o.at = name, i
+	return true
+}
+
+// lifetime is what was asked for. Redis looks at the number only when all options are well formed; fault is the error if it
+// is none.
+func (o *lifetimeOptions) lifetime(r *request) (l lifetime, fault string) {
+	unit := int64(1)
+	switch o.name {
+	case "":
+		return l, ""
+	case "KEEPTTL":
+		return lifetime{kind: wire.TTLKeep}, ""
+	case "PERSIST":
+		return lifetime{kind: wire.TTLClear}, ""
+	case "EX", "EXAT":
+		unit = 1000
+	}
+	l.kind = wire.TTLRelative
+	if len(o.name) == 4 {
+		l.kind = wire.TTLAbsolute
+	}
+	l.ms, fault = r.positiveExpiry(o.at+1, unit, l.kind)
+	return l, fault
+}
+
+// positiveExpiry parses an expiry that must lie above zero, as SET and GETEX want it, or says what is wrong with it.
+func (r *request) positiveExpiry(i int, unit int64, kind wire.TTLKind) (ms int64, fault string) {
+	n, ok := parseInt(r.args[i])
 	if !ok {
-		return 0, false
+		return 0, errNotInteger
 	}
 	if n <= 0 {
-		r.fail(codeText(wire.CodeInvalidExpire, r.spec.name))
-		return 0, false
+		return 0, codeText(wire.CodeInvalidExpire, r.spec.name)
 	}
 	return r.scaleExpiry(n, unit, kind)
 }
 
 // scaleExpiry turns a number of units into milliseconds and refuses what leaves the range of
 // a time.
-func (r *request) scaleExpiry(n, unit int64, kind wire.TTLKind) (int64, bool) {
+func (r *request) scaleExpiry(n, unit int64, kind wire.TTLKind) (ms int64, fault string) {
 	fits := n <= math.MaxInt64/unit && n >= math.MinInt64/unit
 	if fits {
 		n *= unit
 		fits = kind == wire.TTLAbsolute || n <= math.MaxInt64-time.Now().UnixMilli()
 	}
 	if !fits {
-		r.fail(codeText(wire.CodeInvalidExpire, r.spec.name))
+		return 0, codeText(wire.CodeInvalidExpire, r.spec.name)
 	}
-	return n, fits
+	return n, ""
 }
 
 // runSet: SET key value [NX|XX] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]
 func runSet(r *request) {
 	cmd := wire.Command{Op: wire.OpSet, Key: r.args[1], Value: r.args[2]}
-	expiryAt := 0
+	var expiry lifetimeOptions
 	for i := 3; i < len(r.args); i++ {
-		flag := wire.Flags(0)
+		fits := true
 		switch strings.ToUpper(string(r.args[i])) {
 		case "NX":
-			flag = wire.FlagNX
+			cmd.Flags |= wire.FlagNX
 		case "XX":
-			flag = wire.FlagXX
+			cmd.Flags |= wire.FlagXX
 		case "GET":
-			flag = wire.FlagGet
+			cmd.Flags |= wire.FlagGet
 		case "KEEPTTL":
-			if cmd.TTLKind != wire.TTLNone && cmd.TTLKind != wire.TTLKeep {
-				r.fail(errSyntax)
-				return
-			}
-			cmd.TTLKind = wire.TTLKeep
-			continue
+			fits = expiry.note(r, i, false)
 		case "EX", "PX", "EXAT", "PXAT":
-			if cmd.TTLKind != wire.TTLNone || i+1 >= len(r.args) {
-				r.fail(errSyntax)
-				return
-			}
-			cmd.TTLKind, expiryAt = wire.TTLRelative, i
+			fits = expiry.note(r, i, true)
 			i++
-			continue
 		default:
+			fits = false
+		}
+		if !fits || cmd.Flags&wire.FlagNX != 0 && cmd.Flags&wire.FlagXX != 0 {
 			r.fail(errSyntax)
 			return
 		}
-		cmd.Flags |= flag
 	}
-	if cmd.Flags&wire.FlagNX != 0 && cmd.Flags&wire.FlagXX != 0 {
-		r.fail(errSyntax)
+	l, fault := expiry.lifetime(r)
+	if fault != "" {
+		r.fail(fault)
 		return
 	}
-	if expiryAt > 0 && !r.setLifetime(&cmd, expiryAt) {
-		return
-	}
-	r.one(cmd, replyValue)
-}
-
-// setLifetime fills in the expiry whose option is argument i. Redis looks at its number only
-// when all options are well formed.
-func (r *request) setLifetime(cmd *wire.Command, i int) bool {
-	l, _, ok := r.lifetimeOption(i)
 	cmd.TTLKind, cmd.TTL = l.kind, l.ms
-	return ok
+	r.one(cmd, replyValue)
 }
 
 // runGetEx: GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST]. Without an option it is a read.
 func runGetEx(r *request) {
-	cmd := wire.Command{Op: wire.OpGetExpire, Key: r.args[1]}
-	switch {
-	case len(r.args) == 2:
-		cmd.Op = wire.OpGet
-	case len(r.args) == 3 && strings.EqualFold(string(r.args[2]), "PERSIST"):
-		cmd.TTLKind = wire.TTLClear
-	case len(r.args) == 4:
-		l, found, ok := r.lifetimeOption(2)
-		if !ok {
-			return
+	var expiry lifetimeOptions
+	for i := 2; i < len(r.args); i++ {
+		fits := false
+		switch strings.ToUpper(string(r.args[i])) {
+		case "PERSIST":
+			fits = expiry.note(r, i, false)
+		case "EX", "PX", "EXAT", "PXAT":
+			fits = expiry.note(r, i, true)
+			i++
 		}
-		if !found {
+		if !fits {
 			r.fail(errSyntax)
 			return
 		}
-		cmd.TTLKind, cmd.TTL = l.kind, l.ms
-	default:
-		r.fail(errSyntax)
-		return
 	}
+	cmd := wire.Command{Op: wire.OpGetExpire, Key: r.args[1]}
+	l, fault := expiry.lifetime(r)
+	switch {
+	case fault != "":
+		r.one(wire.Command{Op: wire.OpGet, Key: r.args[1]}, replyFault(fault))
+		return
+	case l.kind == wire.TTLNone:
+		cmd.Op = wire.OpGet
+	}
+	cmd.TTLKind, cmd.TTL = l.kind, l.ms
 	r.one(cmd, replyValue)
 }
 
@@ -159,8 +161,9 @@ func runSetNX(r *request) {
 // setExpiring makes SETEX and PSETEX: key, time to live, value.
 func setExpiring(unit int64) func(*request) {
 	return func(r *request) {
-		ms, ok := r.positiveExpiry(2, unit, wire.TTLRelative)
-		if !ok {
+		ms, fault := r.positiveExpiry(2, unit, wire.TTLRelative)
+		if fault != "" {
+			r.fail(fault)
 			return
 		}
 		r.one(wire.Command{

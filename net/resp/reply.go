@@ -16,6 +16,17 @@ func replyValue(o *output, proto int, res *wire.Result) {
 	}
 }
 
+// replyFault: null when there is no key, and what is wrong with the command otherwise.
+func replyFault(fault string) renderer {
+	return func(o *output, proto int, res *wire.Result) {
+		if res.Kind == wire.KindNil {
+			o.null(proto)
+		} else {
+			o.fail(fault)
+		}
+	}
+}
+
 // replyElement: the value as one of several, null when there is none.
 func replyElement(o *output, proto int, res *wire.Result) {
 	if res.Kind == wire.KindBytes {
