@@ -176,8 +176,11 @@ func runObjectRefCount(r *request) { r.object(func(o *output, _ []byte) { o.int(
 
 func runObjectIdleTime(r *request) { r.object(func(o *output, _ []byte) { o.int(0) }) }
 
+// runObjectFreq answers as a Redis that counts no frequencies: a key that is not there has none either.
 func runObjectFreq(r *request) {
-	r.fail("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+	r.object(func(o *output, _ []byte) {
+		o.fail("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+	})
 }
 
 // runWait answers how many replicas hold the writes before it. They were acknowledged, so a
