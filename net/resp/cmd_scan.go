@@ -41,8 +41,8 @@ type scanJob struct {
 // goes on at the next one's first slot. In redirect mode it passes over the shards that
 // other nodes lead.
 func runScan(r *request) {
-	cursor, err := strconv.ParseUint(string(r.args[1]), 10, 64)
-	if err != nil {
+	cursor, ok := parseCursor(r.args[1])
+	if !ok {
 		r.fail(errInvalidCursor)
 		return
 	}
@@ -73,6 +73,24 @@ func runScan(r *request) {
 	r.add(j.shards[0], j.page())
 	r.many(j)
 	r.awaitEmpty()
+}
+
+// parseCursor reads a cursor as C's strtoul does, as Redis uses it: nothing is 0, there may be a sign (a negative number counts
+// down from 2^64), and a NUL ends it. Space before it Redis refuses.
+func parseCursor(b []byte) (uint64, bool) {
+	b = cString(b, len(b))
+	if len(b) == 0 {
+		return 0, true
+	}
+	negative := b[0] == '-'
+	if negative || b[0] == '+' {
+		b = b[1:]
+	}
+	n, err := strconv.ParseUint(string(b), 10, 64)
+	if negative {
+		n = -n
+	}
+	return n, err == nil
 }
 
 func (r *request) emptyScan() {
