@@ -183,6 +183,59 @@ func runObjectFreq(r *request) {
 	})
 }
 
+// entryBytes is about what an entry takes beside its key and value (docs/MEMORY.md).
+const entryBytes = 46
+
+// runMemoryUsage: MEMORY USAGE key [SAMPLES n]. There are no values of parts that could be sampled.
+func runMemoryUsage(r *request) {
+	for i := 3; i < len(r.args); i += 2 {
+		if !strings.EqualFold(string(r.args[i]), "SAMPLES") || i+1 >= len(r.args) {
+			r.fail(errSyntax)
+			return
+		}
+		if n, ok := r.number(i + 1); !ok {
+			return
+		} else if n < 0 {
+			r.fail(errSyntax)
+			return
+		}
+	}
+	if !r.ready() || !r.routed() {
+		return
+	}
+	key := r.args[2]
+	shard := r.shardOf(wire.Slot(key))
+	r.add(shard, wire.Command{Op: wire.OpExists, Key: key})
+	r.add(shard, wire.Command{Op: wire.OpStrLen, Key: key})
+	r.many(&usageJob{tally: tally{command: r.spec.name}, bytes: int64(entryBytes + len(key))})
+}
+
+type usageJob struct {
+	tally
+	exists bool
+	bytes  int64
+}
+
+func (j *usageJob) take(c *conn, r ref, cmd *wire.Command, res *wire.Result, fail *failure) {
+	switch {
+	case !j.note(c, cmd, res, fail):
+	case r.index == 0:
+		j.exists = res.Int > 0
+	default:
+		j.bytes += res.Int
+	}
+}
+
+func (j *usageJob) render(o *output, proto int) {
+	switch {
+	case j.failed(o):
+	case !j.exists:
+		o.null(proto)
+	default:
+		o.int(j.bytes)
+	}
+}
+
 // runWait answers how many replicas hold the writes before it. They were acknowledged, so a
 // quorum does: there is nothing to wait for.
 func runWait(r *request) {
