@@ -126,6 +126,31 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// An answer without a result for each command, as another node may send, tells nothing: neither success nor failure, and
+// the connection goes on.
+func TestAnswerWithOtherResults(t *testing.T) {
+	n := newFakeNode(1)
+	results := 0
+	n.submit = func(call *wire.Call) {
+		if results < 0 {
+			n.answer(call)
+			return
+		}
+		call.Sink.Deliver(call.Tag, &wire.Response{Results: make([]wire.Result, results)})
+	}
+	s := serve(t, n)
+	read := "-TIMEOUT the read was not answered (none): it had no effect, retry\r\n"
+	write := "-UNKNOWN outcome: the write may or may not have been applied (none)\r\n"
+	for _, results = range []int{0, 3} {
+		require.Equal(t, read+"+OK\r\n", roundTrip(t, s, "GET k\r\n"))
+		require.Equal(t, write+"+OK\r\n", roundTrip(t, s, "SET k v\r\n"))
+		require.Equal(t, read+"+OK\r\n", roundTrip(t, s, "MGET a b\r\n"))
+		require.Equal(t, write+"+OK\r\n", roundTrip(t, s, "MSET a 1 b 2\r\n"))
+	}
+	results = -1
+	require.Equal(t, "+OK\r\n$1\r\nv\r\n+OK\r\n", roundTrip(t, s, "SET k v\r\nGET k\r\n"))
+}
+
 // What waited behind an unanswered write for longer than a command may take was never sent.
 func TestQueuedTooLong(t *testing.T) {
 	n := newFakeNode(1)

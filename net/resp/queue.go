@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"log/slog"
+
 	"torc/core/invariant"
 	"torc/core/wire"
 )
@@ -246,8 +248,16 @@ func (f *flight) Deliver(_ uint64, resp *wire.Response) {
 	}
 	commands := f.call.Commands
 	switch {
+	case resp.Outcome == wire.OutcomeOK && len(resp.Results) != len(f.refs):
+		// Another node's answer, of another build or with a bug: this one need not end for it. What became of the commands
+		// nobody can say.
+		c.srv.log.Error("an answer has not one result for each command: the outcome is unknown", slog.Int("commands", len(f.refs)),
+			slog.Int("results", len(resp.Results)), slog.Uint64("shard", uint64(f.call.Shard)))
+		fail := failure{outcome: wire.OutcomeUnknown}
+		for i, r := range f.refs {
+			c.answer(r, &commands[i], nil, &fail)
+		}
 	case resp.Outcome == wire.OutcomeOK:
-		invariant.Check(len(resp.Results) == len(f.refs), "resp: not one result per command")
 		for i, r := range f.refs {
 			c.answer(r, &commands[i], &resp.Results[i], nil)
 		}
