@@ -110,7 +110,6 @@ func (r *request) infoLines(b *strings.Builder, section string) {
 			line("torc_replication", m.Replication)
 			line("torc_members", len(m.Members))
 		}
-		line("torc_node", s.backend.Self().Name)
 	}
 }
 

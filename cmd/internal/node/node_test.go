@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"strconv"
@@ -50,6 +51,33 @@ func stop(t *testing.T, n *Node) {
 	require.NoError(t, n.Stop(ctx))
 }
 
+// askInfo is INFO as a Redis client gets it.
+func askInfo(t *testing.T, addr string) string {
+	t.Helper()
+	nc, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer nc.Close()
+	require.NoError(t, nc.SetDeadline(time.Now().Add(formsWithin)))
+	_, err = io.WriteString(nc, "INFO\r\nQUIT\r\n")
+	require.NoError(t, err)
+	text, err := io.ReadAll(nc)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// requireOncePerName: the server and the node write INFO together, and each line is written by one of them.
+func requireOncePerName(t *testing.T, info string) {
+	t.Helper()
+	require.Contains(t, info, "\r\ntorc_node:")
+	seen := make(map[string]bool)
+	for line := range strings.SplitSeq(info, "\r\n") {
+		if name, _, ok := strings.Cut(line, ":"); ok {
+			require.False(t, seen[name], "INFO says %s twice", name)
+			seen[name] = true
+		}
+	}
+}
+
 // One node alone serves, tells how it stands in every form, and gives its ports back.
 func TestOneNode(t *testing.T) {
 	cfg := on(t, "--name", "alone", "--max-memory", "1GiB")
@@ -80,6 +108,7 @@ func TestOneNode(t *testing.T) {
 	require.Contains(t, backend{n}.Info("torc"), "torc_node:alone\r\n")
 	require.Contains(t, backend{n}.Info("torc"), "torc_leads:5\r\n")
 	require.Empty(t, backend{n}.Info("clients"), "a section that the node has nothing to add to")
+	requireOncePerName(t, askInfo(t, cfg.RESP))
 
 	stop(t, n)
 	again, err := Start(cfg, quiet())
