@@ -395,7 +395,13 @@ func (m *model) read(c *wire.Command) wire.Result {
 	k := m.lookup(c.Key)
 	switch c.Op {
 	case wire.OpCount:
-		return num(int64(len(m.keys)))
+		r := num(int64(len(m.keys)))
+		for _, k := range m.keys {
+			if k.expireAt != 0 {
+				r.Version++
+			}
+		}
+		return r
 	case wire.OpCountInSlot:
 		n := 0
 		for _, k := range m.keys {

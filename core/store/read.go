@@ -71,7 +71,7 @@ func (v *view) read(c *wire.Command, order uint64) wire.Result {
 	case wire.OpScan:
 		return v.scan(uint64(c.Start), c.End, c.Value)
 	case wire.OpCount:
-		return integer(int64(v.keys.count))
+		return wire.Result{Kind: wire.KindInt, Int: int64(v.keys.count), Version: uint64(v.keys.due.count)}
 	case wire.OpCountInSlot:
 		return integer(v.countInSlot(c.Start))
 	case wire.OpSlotKeys:

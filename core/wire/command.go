@@ -17,7 +17,7 @@ const (
 	OpTTL         // -> Int milliseconds left; -1 without expiry, -2 absent
 	OpExpireTime  // -> Int Unix milliseconds; -1 without expiry, -2 absent
 	OpScan        // Start = cursor, End = count, Value = MATCH pattern or empty -> List of keys, Int = next cursor (0 at this shard's end)
-	OpCount       // -> Int keys in the shard
+	OpCount       // -> Int keys in the shard, Version how many of them have an expiry (0 from nodes that do not count them)
 	OpCountInSlot // Start = slot -> Int keys in the slot
 	OpSlotKeys    // Start = slot, End = count -> List of keys
 

@@ -207,13 +207,15 @@ func (n *fakeNode) apply(shard wire.ShardID, cmd *wire.Command) wire.Result {
 	case wire.OpScan:
 		return n.scan(shard, cmd)
 	case wire.OpCount:
-		count := 0
+		count, expires := 0, uint64(0)
 		for k := range n.data {
-			if _, live := n.get([]byte(k)); live && n.shardOf(k) == shard {
-				count++
+			if v, live := n.get([]byte(k)); live && n.shardOf(k) == shard {
+				if count++; v.expires != 0 {
+					expires++
+				}
 			}
 		}
-		return intResult(int64(count))
+		return wire.Result{Kind: wire.KindInt, Int: int64(count), Version: expires}
 	case wire.OpCountInSlot, wire.OpSlotKeys:
 		var list [][]byte
 		for k := range n.data {

@@ -184,12 +184,13 @@ func infoValue(text, name string) string {
 	return ""
 }
 
-// infoJob ends INFO with the keyspace. Shards that do not answer are counted: INFO is asked
+// infoJob ends INFO with the keyspace. Nobody counts the mean time to live: it is 0, as Redis's is before it has looked. Shards that do not answer are counted: INFO is asked
 // for most when something is wrong.
 type infoJob struct {
-	text   string
-	keys   int64
-	silent int
+	text    string
+	keys    int64
+	expires uint64
+	silent  int
 }
 
 func (j *infoJob) take(_ *conn, _ ref, _ *wire.Command, res *wire.Result, fail *failure) {
@@ -197,12 +198,12 @@ func (j *infoJob) take(_ *conn, _ ref, _ *wire.Command, res *wire.Result, fail *
 		j.silent++
 		return
 	}
-	j.keys += res.Int
+	j.keys, j.expires = j.keys+res.Int, j.expires+res.Version
 }
 
 func (j *infoJob) render(o *output, proto int) {
 	if j.keys > 0 {
-		j.text += fmt.Sprintf("db0:keys=%d,expires=0,avg_ttl=0\r\n", j.keys)
+		j.text += fmt.Sprintf("db0:keys=%d,expires=%d,avg_ttl=0\r\n", j.keys, j.expires)
 	}
 	if j.silent > 0 {
 		j.text += fmt.Sprintf("torc_keyspace_unknown_shards:%d\r\n", j.silent)
