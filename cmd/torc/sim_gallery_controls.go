@@ -23,7 +23,7 @@ func galleryControls(args []string) int {
 	}
 	stopped, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer release()
-	worst := exitOK
+	worst, whole := exitOK, true
 	for _, c := range scenarios.Controls() {
 		if c.Comes != "" {
 			fmt.Printf("C%d waits for a feature: %s\n", c.Number, c.Comes)
@@ -31,15 +31,20 @@ func galleryControls(args []string) int {
 		}
 		fmt.Printf("C%d %s\n   %s\n", c.Number, c.Scenario.Name, c.Tempts)
 		s := simFlags{seed: *first, scenario: c.Scenario.Name, seeds: *seeds, workers: runtime.NumCPU(), budget: 5 * time.Minute, out: "sim-failures", keep: 50}
-		if code := s.sweep(nil); severity(sim.Verdict(code)) > severity(sim.Verdict(worst)) {
+		if code := s.sweep(nil); code == exitStopped {
+			whole = false
+		} else if severity(sim.Verdict(code)) > severity(sim.Verdict(worst)) {
 			worst = code
 		}
 		if stopped.Err() != nil { // the sweep has heard it, too: the next one does not begin
+			whole = false
 			break
 		}
 	}
 	if worst != exitOK {
 		fmt.Fprintln(os.Stderr, "a control was flagged: Torc has a bug, or the checker is itself one")
+	} else if !whole {
+		return exitStopped
 	}
 	return worst
 }

@@ -14,6 +14,10 @@ import (
 	"torc/sim"
 )
 
+// exitStopped is the exit code of a sweep that a signal has stopped and that has found nothing so far, as of a program
+// that Ctrl-C ends: whoever waits for all seeds has not got them.
+const exitStopped = 130
+
 // sweepResult is what a sweep came to.
 type sweepResult struct {
 	Scenario   string         `json:"scenario"`
@@ -34,7 +38,7 @@ type sweepFailure struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// sweep runs many seeds and returns the worst verdict's exit code.
+// sweep runs many seeds and returns the worst verdict's exit code, or exitStopped.
 func (s *simFlags) sweep(files []string) int {
 	job, err := s.job(files)
 	if err != nil {
@@ -69,6 +73,9 @@ func (s *simFlags) sweep(files []string) int {
 	t.finish()
 	if err != nil {
 		return simFailed("--seeds", err)
+	}
+	if t.worst == exitOK && t.Done < t.Seeds {
+		return exitStopped
 	}
 	return t.worst
 }

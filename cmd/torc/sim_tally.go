@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -151,6 +152,7 @@ func (t *tally) finish() {
 	})
 	if t.flags.json {
 		printJSON(t.sweepResult)
+		t.sayStopped(os.Stderr)
 		return
 	}
 	p := newPainter(os.Stdout)
@@ -161,7 +163,17 @@ func (t *tally) finish() {
 	fmt.Printf("%d seeds of %s from %d: %s; %.0f simulated seconds and %d events; %d seeds in %.1f s: %.0f seeds a minute, %.0fx real time\n",
 		t.Done, t.Scenario, t.flags.seed, verdict, t.SimSeconds, t.Events, t.session, t.Seconds, float64(t.session)/wall.Minutes(), t.seconds/t.Seconds)
 	printReached(os.Stdout, t.reached)
-	if t.Done < t.Seeds {
-		fmt.Printf("stopped: %d of %d seeds are left; --resume goes on\n", t.Seeds-t.Done, t.Seeds)
+	t.sayStopped(os.Stdout)
+}
+
+// sayStopped says how far a sweep has come that was stopped.
+func (t *tally) sayStopped(w io.Writer) {
+	if t.Done == t.Seeds {
+		return
 	}
+	advice := "; --resume goes on"
+	if t.flags.out == "" {
+		advice = "" // nothing was kept
+	}
+	_, _ = fmt.Fprintf(w, "stopped: %d of %d seeds are done, %d are left%s\n", t.Done, t.Seeds, t.Seeds-t.Done, advice)
 }

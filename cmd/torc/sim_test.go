@@ -176,8 +176,9 @@ func TestSweepStopsAndGoesOn(t *testing.T) {
 		err := cmd.Wait()
 		done = journalLines(out)
 		if end == os.Interrupt {
-			require.NoError(t, err)
-			require.Contains(t, stdout.String(), fmt.Sprintf("stopped: %d of 1000000 seeds are left; --resume goes on", 1000000-(done-1)))
+			require.Error(t, err)
+			require.Equal(t, exitStopped, cmd.ProcessState.ExitCode(), "a script must not take it for a sweep that passed")
+			require.Contains(t, stdout.String(), fmt.Sprintf("stopped: %d of 1000000 seeds are done, %d are left; --resume goes on", done-1, 1000000-(done-1)))
 		}
 	}
 	stdout, stderr, code := torc(t, "sim", file, "--seeds", fmt.Sprint(done+2), "--out", out, "--resume", "--json")
