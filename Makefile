@@ -34,9 +34,9 @@ mutants: ## the mutation score: how many planted bugs random search catches with
 	@go build -tags "mutants invariants" -o bin/torc-mutants ./cmd/torc
 	@./bin/torc-mutants sim gallery score $(if $(ONLY),--only $(ONLY))
 
-controls: ## runs that tempt a bad checker: make controls SEEDS=1000
+controls: ## runs that tempt a bad checker: make controls SEEDS=1000, and RESUME=1 after Ctrl-C
 	@go build -tags invariants -o bin/torc-sim ./cmd/torc
-	@./bin/torc-sim sim gallery controls --seeds $(SEEDS)
+	@exec ./bin/torc-sim sim gallery controls --seeds $(SEEDS) --out $(OUT)/controls $(if $(RESUME),--resume)
 
 bench-sim: ## how fast the simulator is
 	go test ./scenarios -run '^$$' -bench . -benchmem

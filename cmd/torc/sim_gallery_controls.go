@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -18,6 +19,8 @@ func galleryControls(args []string) int {
 	flags := newFlags("torc sim gallery controls", "")
 	seeds := flags.Int("seeds", 100, "of each control")
 	first := flags.Uint64("seed", 1, "the first seed")
+	out := flags.String("out", "sim-failures/controls", "the `folder` for a folder of each control's: failing seeds' runs, and how far its sweep is")
+	resume := flags.Bool("resume", false, "go on with the sweeps that were stopped or killed in --out")
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}
@@ -30,7 +33,8 @@ func galleryControls(args []string) int {
 			continue
 		}
 		fmt.Printf("C%d %s\n   %s\n", c.Number, c.Scenario.Name, c.Tempts)
-		s := simFlags{seed: *first, scenario: c.Scenario.Name, seeds: *seeds, workers: runtime.NumCPU(), budget: 5 * time.Minute, out: "sim-failures", keep: 50}
+		s := simFlags{seed: *first, scenario: c.Scenario.Name, seeds: *seeds, workers: runtime.NumCPU(), budget: 5 * time.Minute,
+			out: filepath.Join(*out, c.Scenario.Name), resume: *resume, keep: 50}
 		if code := s.sweep(nil); code == exitStopped {
 			whole = false
 		} else if severity(sim.Verdict(code)) > severity(sim.Verdict(worst)) {

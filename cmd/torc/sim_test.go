@@ -192,6 +192,21 @@ func TestSweepStopsAndGoesOn(t *testing.T) {
 	require.Contains(t, stderr, "it is another sweep: the scenario was \"small.scenario\" and is \"healthy\" now")
 }
 
+// Each control has a folder of its own, for all begin with the same seed, and they can be gone on with.
+func TestControlsGoOn(t *testing.T) {
+	out := t.TempDir()
+	args := []string{"sim", "gallery", "controls", "--seeds", "1", "--out", out}
+	stdout, stderr, code := torc(t, args...)
+	require.Equal(t, exitOK, code, stderr)
+	require.NotContains(t, stderr, "is started over")
+	journals, err := filepath.Glob(filepath.Join(out, "*", sweep.JournalName))
+	require.NoError(t, err)
+	require.Len(t, journals, strings.Count(stdout, "1 seeds of "))
+	_, stderr, code = torc(t, append(args, "--resume")...)
+	require.Equal(t, exitOK, code, stderr)
+	require.Equal(t, len(journals), strings.Count(stderr, "1 of 1 seeds were done before"))
+}
+
 // The same seeds have the same hashes in other processes, on other numbers of processors, behind
 // other seeds.
 func TestCheckDeterminism(t *testing.T) {
