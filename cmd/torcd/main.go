@@ -36,6 +36,9 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	logger := newLogger(cfg, stderr)
 	slog.SetDefault(logger)
+	if names := config.Ignored(environ); len(names) > 0 {
+		logger.Warn("variables that Kubernetes makes of a service's name are ignored: say enableServiceLinks: false in the pod's spec", "variables", names)
+	}
 	node.LimitHeap(cfg, environ)
 	stop := make(chan os.Signal, 2)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)

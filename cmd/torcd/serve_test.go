@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,4 +92,16 @@ func TestUnknownSettings(t *testing.T) {
 		require.Equal(t, 1, run(c.args, c.env, &stdout, &stderr))
 		require.Contains(t, stderr.String(), c.want)
 	}
+}
+
+// In a pod beside a service named torc a node says what it takes no notice of, and goes on: here, to a certificate that is not there.
+func TestBesideAServiceOfItsName(t *testing.T) {
+	was := slog.Default()
+	defer slog.SetDefault(was)
+	var stdout, stderr bytes.Buffer
+	none := filepath.Join(t.TempDir(), "none.pem")
+	require.Equal(t, 1, run([]string{"--tls-cert", none, "--tls-key", none}, []string{"TORC_SERVICE_HOST=10.0.0.1", "TORC_PORT=tcp://10.0.0.1:6379"}, &stdout, &stderr))
+	require.Equal(t, 1, strings.Count(stderr.String(), "enableServiceLinks: false"), stderr.String())
+	require.Contains(t, stderr.String(), "[TORC_PORT TORC_SERVICE_HOST]")
+	require.Contains(t, stderr.String(), "none.pem")
 }

@@ -51,12 +51,38 @@ func TestUnknownKeys(t *testing.T) {
 		{env: "TORC_=x", want: "there is no variable TORC_; torcd --help lists them"},
 		{env: "TORC_PROC_KILL=1", want: "there is no variable TORC_PROC_KILL; torcd --help lists them"},
 		{env: "TORC_PROC_KILLS=9 TORC_NEED_REDIS_TOOLS=1 TORC_NEED_NETNS=1 TORC_TEST_ANYTHING=1 TORCH=1 HOME=/"},
+		{env: "TORC_PORT=6379", want: "there is no variable TORC_PORT; torcd --help lists them"},
+		{env: "TORC_SERVICE_HOST=cache", want: "there is no variable TORC_SERVICE_HOST; torcd --help lists them"},
+		{env: "TORC_PORT_6379_TCPS=tcp://10.0.0.1:6379", want: "there is no variable TORC_PORT_6379_TCPS; torcd --help lists them"},
 		{file: "max_keys = 5", want: "torc.toml: there is no key max_keys; did you mean max-key?"},
 		{file: "zebra = 1\napple = 2", want: "torc.toml: there is no key apple; torcd --help lists them"},
 		{file: "[limits]\nmax-key = 5", want: "torc.toml: there is no key limits; torcd --help lists them"},
 		{file: "Shards = 5", want: "torc.toml: there is no key Shards; did you mean shards?"},
 	} {
 		s.run(t)
+	}
+}
+
+// What Kubernetes tells of services named torc and torc-resp stops no node, whatever their ports are called; what only looks like it
+// in its name is a misspelt setting as ever (above).
+func TestVariablesOfKubernetes(t *testing.T) {
+	theirs := strings.Fields(`TORC_PEER_PORT=udp://[fd00::1]:7400 TORC_PORT=tcp://10.0.0.1:6379 TORC_PORT_6379_TCP=tcp://10.0.0.1:6379
+		TORC_PORT_6379_TCP_ADDR=10.0.0.1 TORC_PORT_6379_TCP_PORT=6379 TORC_PORT_6379_TCP_PROTO=tcp TORC_RESP_SERVICE_HOST=fd00::1
+		TORC_RESP_SERVICE_PORT=6379 TORC_RESP_SERVICE_PORT_REDIS_TLS=6380 TORC_SERVICE_HOST=10.0.0.1`)
+	c, err := load(nil, append([]string{"TORC_SHARDS=4", "PATH=/", "REDIS_PORT=tcp://10.0.0.1:6379"}, theirs...), reading(""))
+	require.NoError(t, err)
+	require.Equal(t, 4, c.Shards)
+	var names []string
+	for _, variable := range theirs {
+		name, _, _ := strings.Cut(variable, "=")
+		names = append(names, name)
+	}
+	require.Equal(t, names, Ignored(append([]string{"TORC_SHARDS=4", "REDIS_PORT=tcp://10.0.0.1:6379", "TORC_PORTS=tcp://10.0.0.1:1"}, theirs...)))
+
+	for _, s := range settings { // a setting of such a name would be said in vain beside a service
+		for _, value := range []string{"10.0.0.1", "1", "tcp", "tcp://10.0.0.1:1"} {
+			require.False(t, ofKubernetes(envName(s.name), value), "%s=%s", envName(s.name), value)
+		}
 	}
 }
 
