@@ -15,8 +15,9 @@ type Client struct {
 	loads  *loads
 }
 
-// New connects to a cluster: it returns when one of the seeds has told it the cluster's map.
-// The wait is bounded by ctx and by Options.Timeout; the context does not outlive New.
+// New connects to a cluster: it returns when one of the seeds has told it the cluster's map, or when none would take the
+// password (the error's status code is codes.Unauthenticated then). The wait is bounded by ctx and by Options.Timeout; the context does
+// not outlive New.
 func New(ctx context.Context, opts Options) (*Client, error) {
 	opts, err := opts.defaults()
 	if err != nil {
@@ -28,6 +29,10 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 	select {
 	case <-c.engine.ready:
 		return c, nil
+	case <-c.engine.net.denied:
+		cause := c.engine.net.lastDenial()
+		_ = c.Close()
+		return nil, fmt.Errorf("client: the password is not taken, asked %v: %w", opts.Seeds, cause)
 	case <-ctx.Done():
 		cause := ctx.Err()
 		if last := c.engine.net.lastError(); last != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -354,6 +355,18 @@ func TestPassword(t *testing.T) {
 
 	_, err = New(ctx, Options{Seeds: []string{f.nodes[0].addr}, Password: "wrong", Timeout: 200 * time.Millisecond})
 	require.ErrorContains(t, err, "wrong password")
+
+	// Nobody waits for a wrong password to become right, whatever the other seeds do.
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, gone.Close())
+	for _, seeds := range [][]string{{f.nodes[0].addr}, {gone.Addr().String(), f.nodes[0].addr, ""}} {
+		began := time.Now()
+		_, err = New(context.Background(), Options{Seeds: seeds, Password: "wrong", Timeout: time.Minute})
+		require.ErrorContains(t, err, "the password is not taken")
+		require.Equal(t, codes.Unauthenticated, status.Code(err))
+		require.Less(t, time.Since(began), 20*time.Second)
+	}
 	var rpc interface{ GRPCStatus() *status.Status }
 	require.True(t, errors.As(err, &rpc))
 	require.Equal(t, codes.Unauthenticated, rpc.GRPCStatus().Code())

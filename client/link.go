@@ -279,7 +279,7 @@ func (l *link) answer(e *engine, p torcv1.Plain) {
 func (l *link) broken(ctx context.Context, err error) {
 	if ctx.Err() == nil {
 		l.limit = limitOf(err)
-		l.net.note(fmt.Errorf("%s: %w", l.addr, err))
+		l.net.failed(l.addr, err)
 		l.net.opts.Logger.Debug("a stream broke", "addr", l.addr, "error", err)
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	torcv1 "torc/api/v1"
 	"torc/core/wire"
@@ -27,6 +29,11 @@ type network struct {
 	cancel context.CancelFunc
 	links  sync.WaitGroup
 	last   atomic.Pointer[error]
+
+	seedsMu sync.Mutex
+	seeds   map[string]bool // that have failed: true when it was for the password
+	denial  error           // what one of these said
+	denied  chan struct{}   // closed when no seed is left that might take the password
 }
 
 // node is one address and the links to it, used in turn: what one turn of the brain has for a node goes by one of them.
@@ -43,7 +50,7 @@ func newNetwork(opts Options, e *engine) *network {
 	if opts.Password != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+opts.Password)
 	}
-	n := &network{opts: opts, engine: e, nodes: map[string]*node{}}
+	n := &network{opts: opts, engine: e, nodes: map[string]*node{}, seeds: map[string]bool{}, denied: make(chan struct{})}
 	n.ctx, n.cancel = context.WithCancel(ctx)
 	return n
 }
@@ -158,6 +165,37 @@ func (n *network) close() {
 
 // note remembers the last thing that went wrong, for New.
 func (n *network) note(err error) { n.last.Store(&err) }
+
+// failed takes notice of how a stream to a node ended. A wrong password does not become right by asking again: when every seed
+// has failed and one of them for that, New need not wait.
+func (n *network) failed(addr string, err error) {
+	n.note(fmt.Errorf("%s: %w", addr, err))
+	n.seedsMu.Lock()
+	defer n.seedsMu.Unlock()
+	select {
+	case <-n.denied:
+		return
+	default:
+	}
+	if n.seeds[addr] = n.seeds[addr] || status.Code(err) == codes.Unauthenticated; n.seeds[addr] && n.denial == nil {
+		n.denial = fmt.Errorf("%s: %w", addr, err)
+	}
+	for _, seed := range n.opts.Seeds {
+		if _, failed := n.seeds[seed]; !failed && seed != "" {
+			return
+		}
+	}
+	if n.denial != nil {
+		close(n.denied)
+	}
+}
+
+// lastDenial is why denied is closed.
+func (n *network) lastDenial() error {
+	n.seedsMu.Lock()
+	defer n.seedsMu.Unlock()
+	return n.denial
+}
 
 func (n *network) lastError() error {
 	if err := n.last.Load(); err != nil {
