@@ -3,6 +3,7 @@ package flight
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +27,10 @@ type Dumps struct {
 const (
 	prefix = "torc-slow-"
 	suffix = ".trace"
+	// part ends the name of a file that is being written. A process that ends there leaves it: when it has not been written to for
+	// partFor nobody will go on. (Nodes of one machine may share the directory.)
+	part    = ".part"
+	partFor = 10 * time.Minute
 	// stamp names files so that their names' order is that of time.
 	stamp = "20060102T150405.000"
 )
@@ -40,6 +45,7 @@ func Open(dir string, take func() ([]byte, error)) (*Dumps, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write to the directory for traces: %w", err)
 	}
+	_ = d.clear() // what a former life has left; the next dump says what hinders it
 	return d, errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
@@ -67,31 +73,46 @@ func (d *Dumps) Dump(now time.Time) (path string, err error) {
 	}
 	// Nodes of one machine may share the directory.
 	path = filepath.Join(d.Dir, fmt.Sprintf("%s%s-%d%s", prefix, now.UTC().Format(stamp), os.Getpid(), suffix))
-	if err := os.WriteFile(path+".part", kept, 0o644); err != nil {
-		return "", errors.Join(fmt.Errorf("write a trace: %w", err), os.Remove(path+".part"))
+	if err := os.WriteFile(path+part, kept, 0o644); err != nil {
+		return "", errors.Join(fmt.Errorf("write a trace: %w", err), os.Remove(path+part))
 	}
-	if err := os.Rename(path+".part", path); err != nil {
+	if err := os.Rename(path+part, path); err != nil {
 		return "", fmt.Errorf("name a trace: %w", err)
 	}
 	return path, d.clear()
 }
 
-// clear removes the oldest files.
+// clear removes the oldest files, and what was never finished.
 func (d *Dumps) clear() error {
 	entries, err := os.ReadDir(d.Dir)
 	if err != nil {
 		return fmt.Errorf("look for old traces: %w", err)
 	}
 	var names []string
+	var wrong []error
 	for _, e := range entries {
-		if name := e.Name(); strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) && e.Type().IsRegular() {
+		name := e.Name()
+		switch {
+		case !strings.HasPrefix(name, prefix) || !e.Type().IsRegular():
+		case strings.HasSuffix(name, suffix):
 			names = append(names, name)
+		case strings.HasSuffix(name, suffix+part):
+			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > partFor {
+				wrong = append(wrong, d.remove(name))
+			}
 		}
 	}
 	slices.Sort(names)
-	var wrong []error
 	for _, name := range names[:max(0, len(names)-d.Keep)] {
-		wrong = append(wrong, os.Remove(filepath.Join(d.Dir, name)))
+		wrong = append(wrong, d.remove(name))
 	}
 	return errors.Join(wrong...)
+}
+
+// remove removes a file, unless another node was faster.
+func (d *Dumps) remove(name string) error {
+	if err := os.Remove(filepath.Join(d.Dir, name)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

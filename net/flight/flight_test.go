@@ -58,6 +58,33 @@ func TestDumps(t *testing.T) {
 	require.Equal(t, "a trace", string(content))
 }
 
+// What a process has begun to write and left at its end goes with the next start or dump, and what another may be writing now stays.
+func TestUnfinishedDumpsGo(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, age time.Duration) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte("a tra"), 0o600))
+		at := time.Now().Add(-age)
+		require.NoError(t, os.Chtimes(path, at, at))
+		return path
+	}
+	other := write("torc-slow-20260102T030405.000-7.trace.part", time.Minute)
+	notes := write("notes.trace.part", time.Hour)
+	gone := write("torc-slow-20260102T030405.000-8.trace.part", time.Hour)
+	d, err := Open(dir, func() ([]byte, error) { return []byte("a trace"), nil })
+	require.NoError(t, err)
+	require.NoFileExists(t, gone)
+
+	gone = write("torc-slow-20260102T030406.000-8.trace.part", time.Hour)
+	require.True(t, d.Due(time.Now()))
+	path, err := d.Dump(time.Now())
+	require.NoError(t, err)
+	require.NoFileExists(t, gone)
+	for _, left := range []string{other, notes, path} {
+		require.FileExists(t, left)
+	}
+}
+
 // A dump that fails says why, leaves nothing behind, and the next one may be made in its time.
 func TestADumpThatFails(t *testing.T) {
 	dir := t.TempDir()
