@@ -74,6 +74,9 @@ func (c call) invalid(reason string) error { return c.fail(nil, reason, ErrRefus
 func (c call) notFound() error             { return c.fail(nil, "", ErrNotFound) }
 func (c call) conflict() error             { return c.fail(nil, "", ErrConflict) }
 
+// tooLarge is what is wrong with what no message carries.
+const tooLarge = "too large: a key, a value, or what is asked for together is over a bound of the nodes' (--max-key, --max-value), or the answer over Options.MaxMessage"
+
 // check turns everything but an answer into an error.
 func (c call) check(item *session.Item) error {
 	switch {
@@ -84,7 +87,7 @@ func (c call) check(item *session.Item) error {
 	case item.Outcome == wire.OutcomeUnknown:
 		return c.fail(nil, item.Reason.String(), ErrUnknown)
 	case item.Outcome == wire.OutcomeRefused && item.Reason == wire.ReasonTooLarge:
-		return c.invalid(item.Reason.String())
+		return c.invalid(tooLarge)
 	case item.Outcome == wire.OutcomeRefused && (item.Reason == wire.ReasonOverloaded || item.Reason == wire.ReasonOutOfMemory):
 		return c.refused(item, ErrOverloaded)
 	case item.Outcome == wire.OutcomeRefused && (item.Late || unavailable(item.Reason)):

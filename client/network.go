@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +47,7 @@ type node struct {
 }
 
 func newNetwork(opts Options, e *engine) *network {
-	ctx := context.Background()
+	ctx := metadata.AppendToOutgoingContext(context.Background(), torcv1.AnswerMaxHeader, strconv.Itoa(opts.MaxMessage))
 	if opts.Password != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+opts.Password)
 	}

@@ -36,7 +36,8 @@ type Options struct {
 	// MaxInFlight bounds the requests under way; more are refused. A call makes one request
 	// per shard. One node is given half of them at most. Default 4096.
 	MaxInFlight int
-	// MaxMessage bounds the size of one answer in bytes. Default 256 MiB.
+	// MaxMessage bounds the size of one answer in bytes. Default 256 MiB. A read whose answer is longer is ErrInvalid, at once; read
+	// fewer keys at a time, or raise it.
 	MaxMessage int
 	// Logger takes what an operator should know. Default slog.Default().
 	Logger *slog.Logger

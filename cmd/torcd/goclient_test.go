@@ -141,3 +141,43 @@ func TestBatchesAndVersions(t *testing.T) {
 	_, err = db.Set(ctx, "cas", []byte("three"), client.IfVersion(version))
 	require.ErrorIs(t, err, client.ErrConflict)
 }
+
+// A value that is longer than a client takes fails those who read it, at once and for what it is, and nobody else.
+func TestAnswerOverTheClientsBound(t *testing.T) {
+	c := proctest.Start(t, 1, "--shards", "4")
+	large := goClient(t, c)
+	small := goClient(t, c, func(o *client.Options) { o.MaxMessage, o.Timeout, o.Connections = 64<<10, time.Minute, 1 })
+	ctx := context.Background()
+	_, err := large.Set(ctx, "long", make([]byte, 1<<20))
+	require.NoError(t, err)
+	_, err = large.Set(ctx, "short", []byte("x"))
+	require.NoError(t, err)
+	end := make(chan struct{})
+	var others sync.WaitGroup
+	for range 4 {
+		others.Go(func() {
+			for {
+				select {
+				case <-end:
+					return
+				default:
+				}
+				if _, err := small.Get(ctx, "short"); err != nil {
+					t.Errorf("another's read: %v", err)
+					return
+				}
+			}
+		})
+	}
+	began := time.Now()
+	for range 20 {
+		_, err = small.Get(ctx, "long")
+		require.ErrorIs(t, err, client.ErrInvalid)
+		require.ErrorContains(t, err, "Options.MaxMessage")
+	}
+	require.Less(t, time.Since(began), 30*time.Second)
+	close(end)
+	others.Wait()
+	_, err = large.Get(ctx, "long")
+	require.NoError(t, err)
+}

@@ -20,7 +20,7 @@ func (s *Server) Stream(stream torcv1.Cache_StreamServer) error {
 	c := &conversation{
 		server: s, stream: stream,
 		readable: make(chan struct{}, 1), writable: make(chan struct{}, 1), idle: make(chan struct{}, 1),
-		crowd: crowd{cut: make(chan struct{})}, looker: s.backend.Looker(),
+		crowd: crowd{cut: make(chan struct{})}, looker: s.backend.Looker(), answerMax: answerMax(stream.Context()),
 	}
 	s.enter(c)
 	defer s.leave(c)
@@ -65,6 +65,8 @@ type conversation struct {
 	idle     chan struct{} // a token when nothing may be owed any more
 	batches  atomic.Bool   // the client has sent one, so it reads them too
 
+	answerMax int // bytes of a message that the client takes; 0: it has not said so
+
 	mu       sync.Mutex
 	slots    []slot // by tag
 	free     []uint64
@@ -85,8 +87,9 @@ type conversation struct {
 
 // slot is a request in flight.
 type slot struct {
-	id   uint64
-	size int
+	id    uint64
+	size  int
+	write bool
 }
 
 // answer is a packet that waits to be written: a response, or a body made already.
@@ -190,6 +193,11 @@ func (c *conversation) request(tag uint64, packet torcv1.Plain) {
 	if c.look(tag, req, m.Epoch) {
 		return
 	}
+	if c.answerMax > 0 && req.IsWrite() {
+		c.mu.Lock()
+		c.slots[tag].write = true
+		c.mu.Unlock()
+	}
 	if req, err = c.own(packet.Body, req); err != nil {
 		c.reject(tag, "request does not decode: "+err.Error())
 		return
@@ -239,7 +247,7 @@ func (c *conversation) takeSlot(packet torcv1.Plain) (uint64, bool) {
 	c.owed++
 	c.in += size
 	c.note()
-	s := slot{packet.ID, size}
+	s := slot{id: packet.ID, size: size}
 	if n := len(c.free); n > 0 {
 		tag := c.free[n-1]
 		c.free = c.free[:n-1]
@@ -324,8 +332,9 @@ const batchBytes = 256 << 10
 // send writes answers, as few messages as the client understands, and gives their slots back.
 func (c *conversation) send(answers []answer) error {
 	for len(answers) > 0 {
+		c.fit(&answers[0])
 		n, size := 1, answers[0].size
-		for c.batches.Load() && n < len(answers) && size+answers[n].size < batchBytes {
+		for c.batches.Load() && n < len(answers) && size+answers[n].size < batchBytes && c.fits(size+answers[n].size, n+1) {
 			size += answers[n].size
 			n++
 		}

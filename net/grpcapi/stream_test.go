@@ -1,16 +1,20 @@
 package grpcapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	torcv1 "torc/api/v1"
@@ -85,6 +89,67 @@ func TestWhatTheClientSaysReachesTheLane(t *testing.T) {
 	require.EqualValues(t, 8, call.Epoch)
 	require.Equal(t, wire.Session{Client: 11, Seq: 12, Floor: 10, Retry: true}, call.Session)
 	require.False(t, call.Local)
+}
+
+// An answer that is longer than the client takes fails by itself: the stream goes on, and with it what others ask there. Of a write
+// the client is not told that it was refused.
+func TestAnAnswerLongerThanTheClientTakes(t *testing.T) {
+	const most = 4 << 10
+	for _, looks := range []bool{false, true} {
+		n := newFake()
+		if looks {
+			n.look = n.lookAt
+		}
+		_, c := serve(t, n, Options{})
+		n.put("long", bytes.Repeat([]byte("x"), most))
+		n.put("fits", bytes.Repeat([]byte("x"), most-packetRoom-40))
+		n.put("short", []byte("x"))
+		n.answer = nil
+		ctx := metadata.AppendToOutgoingContext(soon(t), torcv1.AnswerMaxHeader, strconv.Itoa(most))
+		stream, err := c.Stream(ctx, grpc.MaxCallRecvMsgSize(most))
+		require.NoError(t, err)
+		got := func() *wire.Response {
+			p, err := stream.Recv()
+			require.NoError(t, err)
+			return response(t, p)
+		}
+		for range 3 {
+			require.NoError(t, stream.Send(get(1, "long")))
+			resp := got()
+			require.Equal(t, wire.OutcomeRefused, resp.Outcome)
+			require.Equal(t, wire.ReasonTooLarge, resp.Reason)
+			require.NoError(t, stream.Send(get(2, "fits")))
+			require.Len(t, got().Results[0].Value, most-packetRoom-40)
+		}
+
+		// Many that fit alone travel in messages that fit.
+		const many = 300
+		var batch []byte
+		for i := range uint64(many) {
+			batch = torcv1.AppendPacket(batch, get(i, "short"))
+		}
+		require.NoError(t, stream.Send(&torcv1.Packet{Kind: torcv1.PacketBatch, Body: batch}))
+		for answers := 0; answers < many; {
+			p, err := stream.Recv()
+			require.NoError(t, err)
+			if p.Kind != torcv1.PacketBatch {
+				answers++
+				continue
+			}
+			for rest := p.Body; len(rest) > 0; answers++ {
+				_, rest, err = torcv1.NextPacket(rest)
+				require.NoError(t, err)
+			}
+		}
+
+		n.answer = func(call *wire.Call) {
+			call.Sink.Deliver(call.Tag, &wire.Response{Results: []wire.Result{{Kind: wire.KindBytes, Value: make([]byte, most)}}})
+		}
+		require.NoError(t, stream.Send(request(7, wire.Command{Op: wire.OpGetDelete, Key: []byte("long")})))
+		resp := got()
+		require.Equal(t, wire.OutcomeUnknown, resp.Outcome)
+		require.Equal(t, wire.ReasonTooLarge, resp.Reason)
+	}
 }
 
 func TestTheMap(t *testing.T) {
