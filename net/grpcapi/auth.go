@@ -38,9 +38,9 @@ func (s *Server) askStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerIn
 	return next(srv, ss)
 }
 
-func (s *Server) askUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func (s *Server) askUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if err := s.allow(ctx); err != nil {
 		return nil, err
 	}
-	return next(ctx, req)
+	return s.takeCall(ctx, info.FullMethod, req, next)
 }

@@ -13,12 +13,12 @@ import (
 //	expected > BuffersMax   a stream that holds more than its share takes no more until its own answers have left
 //	held > 2*BuffersMax     the stream that holds most is ended
 //
-// Expected is what is held and, guessed by the length of recent ones, the answers that are owed.
+// Expected is what is held and, guessed by the length of recent ones, the answers that are owed. Calls of single methods have their part in what is held: callers.go.
 
 // holdsLeast is what a stream may hold in any case.
 const holdsLeast = 64 << 10
 
-// Buffered is how many bytes of requests and answers all streams hold.
+// Buffered is how many bytes of requests and answers all streams and calls hold.
 func (s *Server) Buffered() int64 { return s.buffered.Load() }
 
 // crowd is what a stream knows of its part in what all hold.

@@ -2,15 +2,19 @@ package grpcapi
 
 import (
 	"bytes"
+	"context"
 	"runtime"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	torcv1 "torc/api/v1"
 	"torc/core/wire"
 )
 
@@ -40,6 +44,54 @@ func TestACrowdOfStreams(t *testing.T) {
 		p, err := stream.Recv()
 		require.NoError(t, err)
 		require.Len(t, response(t, p).Results[0].Value, long)
+	}
+}
+
+// Calls of single methods whose answers nobody reads keep no more than the bound, whatever was guessed of them; the others are refused, for
+// what it is, and when the answers are gone there is room again: whether they were given up one by one or with their connection.
+func TestACrowdOfCallers(t *testing.T) {
+	const most, long, calls = 4 << 20, 1 << 20, 40
+	for _, breaks := range []bool{false, true} {
+		n := newFake()
+		n.put("big", bytes.Repeat([]byte("v"), long))
+		s, c := serve(t, n, Options{BuffersMax: most})
+		conn, err := grpc.NewClient("passthrough:///"+s.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10)) // otherwise gRPC comes to take in all of it
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(soon(t))
+		defer cancel()
+		ask := func() {
+			call, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, torcv1.Cache_Get_FullMethodName)
+			require.NoError(t, err)
+			require.NoError(t, call.SendMsg(&torcv1.GetRequest{Key: []byte("big")}))
+			require.NoError(t, call.CloseSend())
+		}
+		for range calls {
+			ask()
+		}
+		require.Eventually(t, func() bool { return n.submitted() > 0 && s.Buffered() > most/2 }, 5*time.Second, time.Millisecond, "nothing waits: the test is none")
+		for range 50 {
+			require.LessOrEqual(t, s.Buffered(), int64(2*most))
+			time.Sleep(2 * time.Millisecond)
+		}
+		require.Eventually(t, func() bool { // of calls that come together more may be refused than need be
+			ask()
+			_, err = c.Get(soon(t), &torcv1.GetRequest{Key: []byte("big")})
+			return status.Code(err) == codes.ResourceExhausted
+		}, 5*time.Second, time.Millisecond)
+		require.Contains(t, err.Error(), "--max-memory")
+		_, err = c.Topology(soon(t), &torcv1.TopologyRequest{})
+		require.NoError(t, err, "operators are answered")
+		if breaks {
+			require.NoError(t, conn.Close())
+		} else {
+			cancel()
+		}
+		require.Eventually(t, func() bool { runtime.GC(); return s.Buffered() == 0 }, 5*time.Second, 5*time.Millisecond)
+		got, err := c.Get(soon(t), &torcv1.GetRequest{Key: []byte("big")})
+		require.NoError(t, err)
+		require.Len(t, got.Value, long)
+		_ = conn.Close()
 	}
 }
 

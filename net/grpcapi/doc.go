@@ -18,7 +18,7 @@
 //  2. A stream owes at most Options.InFlightMax answers, with Options.InFlightBytes of requests
 //     and OutputMax of answers. Beyond that it stops reading: gRPC's flow control then holds
 //     the client back, and memory stays bounded. What all streams hold together is bounded by
-//     Options.BuffersMax (crowd.go).
+//     Options.BuffersMax (crowd.go), and so is what unary calls hold: those that are too many are refused (callers.go).
 //     A packet's memory is used again once it is handled: what goes to a lane has memory of its own, or the packet is
 //     kept.
 //  3. Deliver runs on a lane's goroutine: it copies headers, not values, and never blocks.

@@ -43,7 +43,7 @@ type Options struct {
 	InFlightMax    int           // requests of one stream in flight before its reading stops; 1024
 	InFlightBytes  int           // their bytes; 128 MiB
 	OutputMax      int           // bytes of answers waiting for one stream before its reading stops; 64 MiB
-	BuffersMax     int           // bytes of requests in flight and of answers of all streams, beyond which those with most stop reading; 0: no bound
+	BuffersMax     int           // bytes of requests in flight and of answers of all streams, beyond which those with most stop reading; unary calls beyond it are refused; 0: no bound
 	ManyMax        int           // keys of one GetMany or SetMany; 16384
 	ManyBytes      int           // bytes of values that one GetMany answers; 256 MiB
 	Timeout        time.Duration // how long a unary call without a deadline waits; 5 s

@@ -32,7 +32,8 @@ type Server struct {
 	server  *grpc.Server
 	stats   stats
 
-	buffered, expected atomic.Int64 // bytes of all streams: see crowd.go
+	buffered, expected atomic.Int64 // bytes of all streams (and buffered: of calls): see crowd.go
+	callers            callers
 	mu                 sync.Mutex
 	streams            map[*conversation]struct{}
 
@@ -63,7 +64,7 @@ func (s *Server) serverOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(s.opts.messageMax()),
 		buffers.ForServer(),
-		grpc.ForceServerCodecV2(torcv1.Codec{}),
+		grpc.ForceServerCodecV2(callCodec{}),
 		grpc.MaxConcurrentStreams(4096),
 		grpc.StreamInterceptor(s.askStream),
 		grpc.UnaryInterceptor(s.askUnary),
