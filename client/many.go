@@ -88,18 +88,25 @@ func (c *Client) DeleteMany(ctx context.Context, keys ...string) []DeleteResult 
 // many runs a waiter's commands and tells what each came to; key names the i-th one's key.
 func (c *Client) many(ctx context.Context, op string, w *waiter, key func(int) string, each func(int, call, wire.Result, error)) {
 	count := len(w.call.Commands)
+	tell := func(i int, w *waiter, at int, err error) {
+		who := call{op, key(i)}
+		if err != nil {
+			each(i, who, wire.Result{}, err)
+			return
+		}
+		item := &w.call.Items[at]
+		each(i, who, item.Result, who.check(item))
+	}
+	if turns := c.turns(w.call.Commands); turns != nil {
+		c.inTurns(ctx, op, w.call.Commands, turns, tell)
+		return // with what the commands are made of: of a turn that was given up the brain may still be sending some
+	}
 	var err error
 	if count > 0 {
 		err = c.run(ctx, call{op: op}, w)
 	}
 	for i := range count {
-		who := call{op, key(i)}
-		if err != nil {
-			each(i, who, wire.Result{}, err)
-			continue
-		}
-		item := &w.call.Items[i]
-		each(i, who, item.Result, who.check(item))
+		tell(i, w, i, err)
 	}
 	if err == nil {
 		w.free()

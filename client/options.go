@@ -34,7 +34,8 @@ type Options struct {
 	// Cache keeps what Get has read in the client's own memory. Off by default.
 	Cache Cache
 	// MaxInFlight bounds the requests under way; more are refused. A call makes one request
-	// per shard. One node is given half of them at most. Default 4096.
+	// per shard. One node is given half of them at most. A call on many keys that makes more than half of them by itself makes them in
+	// turns. Default 4096.
 	MaxInFlight int
 	// MaxMessage bounds the size of one answer in bytes. Default 256 MiB. A read whose answer is longer is ErrInvalid, at once; read
 	// fewer keys at a time, or raise it.
