@@ -32,6 +32,10 @@ type Settings struct {
 	Evict      evict.Kind    // what is given up when memory is squeezed
 	ResetGrace time.Duration // 0: the default
 
+	// What a shard remembers of clients, so that a retry is applied once.
+	SessionTTL  time.Duration // for how long; 0: the default
+	SessionsMax int           // of how many; 0: the default
+
 	// The world.
 	Links     Links
 	Swim      Swim
@@ -177,6 +181,20 @@ func (s *Settings) drawCache(seed uint64) {
 	s.Models, s.Counters, s.Appends = min(s.Models, 1), min(s.Counters, 1), min(s.Appends, 1)
 }
 
+// drawSessions has the shards of some runs forget clients between two tries of a write: because they were idle for as long as an election
+// and a client's patience take, or because others came. Then nobody can tell any more whether the first try was applied, and nobody may
+// write again as if it had not been.
+func (s *Settings) drawSessions(seed uint64) {
+	r := NewStream(seed, "settings, sessions")
+	brief, few := r.Chance(2000), r.Chance(2000)
+	if brief {
+		s.SessionTTL = r.Neat(time.Second, 3*time.Second)
+	}
+	if few {
+		s.SessionsMax = 1 + r.IntN(6)
+	}
+}
+
 func drawLinks(r *Stream) Links {
 	l := Links{Delay: r.Neat(50*time.Microsecond, 2*time.Millisecond), Jitter: r.Neat(50*time.Microsecond, 3*time.Millisecond)}
 	if r.Chance(3000) {
@@ -280,6 +298,7 @@ func (c *Scenario) Draw(seed uint64) Settings {
 		s.drawShortage(seed)
 		s.drawCache(seed)
 		s.drawElections(seed)
+		s.drawSessions(seed)
 	}
 	if c.Settings != nil {
 		c.Settings(&s)

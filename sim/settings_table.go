@@ -39,6 +39,8 @@ var fieldGroups = [][]Field{
 		choiceField("on-loss", "what becomes of a shard that has lost its quorum for good: reset or refuse", []string{"reset", "refuse"},
 			func(s *Settings) int { return int(s.OnLoss) }, func(s *Settings, choice int) { s.OnLoss = cluster.LossPolicy(choice) }),
 		durationField("reset-grace", "for how long it must have been lost; 0 is the default", func(s *Settings) *time.Duration { return &s.ResetGrace }),
+		durationField("session-ttl", "for how long a shard remembers a client that writes nothing; 0 is the default", func(s *Settings) *time.Duration { return &s.SessionTTL }),
+		intField("sessions-max", "how many clients a shard remembers; 0 is the default", 0, 1_000_000, func(s *Settings) *int { return &s.SessionsMax }),
 	}, {
 		durationField("link.delay", "one way", func(s *Settings) *time.Duration { return &s.Links.Delay }),
 		durationField("link.jitter", "added, uniformly", func(s *Settings) *time.Duration { return &s.Links.Jitter }),
