@@ -23,6 +23,7 @@ var catalogue = []Entry{
 	{"fill-race", 2, 60}, {"xdc-lww", 2, 60}, {"group-mixup", 2, 60}, {"snapshot-half", 2, 60},
 	{"batch-torn", 1, 15}, {"hedge-storm", 1, 30}, {"cache-deaf", 1, 30}, {"cache-nowait", 2, 60},
 	{"cache-successor", 2, 100}, {"yield-flap", 2, 150}, {"look-nolease", 2, 15}, {"lease-own-timeout", 2, 100},
+	{"session-reborn", 2, 150},
 }
 
 // Catalogued returns what the catalogue says of a planted bug.

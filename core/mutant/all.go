@@ -49,4 +49,5 @@ var All = []string{
 	YieldFlap,
 	LookNoLease,
 	LeaseOwnTimeout,
+	SessionReborn,
 }

@@ -50,4 +50,5 @@ const (
 	YieldFlap         = "yield-flap"          // 46
 	LookNoLease       = "look-nolease"        // 47
 	LeaseOwnTimeout   = "lease-own-timeout"   // 48
+	SessionReborn     = "session-reborn"      // 49
 )

@@ -1,6 +1,9 @@
 package router
 
-import "torc/core/wire"
+import (
+	"torc/core/mutant"
+	"torc/core/wire"
+)
 
 // A write that comes without a session, as those of Redis clients do, is forwarded under one of the lane's, of which each shard has its own.
 // It is begun as core/session's window is, which tells why: if any first try might begin a session, one that the shard has forgotten would
@@ -93,7 +96,7 @@ func (h *Hall) forgotten(c *Call) bool {
 	if c.place != sent {
 		return true // this node's own replica has it now, or it waits
 	}
-	if c.doubt {
+	if c.doubt && !mutant.On(mutant.SessionReborn) {
 		return false
 	}
 	c.exposed = false
