@@ -37,22 +37,25 @@ type Config struct {
 	ClockDrift     int           // bound on the clock rates' difference, in thousandths
 	Reads          ReadMode
 
-	MaxKey      int           // bytes
-	MaxValue    int           // bytes
-	MaxMemory   int64         // bytes that the stores of this node may hold; 0 = no bound
-	MaxLogs     int64         // and those of its Raft logs together; 0 = LogBytes bounds each
-	MaxWaiting  int64         // and of requests that wait; 0 = no bound
-	MaxKept     int64         // and of what snapshots under way keep; about as much may be on its way; 0 = no bound
-	Seed        store.Seed    // of a cluster that this node founds, from a source that nobody can foresee; zero: keys are placed as anyone can tell
-	Pages       slab.Source   // where keys and values get their memory; nil = Go's heap
-	Policy      evict.Kind    // what is given up when that is reached, unless the cluster map says otherwise
-	LogBytes    int64         // a group's log is truncated when it is longer than this; for snapshots under way up to four times as much is kept
-	InboxMax    int           // requests a lane keeps waiting before it refuses
-	Timeout     time.Duration // how long a request waits when its caller does not say
-	SessionTTL  time.Duration // how long (log time) an idle session is remembered
-	SessionsMax int           // sessions that a shard remembers; 0 = core/store's default
-	Rebalance   int64         // bytes a second of snapshots that this node sends; 0 = no bound
-	Grace       time.Duration // how long a node may be silent before its replicas are moved elsewhere
+	MaxKey     int           // bytes
+	MaxValue   int           // bytes
+	MaxMemory  int64         // bytes that the stores of this node may hold; 0 = no bound
+	MaxLogs    int64         // and those of its Raft logs together; 0 = LogBytes bounds each
+	MaxWaiting int64         // and of requests that wait; 0 = no bound
+	MaxKept    int64         // and of what snapshots under way keep; about as much may be on its way; 0 = no bound
+	Seed       store.Seed    // of a cluster that this node founds, from a source that nobody can foresee; zero: keys are placed as anyone can tell
+	Pages      slab.Source   // where keys and values get their memory; nil = Go's heap
+	Policy     evict.Kind    // what is given up when that is reached, unless the cluster map says otherwise
+	LogBytes   int64         // a group's log is truncated when it is longer than this; for snapshots under way up to four times as much is kept
+	InboxMax   int           // requests a lane keeps waiting before it refuses
+	Timeout    time.Duration // how long a request waits when its caller does not say
+	SessionTTL time.Duration // how long (log time) an idle session is remembered
+	Rebalance  int64         // bytes a second of snapshots that this node sends; 0 = no bound
+	Grace      time.Duration // how long a node may be silent before its replicas are moved elsewhere
+
+	// As SessionTTL is, these are part of what replicas compute from the log: all nodes must have the same.
+	SessionsMax  int   // sessions that a shard remembers; 0 = core/store's default
+	SessionBytes int64 // and what they take with their outcomes, in bytes; 0 likewise
 
 	CacheLease   time.Duration // for how long a client may keep what it has read, unless it is told otherwise (promise.go); negative: it may not
 	StaySlow     bool          // this node keeps its leaderships even while it is slow (yield.go)

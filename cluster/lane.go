@@ -329,7 +329,7 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 }
 
 func (l *Lane) storeConfig(p *wire.Placement) store.Config {
-	c := store.Config{Shard: p.Shard, Shards: l.cfg.Shards, MaxValue: l.cfg.MaxValue, SessionTTL: l.cfg.SessionTTL.Milliseconds(), SessionsMax: l.cfg.SessionsMax, Seed: l.m.Seed, Pages: l.cfg.Pages}
+	c := store.Config{Shard: p.Shard, Shards: l.cfg.Shards, MaxValue: l.cfg.MaxValue, SessionTTL: l.cfg.SessionTTL.Milliseconds(), SessionsMax: l.cfg.SessionsMax, SessionBytes: l.cfg.SessionBytes, Seed: l.m.Seed, Pages: l.cfg.Pages}
 	if len(p.Founders) > 0 {
 		c.Version = uint64(p.Founders[0]) << 32 // IDs ascend: no version of what was lost is given out again
 	}

@@ -33,8 +33,9 @@ type Settings struct {
 	ResetGrace time.Duration // 0: the default
 
 	// What a shard remembers of clients, so that a retry is applied once.
-	SessionTTL  time.Duration // for how long; 0: the default
-	SessionsMax int           // of how many; 0: the default
+	SessionTTL   time.Duration // for how long; 0: the default
+	SessionsMax  int           // of how many; 0: the default
+	SessionBytes int64         // and in how many bytes; 0: the default
 
 	// The world.
 	Links     Links
@@ -192,6 +193,9 @@ func (s *Settings) drawSessions(seed uint64) {
 	}
 	if few {
 		s.SessionsMax = 1 + r.IntN(6)
+	}
+	if r.Chance(1500) { // one to seven clients that wait for one outcome, or a client that waits for some
+		s.SessionBytes = int64(320 + r.IntN(2000))
 	}
 }
 

@@ -41,6 +41,7 @@ var fieldGroups = [][]Field{
 		durationField("reset-grace", "for how long it must have been lost; 0 is the default", func(s *Settings) *time.Duration { return &s.ResetGrace }),
 		durationField("session-ttl", "for how long a shard remembers a client that writes nothing; 0 is the default", func(s *Settings) *time.Duration { return &s.SessionTTL }),
 		intField("sessions-max", "how many clients a shard remembers; 0 is the default", 0, 1_000_000, func(s *Settings) *int { return &s.SessionsMax }),
+		bytesField("session-bytes", "what that may take, with what they were told; 0 is the default", func(s *Settings) *int64 { return &s.SessionBytes }),
 	}, {
 		durationField("link.delay", "one way", func(s *Settings) *time.Duration { return &s.Links.Delay }),
 		durationField("link.jitter", "added, uniformly", func(s *Settings) *time.Duration { return &s.Links.Jitter }),

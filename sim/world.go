@@ -113,7 +113,7 @@ func (w *World) configOf(n *node, join []string) cluster.Config {
 		Join: join, Expect: s.Nodes - s.Absent, Shards: s.Shards, Replicas: s.Replicas, Lanes: n.laneCount,
 		Tick: s.Tick, ElectionTicks: s.ElectionOf(int(n.index)), HeartbeatTicks: s.Heartbeat, ClockDrift: s.Drift, Reads: s.ReadsOf(int(n.index)), LogBytes: s.LogBytes, Grace: s.Grace,
 		Policy: s.Evict, Seed: w.placement, OnQuorumLoss: s.OnLoss, ResetGrace: s.ResetGrace, CacheLease: s.CacheLease,
-		SessionTTL: s.SessionTTL, SessionsMax: s.SessionsMax,
+		SessionTTL: s.SessionTTL, SessionsMax: s.SessionsMax, SessionBytes: s.SessionBytes,
 	}.Defaults()
 }
 

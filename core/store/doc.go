@@ -56,7 +56,8 @@
 //  6. Nothing of a batch is kept: what is stored is a copy. So is what a result says of a value.
 //  7. A restored store equals its source, or Finish fails.
 //  8. A fill is taken only under a lease that nothing has been done to the key since.
-//  9. Everything is bounded but the keys' bytes: those the leader bounds, by Bytes.
+//  9. Everything is bounded but the keys' bytes: those the leader bounds, by Bytes. After each request sessions and their
+//     outcomes take SessionBytes at most.
 //
 // The package leaves to others: who may read and when (core/raft), which keys to evict and
 // when to refuse for want of memory (the leader, before it proposes), how commands are spelled

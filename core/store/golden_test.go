@@ -19,7 +19,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
 // TestGolden plays testdata/*.txt: commands, "----", and what Redis answers to them. A line is a
 // command, each in an entry of its own, or one of:
 //
-//	store maxvalue=16 window=2 sessions=2 ttl=1000    begin anew with this configuration
+//	store maxvalue=16 window=2 sessions=2 sessionbytes=700 ttl=1000    begin anew with this configuration
 //	at 1000                the next entries' time, in milliseconds
 //	? COMMAND              show the version too
 //	read 1500 COMMAND      ask Read, with the clock at 1500
@@ -166,6 +166,8 @@ func configOf(t *testing.T, settings []string) (cfg Config) {
 			cfg.WindowMax = n
 		case "sessions":
 			cfg.SessionsMax = n
+		case "sessionbytes":
+			cfg.SessionBytes = int64(n)
 		case "ttl":
 			cfg.SessionTTL = int64(n)
 		default:

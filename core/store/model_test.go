@@ -147,7 +147,15 @@ func (m *model) request(r wire.Request) wire.Response {
 		}
 		mine = &modelSession{client: r.Session.Client}
 	}
-	defer func() { m.sessions = append(m.sessions, *mine) }()
+	kept := true
+	defer func() {
+		if kept {
+			m.sessions = append(m.sessions, *mine)
+		}
+		for m.sessionBytes() > m.cfg.defaults().SessionBytes {
+			m.sessions = m.sessions[1:]
+		}
+	}()
 	mine.usedAt = m.time
 	mine.floor = max(mine.floor, min(r.Session.Floor, r.Session.Seq))
 	for i := 0; i < len(mine.seqs); {
@@ -167,8 +175,24 @@ func (m *model) request(r wire.Request) wire.Response {
 		return wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonOverloaded}
 	}
 	results := m.commands(r.Commands)
+	kept = (&modelSession{results: [][]wire.Result{results}}).bytes() <= m.cfg.defaults().SessionBytes
 	mine.seqs, mine.results = append(mine.seqs, r.Session.Seq), append(mine.results, results)
 	return wire.Response{Results: results}
+}
+
+func (m *model) sessionBytes() (sum int64) {
+	for _, s := range m.sessions {
+		sum += s.bytes()
+	}
+	return sum
+}
+
+func (s *modelSession) bytes() int64 {
+	sum := int64(192)
+	for _, results := range s.results {
+		sum += 112 + int64(len(appendResults(nil, results)))
+	}
+	return sum
 }
 
 func (m *model) commands(cmds []wire.Command) []wire.Result {

@@ -18,8 +18,10 @@ import (
 //	(client, seq) -> outcome   the encoded results
 //
 // A session is dropped when it was idle for SessionTTL of log time, or when it is the least
-// recently used of more than SessionsMax. Then nobody can tell any more whether an old request
-// of its client was applied, so a client that insists (Retry) is refused for ever, as unknown.
+// recently used of more than SessionsMax, or of those that take more than SessionBytes. Outcomes may hold values
+// (GETDEL, SET with GET), so their number bounds nothing. One that would not fit if all others were
+// forgotten costs its own session alone. When a session is gone nobody can tell any more whether an old request of its client was
+// applied, so a client that insists (Retry) is refused for ever, as unknown.
 
 // sessionsExpireMax is how many idle sessions an entry removes at most. The others are treated as
 // gone all the same.
@@ -111,13 +113,16 @@ func (s *Store) touch(r *wire.Session, old *session) *session {
 	return use
 }
 
-// remember stores the results of the request that use was admitted for.
+// remember stores the results of the request that use was admitted for, if there is room for them; use is void then.
 func (s *Store) remember(use *session, seq uint64, results []wire.Result) {
 	s.scratch = appendResults(s.scratch[:0], results)
-	o := &outcome{client: use.client, seq: seq, results: append([]byte(nil), s.scratch...)}
-	if cap(s.scratch) > 1<<16 {
-		s.scratch = nil
+	defer s.tidyScratch()
+	o := &outcome{client: use.client, seq: seq, results: s.scratch}
+	if sessionOverhead+o.size() > s.cfg.SessionBytes {
+		s.dropSession(use)
+		return
 	}
+	o.results = append([]byte(nil), s.scratch...)
 	o.hash = o.digest()
 	if old, replaced := s.outcomes.Get(o); replaced { // only by a planted bug
 		s.removeOutcome(old)
@@ -125,6 +130,26 @@ func (s *Store) remember(use *session, seq uint64, results []wire.Result) {
 	}
 	s.addOutcome(o)
 	use.outcomes++
+	s.fitSessions()
+}
+
+// fitSessions drops the least recently used sessions until the others take no more than they may. The last one to go is the one in
+// use, with all that it waits for.
+func (s *Store) fitSessions() {
+	for s.sessionBytes > s.cfg.SessionBytes {
+		least, ok := s.recent.Min()
+		if !ok {
+			return // a planted bug's sums are wrong
+		}
+		s.dropSession(least)
+	}
+}
+
+// tidyScratch gives back what a large result took.
+func (s *Store) tidyScratch() {
+	if cap(s.scratch) > 1<<16 {
+		s.scratch = nil
+	}
 }
 
 // idle reports whether a session has expired.

@@ -13,16 +13,17 @@ import (
 // Config shapes a store. It is part of what Apply computes from, so all replicas of a shard
 // must have the same one.
 type Config struct {
-	Shard       wire.ShardID
-	Shards      int    // data shards in all; 0 = take keys of every slot
-	MaxValue    int    // longest value that APPEND, SETRANGE and INCRBYFLOAT may make, in bytes; default 64 MiB
-	SessionTTL  int64  // how long an idle session is remembered, in milliseconds of log time; default 10 minutes
-	SessionsMax int    // sessions remembered; the least recently used is dropped first; default 10000
-	WindowMax   int    // outcomes remembered per session; default 1024
-	LeasesMax   int    // leases and known absences remembered (see leases.go); default 1024
-	LeaseBytes  int64  // and what they take, in bytes; default 1 MiB
-	Seed        Seed   // places the keys
-	Version     uint64 // the versions of a new store are greater
+	Shard        wire.ShardID
+	Shards       int    // data shards in all; 0 = take keys of every slot
+	MaxValue     int    // longest value that APPEND, SETRANGE and INCRBYFLOAT may make, in bytes; default 64 MiB
+	SessionTTL   int64  // how long an idle session is remembered, in milliseconds of log time; default 10 minutes
+	SessionsMax  int    // sessions remembered; the least recently used is dropped first; default 10000
+	SessionBytes int64  // and what they take with their outcomes, in bytes; default 16 MiB
+	WindowMax    int    // outcomes remembered per session; default 1024
+	LeasesMax    int    // leases and known absences remembered (see leases.go); default 1024
+	LeaseBytes   int64  // and what they take, in bytes; default 1 MiB
+	Seed         Seed   // places the keys
+	Version      uint64 // the versions of a new store are greater
 
 	// Pages is where keys and values get their memory; nil = Go's heap. It is each replica's own
 	// affair: nothing that is computed depends on it.
@@ -38,6 +39,9 @@ func (c Config) defaults() Config {
 	}
 	if c.SessionsMax <= 0 {
 		c.SessionsMax = 10000
+	}
+	if c.SessionBytes <= 0 {
+		c.SessionBytes = 16 << 20
 	}
 	if c.WindowMax <= 0 {
 		c.WindowMax = 1024

@@ -15,10 +15,12 @@ import (
 var testConfig = Config{Shard: 1, Shards: 1, MaxValue: 24, SessionTTL: 500, SessionsMax: 4, WindowMax: 4, LeasesMax: 3}
 
 // TestStoreIsTheModel plays random batches on a store, on a twin that is now and then replaced by
-// its restored snapshot, and on the model.
+// its restored snapshot, and on the model. What sessions may take is much, or little, or less than some results.
 func TestStoreIsTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &machine{store: New(testConfig), twin: New(testConfig), model: &model{cfg: testConfig}}
+		cfg := testConfig
+		cfg.SessionBytes = rapid.SampledFrom([]int64{0, 1200, 500, 350}).Draw(t, "session bytes")
+		m := &machine{cfg: cfg, store: New(cfg), twin: New(cfg), model: &model{cfg: cfg}}
 		t.Repeat(map[string]func(*rapid.T){
 			"":         m.check,
 			"apply":    m.apply,
@@ -32,6 +34,7 @@ func TestStoreIsTheModel(t *testing.T) {
 }
 
 type machine struct {
+	cfg         Config
 	store, twin *Store
 	model       *model
 	running     *Snapshot // begun some steps ago
@@ -45,6 +48,8 @@ func (m *machine) check(t *rapid.T) {
 	require.Equal(t, m.store.Bytes(), m.twin.Bytes())
 	require.NoError(t, m.store.verify())
 	require.NoError(t, m.twin.verify())
+	require.Equal(t, m.model.sessionBytes()+m.store.leaseBytes, m.store.SessionBytes())
+	require.LessOrEqual(t, m.model.sessionBytes(), m.cfg.defaults().SessionBytes)
 	require.Equal(t, m.model.time, m.store.Time())
 	require.Equal(t, len(m.model.keys), m.store.Len())
 	at, ok := m.store.NextExpiry()
@@ -163,7 +168,7 @@ func (m *machine) snapshot(t *rapid.T) {
 }
 
 func (m *machine) finish(t *rapid.T) {
-	r := NewRestorer(testConfig)
+	r := NewRestorer(m.cfg)
 	for _, chunk := range m.chunks {
 		require.NoError(t, r.Add(chunk))
 	}
@@ -179,7 +184,7 @@ func (m *machine) finish(t *rapid.T) {
 
 // drain ends with a snapshot that no write disturbs, so that every run has one.
 func (m *machine) drain(t *rapid.T) {
-	restored, err := copyOf(testConfig, m.store, 64)
+	restored, err := copyOf(m.cfg, m.store, 64)
 	require.NoError(t, err)
 	m.twin = restored
 	m.check(t)
