@@ -18,6 +18,7 @@ func Seeds() []Seed {
 		{"control-every-fault", 100579, "the same, with two nodes that were not called down: each of them was somebody better to ask than the leader (core/session, route.go)"},
 		{"control-wild-clocks", 2621, "a node sent a write again, as a retry that the shard did not know, and before the first try: the client took that for no effect and wrote again under another session (core/router, hall.go)"},
 		{"control-every-fault", 2514, "two of the founders were restarted between their pledge and the map: what they were to hold was lost before anybody led it, and the oracle did not know who its voters were (sim, fault_memory.go)"},
+		{"swarm", 1, "a lane's session that the shard had forgotten was begun anew by the next write, and the retry of an older one was applied twice: found by reading first, by this seed since shards forget (core/router, session.go)"},
 		{"control-declared-loss", 3173, "the same of the meta group: an operator has to begin it anew, and nobody did (sim, founding.go)"},
 	}
 }
