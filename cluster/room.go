@@ -26,8 +26,9 @@ const (
 type roomTold struct {
 	to     wire.ReplicaID // the leader
 	limit  int64
-	ticks  int // since
-	repeat int // times that it is still to be repeated
+	ticks  int  // since
+	repeat int  // times that it is still to be repeated
+	lost   bool // the leader was lost since: if it is the same one that comes back, it has kept this word
 }
 
 // roomOf is a replica's last word.
@@ -56,8 +57,12 @@ func (g *group) limit(total int64) int64 {
 // tellRoom tells the leader how much the shard may hold here, when that matters or has changed.
 func (g *group) tellRoom(total int64) {
 	bound, leader := g.lane.bound(), g.member.Leader()
-	if g.store == nil || leader == 0 || leader == g.replica {
+	if g.store == nil || leader == g.replica {
 		g.room = roomTold{}
+		return
+	}
+	if leader == 0 {
+		g.room.lost = true
 		return
 	}
 	limit, tight := g.limit(total), bound > 0 && total > bound/2
@@ -67,14 +72,14 @@ func (g *group) tellRoom(total int64) {
 	switch {
 	case t.to != leader && !tight:
 		return // nobody needs to know yet
-	case t.to != leader || changed:
+	case t.to != leader || t.lost || changed:
 		t.repeat = roomRepeat
 	case t.ticks < roomTicks || t.repeat == 0 && !tight:
 		return
 	default:
 		t.repeat = max(0, t.repeat-1)
 	}
-	t.to, t.limit, t.ticks = leader, limit, 0
+	t.to, t.limit, t.ticks, t.lost = leader, limit, 0, false
 	g.Send(leader, &wire.Room{Shard: g.shard, From: g.replica, Bytes: limit})
 }
 

@@ -94,3 +94,23 @@ func TestSmallFollowerRefuses(t *testing.T) {
 	require.Equal(t, wire.OutcomeOK, c.do(set(1001)).Outcome)
 	c.equal()
 }
+
+// TestSmallFollowerGrowsOutOfSight: a follower gets more memory while it is cut off. The leader, which is the same all the time, has kept its word
+// of before.
+func TestSmallFollowerGrowsOutOfSight(t *testing.T) {
+	c, small := uneven(t, evict.NoEviction)
+	for key := range uint64(300) {
+		c.do(set(key))
+	}
+	require.Equal(t, wire.OutcomeRefused, c.do(set(1000)).Outcome)
+	leader, name := c.leader(), small.Lane.cfg.Self.PeerAddr
+	c.drop = func(addr string, f *wire.Frame) bool { return addr == name || f.From == small.Lane.cfg.Self.ID }
+	c.run(5 * time.Second)
+	small.cfg.MaxMemory = 0
+	c.run(time.Second)
+	c.drop = nil
+	c.run(5 * time.Second)
+	require.Equal(t, leader, c.leader())
+	require.Equal(t, wire.OutcomeOK, c.do(set(1000)).Outcome)
+	c.equal()
+}
