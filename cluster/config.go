@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"math"
 	"time"
 
 	"torc/core/evict"
@@ -53,7 +54,8 @@ type Config struct {
 	Rebalance  int64         // bytes a second of snapshots that this node sends; 0 = no bound
 	Grace      time.Duration // how long a node may be silent before its replicas are moved elsewhere
 
-	// As SessionTTL is, these are part of what replicas compute from the log: all nodes must have the same.
+	// As Shards, MaxValue and SessionTTL are, these are wishes for a new cluster: part of what replicas compute from the log, so what
+	// the founder wished holds for all nodes (wire.Limits).
 	SessionsMax  int   // sessions that a shard remembers; 0 = core/store's default
 	SessionBytes int64 // and what they take with their outcomes, in bytes; 0 likewise
 
@@ -108,3 +110,11 @@ func (c Config) Defaults() Config {
 	}
 	return c
 }
+
+// limits are the wishes for a new cluster.
+func (c *Config) limits() wire.Limits {
+	return wire.Limits{MaxValue: uint64(c.MaxValue), SessionTTL: uint64(c.SessionTTL.Milliseconds()), SessionsMax: uint32(max(c.SessionsMax, 0)), SessionBytes: uint64(max(c.SessionBytes, 0))}
+}
+
+// within is a limit of the map's as a store takes it; what no store could hold is as good as none.
+func within(limit uint64) int { return int(min(limit, math.MaxInt)) }

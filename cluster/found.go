@@ -264,7 +264,7 @@ func (l *Lane) maybeFound() {
 		return
 	}
 	first := firstMap(f.proposal, f.members, l.cfg.Shards, l.cfg.Replicas)
-	first.Seed = l.cfg.Seed
+	first.Seed, first.Limits = l.cfg.Seed, l.cfg.limits()
 	for _, m := range f.members {
 		if m.ID != l.cfg.Self.ID {
 			l.sendAddr(m.PeerAddr, m.ID, m.Incarnation, &wire.MapUpdate{Proposal: f.proposal, Initial: true, Map: first})

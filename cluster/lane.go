@@ -328,8 +328,11 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 	l.order = slices.Insert(l.order, at, g)
 }
 
+// storeConfig is by the map alone, for all replicas of a shard must compute alike: a node that only joins was told of neither the
+// number of shards nor the limits.
 func (l *Lane) storeConfig(p *wire.Placement) store.Config {
-	c := store.Config{Shard: p.Shard, Shards: l.cfg.Shards, MaxValue: l.cfg.MaxValue, SessionTTL: l.cfg.SessionTTL.Milliseconds(), SessionsMax: l.cfg.SessionsMax, SessionBytes: l.cfg.SessionBytes, Seed: l.m.Seed, Pages: l.cfg.Pages}
+	c := store.Config{Shard: p.Shard, Shards: int(l.m.Shards), Seed: l.m.Seed, Pages: l.cfg.Pages,
+		MaxValue: within(l.m.Limits.MaxValue), SessionTTL: int64(within(l.m.Limits.SessionTTL)), SessionsMax: within(uint64(l.m.Limits.SessionsMax)), SessionBytes: int64(within(l.m.Limits.SessionBytes))}
 	if len(p.Founders) > 0 {
 		c.Version = uint64(p.Founders[0]) << 32 // IDs ascend: no version of what was lost is given out again
 	}

@@ -83,8 +83,18 @@ type ClusterMap struct {
 	NextReplica ReplicaID
 	Policy      uint32      // what is given up when memory is full: 1 + the policy's number; 0: as each leader's node was started
 	Seed        [2]uint64   // by which stores place keys: a secret of the cluster, drawn when it was founded; zero: none
+	Limits      Limits      // fixed at creation, too
 	Members     []Member    // ordered by ID
 	Placements  []Placement // ordered by Shard; index 0 is MetaShard
+}
+
+// Limits are what replicas compute by when they apply the log, beside the number of shards. Were they each node's own, replicas on nodes
+// that were started differently would come to hold different things. Zero is core/store's default.
+type Limits struct {
+	MaxValue     uint64 // longest value that a command may make of another, in bytes
+	SessionTTL   uint64 // how long an idle session is remembered, in milliseconds of log time
+	SessionsMax  uint32 // of how many a shard knows
+	SessionBytes uint64 // and what they take with their outcomes
 }
 
 // Public is the map as clients may see it: without the seed.

@@ -98,12 +98,25 @@ func AppendClusterMap(b []byte, m *ClusterMap) []byte {
 	b = binary.AppendUvarint(b, uint64(m.Policy))
 	b = binary.AppendUvarint(b, m.Seed[0])
 	b = binary.AppendUvarint(b, m.Seed[1])
+	b = appendLimits(b, &m.Limits)
 	b = appendMembers(b, m.Members)
 	b = binary.AppendUvarint(b, uint64(len(m.Placements)))
 	for i := range m.Placements {
 		b = appendPlacement(b, &m.Placements[i])
 	}
 	return b
+}
+
+func appendLimits(b []byte, l *Limits) []byte {
+	b = binary.AppendUvarint(b, l.MaxValue)
+	b = binary.AppendUvarint(b, l.SessionTTL)
+	b = binary.AppendUvarint(b, uint64(l.SessionsMax))
+	return binary.AppendUvarint(b, l.SessionBytes)
+}
+
+func (d *decoder) limits() Limits {
+	return Limits{MaxValue: d.uvarint("map longest value"), SessionTTL: d.uvarint("map session time"),
+		SessionsMax: d.uint32("map sessions"), SessionBytes: d.uvarint("map session bytes")}
 }
 
 // DecodeClusterMap reads a cluster map. That it makes sense (orders, known members) is for the
@@ -125,6 +138,7 @@ func (d *decoder) clusterMap(m *ClusterMap) {
 	m.NextReplica = ReplicaID(d.uvarint("map next replica"))
 	m.Policy = d.uint32("map policy")
 	m.Seed[0], m.Seed[1] = d.uvarint("map seed"), d.uvarint("map seed")
+	m.Limits = d.limits()
 	m.Members = d.members("map members")
 	m.Placements = list[Placement](d, "map placements", placementMin)
 	for i := range m.Placements {

@@ -78,11 +78,11 @@ var settings = []setting{
 		electionLeast, day, func(c *Config) *time.Duration { return &c.ElectionTimeout }),
 	duration(groupReads, "timeout", "how long a request waits before its outcome is reported as unknown",
 		10*time.Millisecond, day, func(c *Config) *time.Duration { return &c.Timeout }),
-	duration(groupReads, "session-ttl", "how long an idle client's session is remembered, for its retries",
+	duration(groupReads, "session-ttl", "how long an idle client's session is remembered, for its retries; fixed when the cluster is founded",
 		time.Second, day, func(c *Config) *time.Duration { return &c.SessionTTL }),
 
 	size(groupLimits, "max-key", "largest key", 1, 64<<20, func(c *Config) *Size { return &c.MaxKey }),
-	size(groupLimits, "max-value", "largest value", 1, 128<<20, func(c *Config) *Size { return &c.MaxValue }),
+	size(groupLimits, "max-value", "largest value that this node takes; what a command may make of one is fixed when the cluster is founded", 1, 128<<20, func(c *Config) *Size { return &c.MaxValue }),
 	size(groupLimits, "max-memory", "bytes that this node may hold: 13/16 of it keys, values and sessions, past which keys are given up (--maxmemory-policy), or else writes that grow are refused; the rest Raft logs, queues and copies under way; 0 is no bound",
 		0, math.MaxInt64, func(c *Config) *Size { return &c.MaxMemory }),
 	choice(groupLimits, "maxmemory-policy", "POLICY", "which keys are given up when memory is full, in Redis's words: "+strings.Join(evict.Names(), ", ")+

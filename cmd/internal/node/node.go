@@ -179,8 +179,9 @@ func (n *Node) watch() {
 				continue
 			}
 			if !compared && differs(m, n.cfg) {
-				n.logger.Warn("the cluster was founded with other --shards or --replicas than this node's: they cannot be changed any more",
-					slog.Uint64("shards", uint64(m.Shards)), slog.Int("own_shards", n.cfg.Shards), slog.Uint64("replicas", uint64(m.Replication)), slog.Int("own_replicas", n.cfg.Replicas))
+				n.logger.Warn("the cluster was founded with other --shards, --replicas, --session-ttl or --max-value than this node's: they cannot be changed any more",
+					slog.Uint64("shards", uint64(m.Shards)), slog.Int("own_shards", n.cfg.Shards), slog.Uint64("replicas", uint64(m.Replication)), slog.Int("own_replicas", n.cfg.Replicas),
+					slog.Duration("session_ttl", sessionTTL(m)), slog.Duration("own_session_ttl", n.cfg.SessionTTL), slog.Uint64("max_value", m.Limits.MaxValue), slog.Uint64("own_max_value", uint64(n.cfg.MaxValue)))
 			}
 			compared = true
 			if who.Incarnation > n.self.Incarnation {
@@ -202,7 +203,11 @@ func (n *Node) watch() {
 // differs says that a founder wanted another cluster than there is: of several founders one decides. Who only joins need not
 // say how many shards there are.
 func differs(m *wire.ClusterMap, c *config.Config) bool {
-	return c.Expect > 1 && (int(m.Shards) != c.Shards || int(m.Replication) != c.Replicas)
+	return c.Expect > 1 && (int(m.Shards) != c.Shards || int(m.Replication) != c.Replicas || sessionTTL(m) != c.SessionTTL || m.Limits.MaxValue != uint64(c.MaxValue))
+}
+
+func sessionTTL(m *wire.ClusterMap) time.Duration {
+	return time.Duration(m.Limits.SessionTTL) * time.Millisecond
 }
 
 func (n *Node) tellLeft(left bool) {

@@ -220,11 +220,21 @@ func TestIncarnationsGrow(t *testing.T) {
 
 // Of founders that want different clusters one decides, for the cluster's life. The others must not keep quiet about it.
 func TestFoundersThatDiffer(t *testing.T) {
-	m := &wire.ClusterMap{Shards: 6, Replication: 3}
-	require.False(t, differs(m, &config.Config{Expect: 3, Shards: 6, Replicas: 3}))
-	require.True(t, differs(m, &config.Config{Expect: 3, Shards: 12, Replicas: 3}))
-	require.True(t, differs(m, &config.Config{Expect: 3, Shards: 6, Replicas: 5}))
-	require.False(t, differs(m, &config.Config{Expect: 1, Shards: 64, Replicas: 3}), "it only joins")
+	m := &wire.ClusterMap{Shards: 6, Replication: 3, Limits: wire.Limits{SessionTTL: 60_000, MaxValue: 1 << 20}}
+	same := config.Config{Expect: 3, Shards: 6, Replicas: 3, SessionTTL: time.Minute, MaxValue: 1 << 20}
+	require.False(t, differs(m, &same))
+	for _, change := range []func(*config.Config){
+		func(c *config.Config) { c.Shards = 12 },
+		func(c *config.Config) { c.Replicas = 5 },
+		func(c *config.Config) { c.SessionTTL = time.Hour },
+		func(c *config.Config) { c.MaxValue = 2 << 20 },
+	} {
+		other := same
+		change(&other)
+		require.True(t, differs(m, &other))
+		other.Expect = 1
+		require.False(t, differs(m, &other), "it only joins")
+	}
 }
 
 // A life that began in the future is rather this node's own, from before its clock was set back: to start it again is
