@@ -22,6 +22,10 @@ func Stale(d time.Duration) LoadOption { return func(l *load) { l.stale = d } }
 // until somebody sets the key, GetOrLoad answers ErrNotFound and loads nothing.
 func Absent(d time.Duration) LoadOption { return func(l *load) { l.absent = d } }
 
+// Background has f told of every load in the background (Stale) that has failed: no caller gets its error, and the value stays what it was
+// until its time is over for good. Without it Options.Logger is told. An answer of load's that there is no such value (ErrNotFound) is no failure.
+func Background(f func(error)) LoadOption { return func(l *load) { l.told = f } }
+
 // LoadWithin says how long a load may take. Default 10 s. When it is over, another caller may load.
 func LoadWithin(d time.Duration) LoadOption { return func(l *load) { l.within = d } }
 
@@ -32,6 +36,7 @@ func LoadAnyway() LoadOption { return func(l *load) { l.anyway = true } }
 type load struct {
 	ttl, stale, absent, within time.Duration
 	anyway                     bool
+	told                       func(error)
 	do                         func(context.Context) ([]byte, error)
 }
 
@@ -76,7 +81,8 @@ func (c *Client) GetOrLoad(ctx context.Context, key string, ttl time.Duration, l
 		case next == nil:
 			return v, err
 		case next.token != 0:
-			return c.loadAndFill(ctx, who, &l, next)
+			v, _, err := c.loadAndFill(ctx, who, &l, next)
+			return v, err
 		}
 		if err := next.wait(ctx, poll); err != nil {
 			return Value{}, who.fail(err, "", ErrRefused)
@@ -209,8 +215,9 @@ func (c *Client) askLease(ctx context.Context, who call, l *load, seen uint64) (
 	return Value{}, uint64(max(r.Int, 0)), nil
 }
 
-// loadAndFill loads a value under a lease and offers it to the cluster.
-func (c *Client) loadAndFill(ctx context.Context, who call, l *load, step *nextStep) (Value, error) {
+// loadAndFill loads a value under a lease and offers it to the cluster. unfilled is why that has not taken it, or perhaps not; a caller that waits
+// has what it wanted all the same.
+func (c *Client) loadAndFill(ctx context.Context, who call, l *load, step *nextStep) (v Value, unfilled, err error) {
 	defer step.leave()
 	cmd := wire.Command{Op: wire.OpFill, Version: step.token}
 	value, err := run(ctx, l)
@@ -235,13 +242,13 @@ func (c *Client) loadAndFill(ctx context.Context, who call, l *load, step *nextS
 	}
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return Value{}, who.notFound()
+		return Value{}, fillErr, who.notFound()
 	case err != nil:
-		return Value{}, err
+		return Value{}, fillErr, err
 	case fillErr != nil || r.Kind != wire.KindOK:
-		return Value{Bytes: value}, nil // it is not in the cache, or perhaps not; it is what the caller wanted
+		return Value{Bytes: value}, fillErr, nil // it is not in the cache, or perhaps not
 	}
-	return Value{Bytes: value, Version: r.Version}, nil
+	return Value{Bytes: value, Version: r.Version}, nil, nil
 }
 
 // fillWithin bounds how long a caller that has what it wanted waits for the cluster to take it.
@@ -268,6 +275,9 @@ func run(ctx context.Context, l *load) (value []byte, err error) {
 type loads struct {
 	mu      sync.Mutex
 	flights map[string]chan struct{}
+
+	failures int       // of loads in the background, since the log was told
+	said     time.Time // when that was
 
 	ctx     context.Context // of what is loaded in the background
 	cancel  context.CancelFunc
@@ -333,12 +343,46 @@ func (l *loads) refresh(ctx context.Context, c *Client, who call, how *load, ver
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		defer context.AfterFunc(l.ctx, cancel)()
-		if _, token, err := c.lease(ctx, who, how, version); err == nil && token != 0 {
-			_, _ = c.loadAndFill(ctx, who, how, &nextStep{token: token, leave: leave})
-			return
+		_, token, err := c.lease(ctx, who, how, version)
+		if err != nil || token == 0 {
+			leave()
+		} else {
+			var unfilled error
+			if _, unfilled, err = c.loadAndFill(ctx, who, how, &nextStep{token: token, leave: leave}); err == nil {
+				err = unfilled
+			}
 		}
-		leave()
+		if err != nil && !isNotFound(err) && l.ctx.Err() == nil {
+			how.failed(c, err)
+		}
 	}()
+}
+
+// sayEvery is how often at most the log is told of loads in the background.
+const sayEvery = time.Second
+
+// failed tells of a load in the background that came to nothing. The log does not show the key, and has a line a second at most.
+func (l *load) failed(c *Client, err error) {
+	if l.told != nil {
+		l.told(err)
+		return
+	}
+	c.loads.mu.Lock()
+	c.loads.failures++
+	failures, now := c.loads.failures, time.Now()
+	says := c.loads.said.IsZero() || now.Sub(c.loads.said) >= sayEvery
+	if says {
+		c.loads.said, c.loads.failures = now, 0
+	}
+	c.loads.mu.Unlock()
+	if !says {
+		return
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		err = &Error{Op: e.Op, Reason: e.Reason, kinds: e.kinds, cause: e.cause}
+	}
+	c.opts.Logger.Warn("a value was not loaded anew in the background", "error", err, "failures", failures)
 }
 
 func (l *loads) close() {
