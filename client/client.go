@@ -67,7 +67,7 @@ func (c *Client) submit(ctx context.Context, who call, w *waiter) error {
 	if err := ctx.Err(); err != nil {
 		return who.fail(err, "", ErrRefused)
 	}
-	w.call.Timeout = c.opts.Timeout
+	w.call.Timeout = max(c.opts.Timeout, w.patience)
 	if deadline, ok := ctx.Deadline(); ok {
 		// The brain ends a little earlier than the context: it knows more than a context does.
 		left := time.Until(deadline)
@@ -99,12 +99,25 @@ func (c *Client) one(ctx context.Context, op, key string, cmd wire.Command, noCo
 	return c.oneInto(ctx, op, key, cmd, noCopy, nil, false)
 }
 
+// patient is one that may take longer than Options.Timeout.
+func (c *Client) patient(ctx context.Context, who call, cmd wire.Command, patience time.Duration) (wire.Result, call, error) {
+	w := c.engine.waiter()
+	w.single(who.key, &cmd, false)
+	w.patience = patience
+	return c.finish(ctx, who, w)
+}
+
 // oneInto is one for a reader that may have memory of its own for what it reads.
 func (c *Client) oneInto(ctx context.Context, op, key string, cmd wire.Command, noCopy bool, into []byte, asked bool) (wire.Result, call, error) {
 	who := call{op, key}
 	w := c.engine.waiter()
 	w.single(key, &cmd, noCopy)
 	w.into, w.asked = into, asked
+	return c.finish(ctx, who, w)
+}
+
+// finish runs a call of one command.
+func (c *Client) finish(ctx context.Context, who call, w *waiter) (wire.Result, call, error) {
 	if err := c.run(ctx, who, w); err != nil {
 		return wire.Result{}, who, err
 	}

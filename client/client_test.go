@@ -273,11 +273,20 @@ func TestContexts(t *testing.T) {
 	require.Less(t, time.Since(began), 5*time.Second, "the context is shorter than the timeout")
 }
 
-// A caller of GetOrLoad goes while it asks for the lease. The lease that is granted then keeps nobody waiting.
+// A caller of GetOrLoad goes while it asks for the lease, or its time is up, be it by its context or by Options.Timeout. The lease that is
+// granted then keeps nobody waiting.
 func TestALeaseIsGivenBackWhenItsCallerHasGone(t *testing.T) {
+	cancelled, cancel := context.WithCancel(ctx)
+	testLateLease(t, cancelled, cancel, context.Canceled)
+	testLateLease(t, ctx, func() {}, context.DeadlineExceeded)
+	living, end := context.WithTimeout(ctx, time.Hour)
+	defer end()
+	testLateLease(t, living, func() {}, context.DeadlineExceeded)
+}
+
+func testLateLease(t *testing.T, caller context.Context, goes func(), want error) {
 	f := newFake(t, 1)
-	c := f.client()
-	caller, goes := context.WithCancel(ctx)
+	c := f.client(func(o *Options) { o.Timeout = 500 * time.Millisecond })
 	gone, back := make(chan struct{}), make(chan wire.Command, 1)
 	f.locked(func() {
 		f.respond = func(_ *fakeNode, _ uint64, req *wire.Request, send func(*wire.Response)) bool {
@@ -296,7 +305,7 @@ func TestALeaseIsGivenBackWhenItsCallerHasGone(t *testing.T) {
 		}
 	})
 	_, err := c.GetOrLoad(caller, "k", time.Minute, func(context.Context) ([]byte, error) { panic("it has gone") })
-	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, want)
 	close(gone)
 	select {
 	case cmd := <-back:

@@ -157,15 +157,14 @@ func (c *Client) getOrLease(ctx context.Context, who call, l *load) (Value, *nex
 // lease asks for the right to fill a key of which this version was seen. It returns what is there instead, or the lease, or
 // neither: somebody else has it.
 //
-// The question goes on when its caller has gone. Otherwise the lease might be granted to nobody, and whoever wants the key
-// would wait until it is over: so it is given back.
+// The question goes on when its caller has gone, or does not wait any more. Otherwise the lease might be granted to nobody, and whoever wants
+// the key would wait until it is over: so it is given back.
 func (c *Client) lease(ctx context.Context, who call, l *load, seen uint64) (Value, uint64, error) {
-	if ctx.Done() == nil {
-		return c.askLease(ctx, who, l, seen)
-	}
 	if !c.loads.begin() {
 		return Value{}, 0, who.fail(nil, "", ErrClosed, ErrRefused)
 	}
+	waits, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
 	type answer struct {
 		value Value
 		token uint64
@@ -178,7 +177,7 @@ func (c *Client) lease(ctx context.Context, who call, l *load, seen uint64) (Val
 		a.value, a.token, a.err = c.askLease(context.WithoutCancel(ctx), who, l, seen)
 		select {
 		case answers <- a:
-		case <-ctx.Done():
+		case <-waits.Done():
 			if a.token != 0 {
 				c.giveBack(ctx, who, a.token)
 			}
@@ -187,10 +186,13 @@ func (c *Client) lease(ctx context.Context, who call, l *load, seen uint64) (Val
 	select {
 	case a := <-answers:
 		return a.value, a.token, a.err
-	case <-ctx.Done():
-		return Value{}, 0, who.fail(ctx.Err(), "", ErrUnknown)
+	case <-waits.Done():
+		return Value{}, 0, who.fail(waits.Err(), "", ErrUnknown)
 	}
 }
+
+// leaseWithin is how long the question for a lease may go on when nobody waits for it any more.
+const leaseWithin = 30 * time.Second
 
 // giveBack ends a lease that nobody uses.
 func (c *Client) giveBack(ctx context.Context, who call, token uint64) {
@@ -202,7 +204,7 @@ func (c *Client) giveBack(ctx context.Context, who call, token uint64) {
 func (c *Client) askLease(ctx context.Context, who call, l *load, seen uint64) (Value, uint64, error) {
 	// The lease outlasts the load, for the fill that follows it.
 	ttl := l.within + l.within/4 + time.Second
-	r, _, err := c.one(ctx, who.op, who.key, wire.Command{Op: wire.OpLease, Version: seen, TTL: ttl.Milliseconds()}, false)
+	r, _, err := c.patient(ctx, who, wire.Command{Op: wire.OpLease, Version: seen, TTL: ttl.Milliseconds()}, min(ttl, leaseWithin))
 	switch {
 	case err != nil:
 		return Value{}, 0, err

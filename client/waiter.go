@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"sync"
+	"time"
 
 	"torc/core/session"
 	"torc/core/wire"
@@ -18,6 +19,8 @@ type waiter struct {
 
 	into  []byte // a reader's own memory for what it reads, or nil
 	asked bool   // there is such memory
+
+	patience time.Duration // how long the call may take, if that is more than Options.Timeout
 
 	command [1]wire.Command
 	item    [1]session.Item
@@ -88,7 +91,7 @@ func (w *waiter) free() {
 		w.list, w.items = nil, nil
 	}
 	w.call = session.Call{}
-	w.engine, w.into, w.asked, w.chunk = nil, nil, false, nil
+	w.engine, w.into, w.asked, w.chunk, w.patience = nil, nil, false, nil, 0
 	w.command[0], w.item[0] = wire.Command{}, session.Item{}
 	if cap(w.memory) > memoryMax {
 		w.memory = nil
