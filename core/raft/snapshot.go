@@ -72,7 +72,12 @@ func (m *Member) snapshotNow() (*pb.Snapshot, error) {
 
 // ship begins to send a snapshot in place of raft's one big message.
 func (m *Member) ship(w *wire.RaftMessage) {
-	if m.unpark(w) {
+	if s := m.parkedFor(w); s != nil {
+		if m.cfg.Pace.Begin() {
+			m.unpark(s)
+		} else {
+			m.node.ReportSnapshot(uint64(w.To), etcdraft.SnapshotFailure) // too many at a time; it stays parked, and raft asks again
+		}
 		return
 	}
 	m.drop(w.To)
@@ -87,21 +92,24 @@ func (m *Member) ship(w *wire.RaftMessage) {
 	m.fill(s)
 }
 
-// unpark goes on with a parked shipment, if that is still of use.
-func (m *Member) unpark(w *wire.RaftMessage) bool {
+// parkedFor is the parked shipment to a replica, if it is still of use, or nil.
+func (m *Member) parkedFor(w *wire.RaftMessage) *shipment {
 	i := slices.IndexFunc(m.ships.out, func(s *shipment) bool { return s.to == w.To && s.parked })
 	if i < 0 || m.closed {
-		return false
+		return nil
 	}
-	s := m.ships.out[i]
-	if s.term != w.Term || s.meta.Index+1 < m.log.first || !m.cfg.Pace.Begin() {
-		return false
+	if s := m.ships.out[i]; s.term == w.Term && s.meta.Index+1 >= m.log.first {
+		return s
 	}
+	return nil
+}
+
+// unpark goes on with a parked shipment.
+func (m *Member) unpark(s *shipment) {
 	s.parked, s.waited, s.stalls = false, 0, 0
 	m.emit(trace.Event{Kind: trace.Snapshot, Term: s.term, Index: s.meta.Index, A: 0, B: uint64(s.to)})
 	m.repeat(s)
 	m.fill(s)
-	return true
 }
 
 // park lets a shipment wait for its receiver to come back, unless it has got no further since it was parked before.

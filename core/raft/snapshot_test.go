@@ -159,6 +159,34 @@ func TestASnapshotGoesOn(t *testing.T) {
 	}
 }
 
+// TestAParkedSnapshotWaitsForAPlace: when its receiver is back while the places are taken by others, it stays as it is, and goes on when one is
+// free.
+func TestAParkedSnapshotWaitsForAPlace(t *testing.T) {
+	n, leader, learner := behind(t, 4, 40)
+	s := &stingy{open: true, generous: true}
+	leader.cfg.Pace = s
+	n.until("half of it has come", func() bool { return learner.ships.in != nil && learner.ships.in.next >= 5 })
+	learner.cut = true
+	n.run((stallsMax + 3) * stallTicks * tick)
+	require.True(t, leader.ships.out[0].parked)
+	s.refuse = 5
+	learner.cut = false
+	firsts := 0
+	n.drop = func(_, _ *peer, m wire.Message) bool {
+		if c, ok := m.(*wire.SnapshotChunk); ok && c.Seq == 0 {
+			firsts++
+		}
+		return false
+	}
+	n.until("all places were taken", func() bool { return s.refuse == 0 })
+	n.until("it has it all", func() bool { return learner.Applied() == leader.Applied() })
+	require.Zero(t, firsts, "it was begun anew")
+	require.Len(t, leader.taken, 1)
+	n.run(((stallsMax+2)*stallTicks + parkTicks) * tick)
+	require.Empty(t, leader.ships.out)
+	require.Equal(t, s.begun, s.ended)
+}
+
 // TestAnotherLeaderBeginsAnew: half a snapshot of a leader that is gone is no use.
 func TestAnotherLeaderBeginsAnew(t *testing.T) {
 	n, leader, learner := behind(t, 3, 40)
