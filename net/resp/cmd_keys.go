@@ -236,8 +236,8 @@ func (j *usageJob) render(o *output, proto int) {
 	}
 }
 
-// runWait answers how many replicas hold the writes before it. They were acknowledged, so a
-// quorum does: there is nothing to wait for.
+// runWait answers on how many replicas beside its leader's a write before it is for certain. It was acknowledged, so it is on a
+// majority: there is nothing to wait for, and of the rest nothing is known.
 func runWait(r *request) {
 	if _, ok := r.number(1); !ok {
 		return
@@ -249,7 +249,7 @@ func runWait(r *request) {
 	case timeout < 0:
 		r.fail("ERR timeout is negative")
 	case r.ready():
-		r.int(int64(r.replicas() - 1))
+		r.int(int64(r.replicas() / 2))
 	}
 }
 
