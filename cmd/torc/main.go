@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"torc/cmd/internal/release"
 )
 
 // command is one thing that the tool does.
@@ -38,7 +40,7 @@ func usage() string {
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "  torc %-12s %s\n", c.name, c.summary)
 	}
-	b.WriteString("\ntorc COMMAND --help tells a command's flags.\n")
+	b.WriteString("\ntorc COMMAND --help tells a command's flags, torc --version this tool's version.\n")
 	return b.String()
 }
 
@@ -56,6 +58,10 @@ func run(args []string) int {
 			return exitOK
 		}
 		name, rest = rest[0], []string{"--help"}
+	}
+	if name == "version" || name == "--version" {
+		fmt.Println("torc", release.Version())
+		return exitOK
 	}
 	all := commands()
 	if i := slices.IndexFunc(all, func(c command) bool { return c.name == name }); i >= 0 {

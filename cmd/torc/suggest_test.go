@@ -111,3 +111,12 @@ func TestUsageErrors(t *testing.T) {
 		require.Contains(t, text, c.says, "%v", c.args)
 	}
 }
+
+// The tool says which version it is, as torcd does.
+func TestVersion(t *testing.T) {
+	for _, word := range []string{"--version", "version"} {
+		stdout, _, code := torc(t, word)
+		require.Equal(t, exitOK, code)
+		require.Regexp(t, `^torc \S+\n$`, stdout)
+	}
+}

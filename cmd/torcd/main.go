@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
 	"torc/cmd/internal/config"
 	"torc/cmd/internal/node"
+	"torc/cmd/internal/release"
 )
 
 // stopWithin is how long a polite stop may take.
@@ -28,7 +28,7 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprint(stdout, config.Usage())
 		return 0
 	case errors.Is(err, config.ErrVersion):
-		_, _ = fmt.Fprintln(stdout, "torcd", version())
+		_, _ = fmt.Fprintln(stdout, "torcd", release.Version())
 		return 0
 	case err != nil:
 		_, _ = fmt.Fprintf(stderr, "torcd: %v\n", err)
@@ -92,11 +92,4 @@ func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "devel"
 }
