@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"fmt"
+	"encoding/binary"
 
 	"torc/core/wire"
 )
@@ -20,9 +20,17 @@ type question struct {
 	commands []wire.Command
 }
 
-// printed is a command in words that differ when commands do.
+// printed is a command in bytes that differ when commands do.
 func printed(c *wire.Command) string {
-	return fmt.Sprintf("%d %q %q %d %d %d %d %d", c.Op, c.Key, c.Value, c.Delta, c.Flags, c.Version, c.TTLKind, c.TTL)
+	b := make([]byte, 0, 128)
+	for _, text := range [][]byte{c.Key, c.Value} {
+		b = binary.AppendUvarint(b, uint64(len(text)))
+		b = append(b, text...)
+	}
+	for _, number := range []uint64{uint64(c.Op), uint64(c.Flags), uint64(c.TTLKind), uint64(c.TTL), uint64(c.Delta), c.Version} {
+		b = binary.AppendUvarint(b, number)
+	}
+	return string(b)
 }
 
 // ask notes a question.
