@@ -5,8 +5,8 @@ run: ## a three-node cluster in one process, on loopback
 	go build -o bin/torc ./cmd/torc
 	./bin/torc dev
 
-test: ## every test; first those that are one thread for a minute, so that the others fill the other processors meanwhile
-	go test ./scenarios ./sim ./...
+test: ## every test; first the packages that take minutes, one test after the other, so that all else goes on beside them
+	go test ./cmd/torcd ./scenarios ./sim ./...
 
 vet:
 	go vet ./...
