@@ -145,6 +145,7 @@ at 1s hot-keys for 1s
 func TestEverySettingIsSaid(t *testing.T) {
 	s := (&sim.Scenario{}).Draw(1)
 	s.Election, s.Tick, s.Grace, s.Drift = 3, 20*time.Millisecond, time.Millisecond, 400
+	s.ResetGrace, s.SessionTTL = time.Millisecond, time.Millisecond
 	var said strings.Builder
 	for _, u := range unrealSettings(&s) {
 		fmt.Fprintf(&said, " %s: %s\n", u.What, u.Why)
@@ -158,5 +159,17 @@ func TestEverySettingIsSaid(t *testing.T) {
 	require.Contains(t, said.String(), "an election timeout of 60ms: torcd's is at least 100ms")
 	require.Contains(t, said.String(), "grace=1ms: torcd's is at least four election timeouts, 400ms")
 	require.Contains(t, said.String(), "drift=400: ")
-	require.Equal(t, "--election-timeout 100ms --grace 400ms", strings.Join(flagsOf(&s, 0)[14:18], " "))
+	require.Contains(t, said.String(), " reset-grace=1ms: torcd's is at least four election timeouts, 400ms")
+	require.Contains(t, said.String(), "session-ttl=1ms: torcd's is at least 1s")
+	require.Contains(t, strings.Join(flagsOf(&s, 0), " "), "--election-timeout 100ms --grace 400ms")
+}
+
+// Who only joins is told nothing that the founders decide.
+func TestJoinersAreToldNoWishes(t *testing.T) {
+	s := (&sim.Scenario{}).Draw(1)
+	s.Nodes, s.Absent, s.Lanes = 4, 1, []int{1, 1, 1, 1}
+	for node := range s.Nodes {
+		wishes := strings.Contains(strings.Join(flagsOf(&s, node), " "), "--shards")
+		require.Equal(t, node < 3, wishes, "n%d", node+1)
+	}
 }

@@ -21,6 +21,11 @@ const (
 	electionLeast = 100 * time.Millisecond
 	driftMost     = 200
 	graceDefault  = time.Minute
+
+	resetGraceDefault = 30 * time.Second
+
+	sessionLeast   = time.Second
+	sessionDefault = 10 * time.Minute
 )
 
 // realised are the settings that reach the processes or the clients as they are.
@@ -28,7 +33,8 @@ var realised = map[string]bool{
 	"nodes": true, "absent": true, "shards": true, "replicas": true, "lanes": true, "reads": true, "drift": true,
 	"sessions": true, "plain": true, "threads": true, "think": true, "timeout": true,
 	"registers": true, "counters": true, "appends": true,
-	"tick": true, "election": true, "elections": true, "grace": true, // see adjusted
+	"tick": true, "election": true, "elections": true, "grace": true, "reset-grace": true, "session-ttl": true, // see adjusted
+	"on-loss": true, "evict": true,
 	"faults": true, "fault-every": true, "fault-for": true, // of swarms, which are refused
 }
 
@@ -101,6 +107,12 @@ func adjusted(s *sim.Settings) (list []Unreal) {
 	if s.Grace != 0 && graceOf(s) != s.Grace {
 		list = append(list, Unreal{fmt.Sprintf("grace=%v", s.Grace), fmt.Sprintf("torcd's is at least four election timeouts, %v", graceOf(s))})
 	}
+	if s.ResetGrace != 0 && resetGraceOf(s) != s.ResetGrace {
+		list = append(list, Unreal{fmt.Sprintf("reset-grace=%v", s.ResetGrace), fmt.Sprintf("torcd's is at least four election timeouts, %v", resetGraceOf(s))})
+	}
+	if s.SessionTTL != 0 && sessionTTLOf(s) != s.SessionTTL {
+		list = append(list, Unreal{fmt.Sprintf("session-ttl=%v", s.SessionTTL), fmt.Sprintf("torcd's is at least %v", sessionLeast)})
+	}
 	if s.Drift > driftMost {
 		list = append(list, Unreal{fmt.Sprintf("drift=%d", s.Drift), fmt.Sprintf("torcd takes at most %d", driftMost)})
 	}
@@ -127,20 +139,41 @@ func graceOf(s *sim.Settings) time.Duration {
 	return max(s.Grace, 4*longestElection(s))
 }
 
-// flagsOf is what a node, counted from 0, is told besides its addresses.
+func resetGraceOf(s *sim.Settings) time.Duration {
+	if s.ResetGrace == 0 {
+		return max(resetGraceDefault, 4*longestElection(s))
+	}
+	return max(s.ResetGrace, 4*longestElection(s))
+}
+
+func sessionTTLOf(s *sim.Settings) time.Duration {
+	if s.SessionTTL == 0 {
+		return sessionDefault
+	}
+	return max(s.SessionTTL, sessionLeast)
+}
+
+// flagsOf is what a node, counted from 0, is told besides its addresses. Who only joins is told nothing of what the founders
+// wish: the map says it.
 func flagsOf(s *sim.Settings, node int) []string {
 	reads := "lease"
 	if s.ReadsOf(node) == cluster.ReadIndex {
 		reads = "readindex"
 	}
-	expect := s.Nodes - s.Absent
-	if node >= expect {
-		expect = 1 // it was absent: it only joins
+	loss := "reset"
+	if s.OnLoss == cluster.LossRefuse {
+		loss = "refuse"
 	}
-	return []string{
-		"--name", fmt.Sprintf("n%d", node+1), "--expect", strconv.Itoa(expect),
-		"--shards", strconv.Itoa(s.Shards), "--replicas", strconv.Itoa(s.Replicas), "--lanes", strconv.Itoa(s.Lanes[node]),
+	flags := []string{
+		"--name", fmt.Sprintf("n%d", node+1), "--lanes", strconv.Itoa(s.Lanes[node]),
 		"--reads", reads, "--clock-drift", strconv.Itoa(min(s.Drift, driftMost)),
 		"--election-timeout", electionOf(s, node).String(), "--grace", graceOf(s).String(), "--timeout", s.Timeout.String(),
+		"--on-quorum-loss", loss, "--reset-grace", resetGraceOf(s).String(), "--maxmemory-policy", s.Evict.String(),
 	}
+	expect := s.Nodes - s.Absent
+	if node >= expect {
+		return append(flags, "--expect", "1")
+	}
+	return append(flags, "--expect", strconv.Itoa(expect), "--shards", strconv.Itoa(s.Shards), "--replicas", strconv.Itoa(s.Replicas),
+		"--session-ttl", sessionTTLOf(s).String())
 }
