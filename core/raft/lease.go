@@ -5,6 +5,7 @@ import (
 	"time"
 
 	etcdraft "go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
 
 	"torc/core/mutant"
 	"torc/core/trace"
@@ -27,6 +28,7 @@ import (
 //  4. Every election needs a majority, which shares a member with any majority behind the lease. The
 //     lease is over when as many promises are that those who still keep theirs are no majority with
 //     the leader: until then nobody else is elected.
+//  5. A follower does not leave its leader for an answer from a later term (unasked).
 //
 // A promise is told in time that passes at least, by a clock that is right (promise); the leader shortens it by
 // what its own clock may be slow (lease.lasts).
@@ -84,6 +86,30 @@ func (l *lease) ack(from wire.ReplicaID, stamp int64, promise uint64) {
 		lasts = l.most
 	}
 	l.acked[from] = ack{stamp: stamp, until: time.Duration(stamp) + lasts}
+}
+
+// unasked reports whether a message is an answer from a later term to a follower, who waits for none. Raft would go to that term and
+// forget its leader, and with it the promise:
+//
+//  1. Two followers lose their leader and ask for votes. The first one's question is on its way for long.
+//  2. The first says yes to the second, who stands in the next term, and whose request is lost.
+//  3. The first hears the leader again, follows it, and promises.
+//  4. The second is asked at last, and says no, in its term. The first goes there, knows no leader, and votes for the second
+//     as soon as that one stands again; the leader reads from memory meanwhile.
+//
+// An answer may also be to what a follower sent when it led itself. Whoever leads a later term says so in other messages; and should the
+// leader be gone, the follower asks for votes in due course, knows no leader then, and minds the answers.
+func (m *Member) unasked(msg *wire.RaftMessage) bool {
+	switch pb.MessageType(msg.Type) {
+	case pb.MsgAppResp, pb.MsgHeartbeatResp, pb.MsgVoteResp, pb.MsgPreVoteResp:
+	default:
+		return false
+	}
+	if msg.Term <= m.term {
+		return false
+	}
+	st := m.stance()
+	return msg.Term > st.term && st.role == etcdraft.StateFollower && st.lead != 0
 }
 
 // tellLease tells the trace of a lease gained or lost since the last tick. A lease ends by itself, at

@@ -214,6 +214,62 @@ func TestALeaseLastsForTheShorterPromise(t *testing.T) {
 	}
 }
 
+// TestAnOldAnswerBreaksNoPromise: a follower had lost its leader and asked for votes, and follows again when the answer comes: somebody has
+// gone on to a later term. If it went there, too, it would forget its leader and what it has promised.
+//
+//  1. The leader is cut off. Both others ask for votes; first's question is on its way for long.
+//  2. first says yes to second, who stands in the next term; its votes are lost.
+//  3. first hears the leader, and follows it: its answers are a lease.
+//  4. second is asked at last, and says no, in the next term.
+func TestAnOldAnswerBreaksNoPromise(t *testing.T) {
+	tried := 0
+	for seed := range uint64(20) {
+		n := newNetwork(t, seed, 3)
+		n.settle()
+		old := n.leader()
+		term := old.Term()
+		first, second := n.others(old)[0], n.others(old)[1]
+		if first.turn() != 0 {
+			first, second = second, first
+		}
+		var question wire.Message
+		met, asked := false, false
+		n.drop = func(from, to *peer, m wire.Message) bool {
+			r, _ := m.(*wire.Raft)
+			switch {
+			case from == old || to == old:
+				return from == second || to == second || !met
+			case from == first && kind(m) == pb.MsgPreVote && question == nil:
+				question = m
+				return true
+			case from == second && kind(m) == pb.MsgVote && r.Term == term+1:
+				return true
+			case from == second && kind(m) == pb.MsgPreVote && r.Term == term+2 && !asked:
+				asked, met = true, false // from here on nobody hears the old leader
+				second.take(question)
+				second.Flush()
+				n.after(5*time.Millisecond, func() { n.deliver(from, to, m) })
+				return true
+			}
+			return false
+		}
+		for i := 0; i < 40 && second.Term() == term; i++ {
+			n.run(tick / 2)
+		}
+		met = question != nil && second.Term() == term+1
+		n.run(4 * tick)
+		if !old.LeaseValid() || first.Leader() != old.id {
+			continue // it has stepped down meanwhile
+		}
+		tried++
+		n.until("second stands again", func() bool { return asked })
+		n.run(timeout)
+		n.drop = nil
+		n.leader()
+	}
+	require.Positive(t, tried)
+}
+
 // TestALeaseIsNeverStale: whatever the delays, the clocks within their drift, the cuts, pauses
 // and transfers, and the members' election timeouts, no member has a lease that does not hold all that is acknowledged, or while
 // another one leads in a later term (network.check); and every ReadIndex that is answered yes

@@ -193,6 +193,9 @@ func sendable(msg *wire.RaftMessage) bool {
 }
 
 func (m *Member) step(msg *wire.RaftMessage) {
+	if m.unasked(msg) {
+		return
+	}
 	if pb.MessageType(msg.Type) == pb.MsgHeartbeatResp {
 		m.beatAnswered = true
 	}
