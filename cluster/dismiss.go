@@ -17,7 +17,8 @@ const goneMost = 64
 //
 // That a member is in the map fences its former lives out (OnFrame). Without it they are strangers, as every node is before
 // it joins: their replicas are in no placement and in no group's configuration, and no ID is given twice. One that was
-// only silent, and speaks again, joins again; then it learns from the map that it holds nothing.
+// only silent, and speaks again, joins again; then it learns from the map that it holds nothing. One that was drained and
+// stays, to forward requests, would be given its share again: so it says with its hello that it has left (self).
 func dismiss(m *wire.ClusterMap) {
 	gone := goneMembers(m)
 	if len(gone) <= goneMost {
@@ -60,5 +61,21 @@ func (l *Lane) unlearn(next *wire.ClusterMap) {
 			delete(l.heard, id)
 			delete(l.epochs, id)
 		}
+	}
+}
+
+// self is this life as it presents itself: as one that has left if it has, by the newest map that knew of it.
+func (l *Lane) self() wire.Member {
+	who := l.cfg.Self
+	if l.hasLeft {
+		who.State = wire.MemberLeft
+	}
+	return who
+}
+
+// noteSelf notes whether this life has left.
+func (l *Lane) noteSelf(m *wire.ClusterMap) {
+	if who := m.Member(l.cfg.Self.ID); who != nil {
+		l.hasLeft = who.State == wire.MemberLeft && who.Incarnation == l.cfg.Self.Incarnation
 	}
 }

@@ -115,3 +115,31 @@ func TestADismissedNodeComesBack(t *testing.T) {
 	}))
 	require.Equal(t, wire.OutcomeOK, cut.call(wire.Command{Op: wire.OpSet, Key: []byte("k"), Value: []byte("v")}).Outcome)
 }
+
+// A node that was drained and stays, to forward requests, is no new one when the map has forgotten it: an operator has said that it is to hold
+// nothing. Its next life may join.
+func TestADismissedNodeThatHasLeftStaysOut(t *testing.T) {
+	o := newOffice(t, 4, 2, 3)
+	o.told(o.node(1), wire.Ask{Op: wire.AdminDrain, Node: 4}, wire.RefusalNone)
+	require.True(t, o.until(time.Minute, func() bool { return o.m() != nil && o.m().Member(4).State == wire.MemberLeft }), "it never leaves")
+	o.run(2 * time.Second)
+	for i := range goneMost + 30 {
+		fake := wire.Member{ID: wire.NodeID(1000 + i), Incarnation: wire.Incarnation(1000 + i), Name: fmt.Sprint("pod-", i), PeerAddr: "nowhere"}
+		lane := o.lead(wire.MetaShard).Lane
+		lane.command(&wire.MetaCommand{Kind: wire.MetaJoin, Member: &fake})
+		lane.command(&wire.MetaCommand{Kind: wire.MetaSetState, Node: fake.ID, Incarnation: fake.Incarnation, State: wire.MemberDown})
+		require.True(t, o.until(time.Minute, func() bool {
+			m := o.m()
+			return m != nil && m.Member(fake.ID) != nil && m.Member(fake.ID).State == wire.MemberDown
+		}))
+		if who := o.m().Member(4); who != nil {
+			require.Equal(t, wire.MemberLeft, who.State, "after %d others", i)
+		}
+	}
+	o.run(20 * time.Second)
+	require.Nil(t, o.m().Member(4))
+	require.Nil(t, o.node(4).m.Member(4), "it has the newest map")
+	require.Equal(t, wire.OutcomeOK, o.node(4).call(wire.Command{Op: wire.OpSet, Key: []byte("k"), Value: []byte("v")}).Outcome, "it forwards")
+	o.restart("n4")
+	require.True(t, o.until(time.Minute, func() bool { return o.m() != nil && o.m().Member(4) != nil && o.holds(4) > 0 }))
+}

@@ -38,7 +38,7 @@ type founding struct {
 }
 
 func (l *Lane) hello(answer bool) *wire.Hello {
-	h := &wire.Hello{Member: l.cfg.Self, Expect: uint32(l.cfg.Expect), Shards: uint32(l.cfg.Shards), Replicas: uint32(l.cfg.Replicas), Pledged: l.found.pledged, Answer: answer}
+	h := &wire.Hello{Member: l.self(), Expect: uint32(l.cfg.Expect), Shards: uint32(l.cfg.Shards), Replicas: uint32(l.cfg.Replicas), Pledged: l.found.pledged, Answer: answer}
 	if l.m != nil {
 		h.ClusterID, h.Epoch = l.m.ClusterID, l.m.Epoch
 	} else {
@@ -137,13 +137,20 @@ func (l *Lane) onHello(m *wire.Hello) {
 		return // of another cluster
 	}
 	l.epochs[who.ID] = m.Epoch
-	known := l.m.Member(who.ID)
-	if known == nil || known.Incarnation < who.Incarnation || known.Incarnation == who.Incarnation && (known.State == wire.MemberDown || forgotten(known)) {
+	if isNew(l.m.Member(who.ID), &who) {
 		l.admitMember(m)
 	}
 	if m.Epoch < l.m.Epoch {
 		l.sendAddr(who.PeerAddr, who.ID, who.Incarnation, &wire.MapUpdate{Map: l.m})
 	}
+}
+
+// isNew reports whether a life that says hello is to be admitted, by what the map says of its node (nil: nothing).
+func isNew(known, who *wire.Member) bool {
+	if known == nil {
+		return who.State != wire.MemberLeft // else it was dismissed (dismiss.go)
+	}
+	return known.Incarnation < who.Incarnation || known.Incarnation == who.Incarnation && (known.State == wire.MemberDown || forgotten(known))
 }
 
 // admitMember asks the meta group to take a fresh life in, or one that it had declared down. The

@@ -74,6 +74,8 @@ type Lane struct {
 	desk  desk
 	pace  *pacer // of the snapshots that this lane sends
 	leave farewell
+
+	hasLeft bool // this life was drained, and has left (dismiss.go)
 	overseer
 }
 
@@ -251,6 +253,7 @@ func (l *Lane) newMap(m *wire.ClusterMap) {
 func (l *Lane) adopt(m *wire.ClusterMap) {
 	l.declare(newLosses(l.m, m))
 	l.unlearn(m)
+	l.noteSelf(m)
 	l.m = m
 	for i := range m.Members {
 		l.learnAddr(m.Members[i])
