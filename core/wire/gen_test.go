@@ -161,8 +161,8 @@ func drawClusterMap(t *rapid.T) ClusterMap {
 		Seed:        [2]uint64{rapid.Uint64().Draw(t, "seed"), rapid.Uint64().Draw(t, "seed")},
 		Limits: Limits{MaxValue: drawNumber[uint64](t, "longest value"), SessionTTL: drawNumber[uint64](t, "session time"),
 			SessionsMax: rapid.Uint32().Draw(t, "sessions"), SessionBytes: drawNumber[uint64](t, "session bytes")},
-		Members:     drawList(t, "members", drawMember),
-		Placements:  drawList(t, "placements", drawPlacement),
+		Members:    drawList(t, "members", drawMember),
+		Placements: drawList(t, "placements", drawPlacement),
 	}
 }
 
