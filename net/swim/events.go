@@ -19,6 +19,7 @@ type events struct {
 	mu         sync.Mutex
 	subscriber func(gossip.Event)
 	beliefs    map[wire.NodeID]belief // the newest life of each node
+	refuted    uint64                 // at least as often have those refuted their death whom it does not know: see makeRoom
 }
 
 // belief is what the subscriber was told last of a node.
@@ -61,14 +62,18 @@ func (ev *events) notice(n *memberlist.Node, status gossip.Status) {
 			e.Refuted++ // it was believed dead and lives
 		}
 	}
-	if !known && !ev.makeRoom() {
-		return
+	if !known {
+		if !ev.makeRoom() {
+			return
+		}
+		e.Refuted = ev.refuted
 	}
 	ev.tell(belief{Event: e, refuted: heard})
 }
 
 // makeRoom keeps the beliefs within their bound: nodes that come with a new name at every start would fill it, and no new one be
-// believed in any more. Of those that are gone the one with the oldest life is forgotten; if none is gone, there is no room.
+// believed in any more. Of those that are gone the one with the oldest life is forgotten; if none is gone, there is no room. One that was
+// forgotten may live: when it is seen again the subscriber may still believe it dead, and must be told that this was refuted.
 func (ev *events) makeRoom() bool {
 	if len(ev.beliefs) < gossip.NodesMax {
 		return true
@@ -83,6 +88,7 @@ func (ev *events) makeRoom() bool {
 	if oldest == nil {
 		return false
 	}
+	ev.refuted = max(ev.refuted, oldest.Refuted+1)
 	delete(ev.beliefs, oldest.Node)
 	return true
 }

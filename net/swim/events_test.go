@@ -41,3 +41,29 @@ func TestNobodyAliveIsForgotten(t *testing.T) {
 	require.Len(t, ev.beliefs, gossip.NodesMax)
 	require.Contains(t, ev.beliefs, wire.NodeID(2))
 }
+
+// A node that lives long is of the oldest life, so when it is believed dead it is the first to be forgotten. It is believed in again when it is
+// back, whatever the subscriber remembers of it.
+func TestWhoIsForgottenAndLivesIsAliveAgain(t *testing.T) {
+	ev := &events{self: 1, beliefs: map[wire.NodeID]belief{}}
+	var view gossip.View
+	ev.subscribe(func(e gossip.Event) { view.Merge(e) })
+	node := func(id, incarnation int) *memberlist.Node {
+		return &memberlist.Node{Name: life{wire.NodeID(id), wire.Incarnation(incarnation), fmt.Sprint("h:", id)}.String()}
+	}
+	const old = 1_000_000
+	is := func(s gossip.Status) bool { return view.Is(old, 1, s) }
+	ev.NotifyJoin(node(old, 1))
+	for id := 2; id <= gossip.NodesMax; id++ {
+		ev.NotifyJoin(node(id, id))
+		ev.NotifyLeave(node(id, id))
+	}
+	for id := gossip.NodesMax + 1; id < gossip.NodesMax+4; id++ {
+		ev.NotifyLeave(node(old, 1))
+		require.True(t, is(gossip.Dead))
+		ev.NotifyJoin(node(id, id))
+		require.NotContains(t, ev.beliefs, wire.NodeID(old), "it is forgotten")
+		ev.NotifyJoin(node(old, 1))
+		require.True(t, is(gossip.Alive))
+	}
+}
