@@ -59,6 +59,7 @@ func (l *Lane) unlearn(next *wire.ClusterMap) {
 		if id := l.m.Members[i].ID; next.Member(id) == nil {
 			delete(l.known, id)
 			delete(l.heard, id)
+			delete(l.newest, id)
 			delete(l.epochs, id)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 type overseer struct {
 	view   gossip.View
 	heard  map[wire.NodeID]time.Duration // for look-up, never ranged
+	newest map[wire.NodeID]admitted      // the life that the map admits; for look-up, never ranged
 	since  time.Duration                 // leads since
 	epochs map[wire.NodeID]wire.Epoch    // of whose maps nodes have told last; for look-up, never ranged
 
@@ -22,6 +23,23 @@ type overseer struct {
 	doubts  map[wire.ShardID]*doubt // the shards that may be lost; for look-up, never ranged
 
 	stranded map[wire.ShardID]strandedWord // that a group has lost its quorum, by its replicas' word; for look-up, never ranged
+}
+
+// admitted is a life, and since when this node knows that it is admitted.
+type admitted struct {
+	life wire.Incarnation
+	at   time.Duration
+}
+
+// admittedAt is since when this leader knows that a life is admitted. Whoever joins by way of another node has never spoken to this one,
+// and is not to be taken for silent before it could.
+func (l *Lane) admittedAt(who *wire.Member) time.Duration {
+	a, known := l.newest[who.ID]
+	if !known || a.life != who.Incarnation {
+		a = admitted{who.Incarnation, l.env.Now()}
+		l.newest[who.ID] = a
+	}
+	return a.at
 }
 
 // heardFrom notes that a node's present life speaks.
@@ -66,6 +84,7 @@ func (l *Lane) mournSilent(m *wire.ClusterMap) {
 	spare := len(holders(m)) > int(m.Replication)
 	now := l.env.Now()
 	for _, who := range m.Members {
+		admitted := l.admittedAt(&who)
 		if who.State != wire.MemberActive || who.ID == l.cfg.Self.ID || who.MayHold() && !spare {
 			continue
 		}
@@ -76,7 +95,7 @@ func (l *Lane) mournSilent(m *wire.ClusterMap) {
 		if mutant.On(mutant.GossipHairTrigger) && l.view.Is(who.ID, who.Incarnation, gossip.Suspect) {
 			grace = 0
 		}
-		if now-max(l.heard[who.ID], l.since) > grace {
+		if now-max(l.heard[who.ID], l.since, admitted) > grace {
 			l.command(&wire.MetaCommand{Kind: wire.MetaSetState, Node: who.ID, Incarnation: who.Incarnation, State: wire.MemberDown})
 			return // one at a time: each changes how many are left
 		}
