@@ -11,9 +11,10 @@ import (
 // bound of a single one, times thousands, is none.
 //
 //	expected > BuffersMax   a stream that holds more than its share takes no more until its own answers have left
-//	held > 2*BuffersMax     the stream that holds most is ended
+//	held > 2*BuffersMax     the stream that holds most is ended, if it is not for calls alone that it is so much
 //
-// Expected is what is held and, guessed by the length of recent ones, the answers that are owed. Calls of single methods have their part in what is held: callers.go.
+// Expected is what is held and, guessed by the length of recent ones, the answers that are owed. Calls of single methods have their part in what is
+// held: callers.go. They hold BuffersMax at most, but for one that is larger by itself: then streams have BuffersMax, as ever.
 
 // holdsLeast is what a stream may hold in any case.
 const holdsLeast = 64 << 10
@@ -76,30 +77,32 @@ func (c *conversation) crowds() bool {
 
 // makeRoom ends the stream that holds most, when all together hold too much. Not locked.
 func (s *Server) makeRoom() {
-	if s.opts.BuffersMax <= 0 || s.buffered.Load() <= 2*int64(s.opts.BuffersMax) {
+	most := int64(s.opts.BuffersMax)
+	held := s.buffered.Load()
+	if most <= 0 || held <= 2*most || held-s.callers.holds.Load() <= most {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var most *conversation
+	var greediest *conversation
 	var bytes int64
 	for c := range s.streams {
 		c.mu.Lock()
-		if !c.crowd.doomed && (most == nil || c.crowd.holds > bytes) {
-			most, bytes = c, c.crowd.holds
+		if !c.crowd.doomed && (greediest == nil || c.crowd.holds > bytes) {
+			greediest, bytes = c, c.crowd.holds
 		}
 		c.mu.Unlock()
 	}
-	if most == nil {
+	if greediest == nil {
 		return
 	}
-	most.mu.Lock()
-	defer most.mu.Unlock()
-	most.crowd.doomed = true
-	most.closed = true // late answers fall
-	most.ready = nil
-	most.note()
-	close(most.crowd.cut)
+	greediest.mu.Lock()
+	defer greediest.mu.Unlock()
+	greediest.crowd.doomed = true
+	greediest.closed = true // late answers fall
+	greediest.ready = nil
+	greediest.note()
+	close(greediest.crowd.cut)
 	s.log.Warn("stream ended: the buffers of all clients together are full, and its own is the largest", slog.Int64("bytes", bytes))
 }
 

@@ -95,6 +95,33 @@ func TestACrowdOfCallers(t *testing.T) {
 	}
 }
 
+// A call may hold more than there is room for, if it is the only one. No stream is ended for that, whose own part is small.
+func TestACallEndsNoStream(t *testing.T) {
+	const most = 256 << 10
+	n := newFake()
+	n.put("big", bytes.Repeat([]byte("v"), 4<<20))
+	n.put("small", []byte("v"))
+	s, c := serve(t, n, Options{BuffersMax: most})
+	conn, err := grpc.NewClient("passthrough:///"+s.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	call, err := conn.NewStream(soon(t), &grpc.StreamDesc{ServerStreams: true}, torcv1.Cache_Get_FullMethodName)
+	require.NoError(t, err)
+	require.NoError(t, call.SendMsg(&torcv1.GetRequest{Key: []byte("big")}))
+	require.NoError(t, call.CloseSend())
+	require.Eventually(t, func() bool { return s.Buffered() > 2*most }, 5*time.Second, time.Millisecond, "nothing waits: the test is none")
+
+	stream := open(t, c)
+	for id := range uint64(20) {
+		require.NoError(t, stream.Send(get(id, "small")))
+		p, err := stream.Recv()
+		require.NoError(t, err)
+		require.Len(t, response(t, p).Results[0].Value, 1)
+	}
+	require.Greater(t, s.Buffered(), int64(2*most), "it still waits")
+}
+
 // What nobody could foresee, and nobody reads, is not kept: the stream is told why it ends.
 func TestAStreamIsCutOff(t *testing.T) {
 	const most, asked = 64 << 10, 100
