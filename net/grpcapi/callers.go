@@ -3,7 +3,6 @@ package grpcapi
 import (
 	"context"
 	"runtime"
-	"strings"
 	"sync/atomic"
 
 	"google.golang.org/grpc/codes"
@@ -19,16 +18,30 @@ import (
 //	held by calls > BuffersMax     a call is refused, surely not applied
 //	held by all > 2*BuffersMax     likewise
 //
-// Held includes, guessed by the length of recent ones, the answer that a call will have. One call is always taken. What operators ask
+// Held includes here, guessed by the length of the method's recent ones, the answer that a call will have. A guess refuses calls, no more: what it
+// stands for is nowhere yet, so it is no part of Buffered, for which streams are ended (crowd.go). One call is always taken. What operators ask
 // (Status, Topology, Admin) is short, and answered in any case.
 
 var errCallers = definite(codes.ResourceExhausted, "OVERLOADED", "not applied: the buffers of all clients of this node are full: ask for less at a time, read answers sooner, or give the node more --max-memory")
 
 // callers is what calls hold.
 type callers struct {
-	holds  atomic.Int64
-	unsent atomic.Int64 // of that: answers that gRPC has not yet written
-	guess  atomic.Int64 // bytes of an answer, as the recent ones were
+	holds   atomic.Int64
+	unsent  atomic.Int64             // of that: answers that gRPC has not yet written
+	owed    atomic.Int64             // beside that: answers to come, as they were guessed
+	guesses map[string]*atomic.Int64 // by method, of those that are bounded: bytes of an answer, as its recent ones were
+}
+
+// newGuesses has a guess for each method but the operators'. One for all would take the answer of a Set for as long as values that others
+// read.
+func newGuesses() map[string]*atomic.Int64 {
+	guesses := map[string]*atomic.Int64{}
+	for _, m := range torcv1.Cache_ServiceDesc.Methods {
+		guesses["/"+torcv1.Cache_ServiceDesc.ServiceName+"/"+m.MethodName] = new(atomic.Int64)
+	}
+	delete(guesses, torcv1.Cache_Status_FullMethodName)
+	delete(guesses, torcv1.Cache_Topology_FullMethodName)
+	return guesses
 }
 
 func (s *Server) hold(bytes int64) {
@@ -40,21 +53,23 @@ func (s *Server) hold(bytes int64) {
 func (s *Server) admitCall(method string, req any) (over func(), err error) {
 	most := int64(s.opts.BuffersMax)
 	m, isMessage := req.(proto.Message)
-	if most <= 0 || !isMessage || !strings.HasPrefix(method, "/"+torcv1.Cache_ServiceDesc.ServiceName+"/") {
+	recent := s.callers.guesses[method]
+	if most <= 0 || !isMessage || recent == nil {
 		return func() {}, nil
 	}
-	switch method {
-	case torcv1.Cache_Status_FullMethodName, torcv1.Cache_Topology_FullMethodName:
-		return func() {}, nil
-	}
-	size := int64(proto.Size(m)) + s.callers.guess.Load()
-	others := s.callers.holds.Load()
+	size, guess := int64(proto.Size(m)), recent.Load()
+	others := s.callers.holds.Load() + s.callers.owed.Load()
 	s.hold(size)
-	if others > 0 && (s.callers.holds.Load() > most || s.buffered.Load() > 2*most) {
+	owed := s.callers.owed.Add(guess)
+	over = func() {
 		s.hold(-size)
+		s.callers.owed.Add(-guess)
+	}
+	if others > 0 && (s.callers.holds.Load()+owed > most || s.buffered.Load()+owed > 2*most) {
+		over()
 		return nil, errCallers
 	}
-	return func() { s.hold(-size) }, nil
+	return over, nil
 }
 
 // takeCall runs a call, if there is room for it and for what it is answered with.
@@ -83,7 +98,9 @@ func (s *Server) counted(method string, resp any) (any, error) {
 		return resp, nil
 	}
 	size := int64(proto.Size(m))
-	s.learnAnswer(size)
+	if recent := s.callers.guesses[method]; recent != nil {
+		learnAnswer(recent, size)
+	}
 	if size < countedLeast {
 		return resp, nil
 	}
@@ -100,10 +117,10 @@ func (s *Server) counted(method string, resp any) (any, error) {
 	return a, nil
 }
 
-// learnAnswer adjusts the guess at an answer's size: up at once, down slowly.
-func (s *Server) learnAnswer(size int64) {
-	before := s.callers.guess.Load()
-	s.callers.guess.Store(max(size, before-before/16))
+// learnAnswer adjusts the guess at a method's answers: up at once, down slowly.
+func learnAnswer(guess *atomic.Int64, size int64) {
+	before := guess.Load()
+	guess.Store(max(size, before-before/16))
 }
 
 // answered is an answer that counts, on its way through gRPC to the codec.

@@ -95,6 +95,38 @@ func TestACrowdOfCallers(t *testing.T) {
 	}
 }
 
+// What one method is answered with is not taken for what another one's answers will be: after a Get of a large value many may set at the same
+// time. Nor does a guess count as bytes that are held, for which streams are ended.
+func TestAGuessIsForItsMethod(t *testing.T) {
+	const most, sets = 1 << 20, 8
+	n := newFake()
+	n.put("big", bytes.Repeat([]byte("v"), most))
+	s, c := serve(t, n, Options{BuffersMax: most})
+	_, err := c.Get(soon(t), &torcv1.GetRequest{Key: []byte("big")})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+
+	asked, done := make(chan *wire.Call, sets), make(chan error, sets)
+	n.answer = func(call *wire.Call) { asked <- call }
+	ctx := soon(t)
+	for range sets {
+		go func() {
+			_, err := c.Set(ctx, &torcv1.SetRequest{Key: []byte("k"), Value: []byte("v")})
+			done <- err
+		}()
+	}
+	require.Eventually(t, func() bool { return len(asked) == sets || len(done) > 0 }, 5*time.Second, time.Millisecond)
+	require.Empty(t, done, "there is room for a megabyte, and these are a few bytes")
+	require.Less(t, s.Buffered(), int64(sets*100))
+	for range sets {
+		call := <-asked
+		call.Sink.Deliver(call.Tag, &wire.Response{Results: []wire.Result{{Kind: wire.KindOK, Version: 1}}})
+	}
+	for range sets {
+		require.NoError(t, <-done)
+	}
+}
+
 // A call may hold more than there is room for, if it is the only one. No stream is ended for that, whose own part is small.
 func TestACallEndsNoStream(t *testing.T) {
 	const most = 256 << 10

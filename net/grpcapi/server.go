@@ -53,6 +53,7 @@ func Listen(opts Options, b Backend) (*Server, error) {
 		opts: opts, backend: b, log: opts.Logger, closing: make(chan struct{}),
 		ln: netutil.LimitListener(sock.Listener(ln), opts.ConnectionsMax),
 	}
+	s.callers.guesses = newGuesses()
 	s.server = grpc.NewServer(s.serverOptions()...)
 	torcv1.RegisterCacheServer(s.server, s)
 	torcv1.RegisterAdminServer(s.server, clerk{s: s})
