@@ -125,7 +125,7 @@ func learnAnswer(guess *atomic.Int64, size int64) {
 
 // answered is an answer that counts, on its way through gRPC to the codec.
 type answered struct {
-	message proto.Message
+	message proto.Message // until it is coded
 	count   *count
 }
 
@@ -153,6 +153,7 @@ func (c callCodec) Marshal(v any) (mem.BufferSlice, error) {
 		return c.Codec.Marshal(v)
 	}
 	coded, err := c.Codec.Marshal(a.message)
+	a.message = nil // its values are copied: nobody need keep them until those are written, and what counts once would be there twice
 	if err != nil {
 		a.count.over()
 		return nil, err
