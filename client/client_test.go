@@ -273,6 +273,33 @@ func TestContexts(t *testing.T) {
 	require.Less(t, time.Since(began), 5*time.Second, "the context is shorter than the timeout")
 }
 
+// A write whose answer is longer than the client takes was applied, for all that the client knows. Nobody asks for that answer again until time
+// is up: it will not be shorter.
+func TestAWriteWithALongAnswer(t *testing.T) {
+	f := newFake(t, 1)
+	c := f.client()
+	asked := 0
+	f.locked(func() {
+		f.respond = func(_ *fakeNode, _ uint64, req *wire.Request, send func(*wire.Response)) bool {
+			if req.Commands[0].Op != wire.OpGetDelete {
+				return false
+			}
+			asked++
+			send(&wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonTooLarge})
+			return true
+		}
+	})
+	began := time.Now()
+	_, err := c.GetDelete(ctx, "long")
+	require.ErrorIs(t, err, ErrUnknown)
+	require.NotErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "too large")
+	require.Less(t, time.Since(began), 5*time.Second)
+	f.locked(func() { require.Equal(t, 1, asked) })
+	_, err = c.Set(ctx, "k", nil)
+	require.NoError(t, err, "the session goes on")
+}
+
 // A caller of GetOrLoad goes while it asks for the lease, or its time is up, be it by its context or by Options.Timeout. The lease that is
 // granted then keeps nobody waiting.
 func TestALeaseIsGivenBackWhenItsCallerHasGone(t *testing.T) {

@@ -181,6 +181,9 @@ func (b *Brain) OnResponse(id uint64, r *wire.Response) {
 		b.onRefused(a, r, awaited)
 	case r.Reason == wire.ReasonSessionExpired:
 		b.onForgotten(a, r, awaited)
+	case r.Reason == wire.ReasonTooLarge && !a.hedge:
+		// Its answer is longer than we take, and stays so however often we ask: the table has the same one.
+		b.conclude(a.part, Item{Outcome: wire.OutcomeUnknown, Reason: r.Reason}, nil)
 	default: // in doubt; so is an answer that does not fit the question
 		a.part.doubt = a.part.doubt || !a.hedge
 		if awaited {

@@ -33,7 +33,8 @@
 //   - every attempt was surely without effect, and time is up (or the refusal is final):
 //     Refused, with the last reason. It was not and will not be applied.
 //   - some attempt is in doubt and time is up: Unknown. A write may have been applied, or may
-//     yet be. (A read in doubt is Unknown too, and has no effect either way.)
+//     yet be. (A read in doubt is Unknown too, and has no effect either way.) So is, at once, a write
+//     whose answer is longer than the client takes: to ask again would bring the same answer.
 //   - nothing was ever sent: Refused with ReasonDeadline.
 //
 // The commands of one Do are a bag: each has its own outcome, and no order is promised
