@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -171,6 +172,9 @@ func (n *network) note(err error) { n.last.Store(&err) }
 // has failed and one of them for that, New need not wait.
 func (n *network) failed(addr string, err error) {
 	n.note(fmt.Errorf("%s: %w", addr, err))
+	if !slices.Contains(n.opts.Seeds, addr) {
+		return // nodes come and go, with ever other addresses, for as long as the client lives
+	}
 	n.seedsMu.Lock()
 	defer n.seedsMu.Unlock()
 	select {
