@@ -14,6 +14,7 @@ import (
 //	outcome   reason               code                 detail     what is known
 //	refused   TOO_LARGE            INVALID_ARGUMENT     ErrorInfo  surely not applied; do not send again
 //	refused   OUT_OF_MEMORY        RESOURCE_EXHAUSTED   ErrorInfo  surely not applied; later perhaps
+//	refused   OVERLOADED           RESOURCE_EXHAUSTED   ErrorInfo  surely not applied: this node's buffers are full (callers.go)
 //	refused   SESSION_EXPIRED      FAILED_PRECONDITION  ErrorInfo  surely not applied by this attempt
 //	refused   any other            UNAVAILABLE          ErrorInfo  surely not applied; send again, here or elsewhere
 //	unknown   DEADLINE             DEADLINE_EXCEEDED    none       may have been applied, or may yet be
