@@ -154,6 +154,49 @@ func TestACallEndsNoStream(t *testing.T) {
 	require.Greater(t, s.Buffered(), int64(2*most), "it still waits")
 }
 
+// A value that a node takes it gives, too, whatever the bound: one may always be there, with what else the same client asks. Of
+// several only one stays.
+func TestOneLargeValueIsNoCrowd(t *testing.T) {
+	const most, long = 64 << 10, 1 << 20
+	n := newFake()
+	s, c := serve(t, n, Options{BuffersMax: most})
+	stream := open(t, c)
+	require.NoError(t, stream.Send(request(1, wire.Command{Op: wire.OpSet, Key: []byte("big"), Value: bytes.Repeat([]byte("v"), long)})))
+	p, err := stream.Recv()
+	require.NoError(t, err)
+	require.Equal(t, wire.OutcomeOK, response(t, p).Outcome)
+	for id := range uint64(20) {
+		key := "none"
+		if id == 10 {
+			key = "big"
+		}
+		require.NoError(t, stream.Send(get(id, key)))
+	}
+	for id := range uint64(20) {
+		p, err := stream.Recv()
+		require.NoError(t, err)
+		if id == 10 {
+			require.Len(t, response(t, p).Results[0].Value, long)
+		}
+	}
+
+	conn, err := grpc.NewClient("passthrough:///"+s.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	for range 5 {
+		silent := open(t, torcv1.NewCacheClient(conn))
+		for id := range uint64(2) { // the first one's answer is gRPC's
+			require.NoError(t, silent.Send(get(id, "big")))
+		}
+	}
+	require.Eventually(t, func() bool { return s.Stats().Streams == 2 && s.Buffered() > long/2 }, 5*time.Second, time.Millisecond, "of those that do not read one stays")
+	require.Less(t, s.Buffered(), int64(long+2*most+1000))
+	require.NoError(t, stream.Send(get(1, "none")))
+	_, err = stream.Recv()
+	require.NoError(t, err)
+}
+
 // What nobody could foresee, and nobody reads, is not kept: the stream is told why it ends.
 func TestAStreamIsCutOff(t *testing.T) {
 	const most, asked = 64 << 10, 100

@@ -87,9 +87,10 @@ type conversation struct {
 
 // slot is a request in flight.
 type slot struct {
-	id    uint64
-	size  int
-	write bool
+	id     uint64
+	size   int // bytes of the request,
+	answer int // and of its answer, as soon as there is one
+	write  bool
 }
 
 // answer is a packet that waits to be written: a response, or a body made already.
@@ -298,6 +299,7 @@ func (c *conversation) line(a answer) bool {
 		return false
 	}
 	a.id = c.slots[a.tag].id
+	c.slots[a.tag].answer = a.size
 	c.ready = append(c.ready, a)
 	c.out += a.size
 	c.learn(a.size)
@@ -367,6 +369,7 @@ func (c *conversation) release(a *answer) {
 		return
 	}
 	c.in -= c.slots[a.tag].size
+	c.slots[a.tag] = slot{}
 	c.owed--
 	c.note()
 	c.free = append(c.free, a.tag)
