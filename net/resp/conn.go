@@ -73,6 +73,8 @@ type conn struct {
 	holds  atomic.Int64 // bytes of this connection in Server.buffered
 	doomed atomic.Bool  // it is cut off, for want of memory
 
+	largest atomic.Int64 // bytes of the largest command or value since it held nothing
+
 	mu         sync.Mutex
 	window     window
 	out        output    // replies that may leave
@@ -241,6 +243,7 @@ func (c *conn) held() int { return c.window.early + c.out.len() + c.writing }
 
 // learn adjusts the guesses at a reply's size, the connection's and the server's: up at once, down slowly.
 func (c *conn) learn(size int) {
+	c.carries(size)
 	c.guess = max(size, c.guess-c.guess/16)
 	if all := c.srv.guess.Load(); int64(size) > all {
 		c.srv.guess.Store(int64(size)) // who else stores now guesses as well

@@ -6,7 +6,8 @@ import "log/slog"
 // thousand, is none.
 //
 //	expected > BuffersMax   who holds more than its share of it reads no more until its own replies have left
-//	held > 2*BuffersMax     who holds most is cut off
+//	held > 2*BuffersMax     who holds most is cut off, if it is not for its largest value alone: any that a node takes it must be able to give,
+//	                        and so one may always be there
 //
 // Expected is what is held and, guessed by the length of recent ones, the replies that are owed. The first is enough
 // when replies are about as long as those before. The second is for who asks for a lot at once, of a length that nobody
@@ -27,9 +28,19 @@ func (c *conn) note() (expected int) {
 		expected = holds + c.window.len()*guess
 	}
 	c.srv.buffered.Add(int64(holds) - c.holds.Swap(int64(holds)))
+	if holds == 0 {
+		c.largest.Store(0)
+	}
 	c.srv.expected.Add(int64(expected - c.expected))
 	c.expected = expected
 	return expected
+}
+
+// carries notes how long something is that the connection holds now. Locked.
+func (c *conn) carries(bytes int) {
+	if int64(bytes) > c.largest.Load() {
+		c.largest.Store(int64(bytes))
+	}
 }
 
 // crowds says that all connections together expect to hold too much, and this one more than its share. Locked.
@@ -51,7 +62,7 @@ func (c *conn) makeRoom() {
 		return
 	}
 	most := c.srv.greediest()
-	if most == nil || most.doomed.Swap(true) {
+	if most == nil || c.srv.buffered.Load()-most.largest.Load() <= 2*int64(c.srv.opts.BuffersMax) || most.doomed.Swap(true) {
 		return
 	}
 	c.srv.stats.cutOff.Add(1)

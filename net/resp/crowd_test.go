@@ -59,6 +59,28 @@ func TestCutOff(t *testing.T) {
 	require.Contains(t, roundTrip(t, s, "PING\r\n"), "+PONG")
 }
 
+// TestOneLargeValueIsNoCrowd: a value that a node takes it gives, too, whatever the bound: one may always be there. Of several that nobody reads
+// only one stays.
+func TestOneLargeValueIsNoCrowd(t *testing.T) {
+	const most, long = 64 << 10, 16 << 20 // more than the system's buffers have room for
+	s := serve(t, newFakeNode(4), func(o *Options) { o.BuffersMax = most })
+	value := strings.Repeat("v", long)
+	require.Contains(t, roundTrip(t, s, "*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$16777216\r\n"+value+"\r\n"), "+OK")
+	got := roundTrip(t, s, "GET none\r\nGET big\r\nGET none\r\n")
+	require.Equal(t, long, strings.Count(got, "v"))
+	require.Equal(t, 2, strings.Count(got, "$-1"))
+	require.Zero(t, s.stats.cutOff.Load())
+	for others := range uint64(4) {
+		silent := dial(t, s)
+		_, err := io.WriteString(silent, "GET big\r\n")
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			return s.stats.cutOff.Load() == others && s.Buffered() > long/2 && s.Buffered() < long+most
+		}, 5*time.Second, time.Millisecond)
+	}
+	require.Contains(t, roundTrip(t, s, "GET none\r\n"), "$-1")
+}
+
 // TestIdleConnectionsHoldNoLargeValues: what a client has sent is not kept until it says something else.
 func TestIdleConnectionsHoldNoLargeValues(t *testing.T) {
 	const clients, size = 64, 1 << 20

@@ -129,6 +129,7 @@ func (c *conn) enqueue(shard wire.ShardID, r ref, cmd wire.Command) {
 	}
 	q.parts = append(q.parts, part{ref: r, cmd: cmd})
 	c.asked += len(cmd.Key) + len(cmd.Value)
+	c.carries(len(cmd.Key) + len(cmd.Value))
 	c.list(q)
 }
 
