@@ -11,8 +11,8 @@ import (
 // bound of a single one, times thousands, is none.
 //
 //	expected > BuffersMax   a stream that holds more than its share takes no more until its own answers have left
-//	held > 2*BuffersMax     the stream that holds most is ended, if it is neither for calls alone that it is so much, nor for its largest request
-//	                        alone: any value that a node takes it must be able to give, and so one may always be there
+//	held > 2*BuffersMax     the stream that holds most is ended, if it is neither for calls alone that it is so much, nor for one request
+//	                        and value alone: any that a node takes it must be able to give, and so one may always be there
 //
 // Expected is what is held and, guessed by the length of recent ones, the answers that are owed. Calls of single methods have their part in what is
 // held: callers.go. They hold BuffersMax at most, but for one that is larger by itself: then streams have BuffersMax, as ever.
@@ -110,7 +110,7 @@ func (s *Server) makeRoom() {
 	s.log.Warn("stream ended: the buffers of all clients together are full, and its own is the largest", slog.Int64("bytes", bytes))
 }
 
-// largest is what the largest request takes, with its answer. Locked.
+// largest is what the request takes that with the largest value of its answer takes most. Locked.
 func (c *conversation) largest() (bytes int) {
 	for i := range c.slots {
 		bytes = max(bytes, c.slots[i].size+c.slots[i].answer)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -179,6 +180,11 @@ func TestOneLargeValueIsNoCrowd(t *testing.T) {
 			require.Len(t, response(t, p).Results[0].Value, long)
 		}
 	}
+
+	many := open(t, c)
+	require.NoError(t, many.Send(request(1, slices.Repeat([]wire.Command{{Op: wire.OpGet, Key: []byte("big")}}, 8)...)))
+	_, err = many.Recv()
+	require.Equal(t, codes.ResourceExhausted, status.Code(err), "eight of them are not one")
 
 	conn, err := grpc.NewClient("passthrough:///"+s.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10))

@@ -37,7 +37,7 @@ func (c *conversation) look(tag uint64, req *wire.Request, epoch wire.Epoch) boo
 	}
 	resp := wire.Response{Epoch: epoch, Results: c.found}
 	body, pooled := encode(&resp) // copies what lies in the store
-	c.answer(answer{tag: tag, kind: torcv1.PacketResponse, body: body, pooled: pooled, size: len(body)})
+	c.answer(answer{tag: tag, kind: torcv1.PacketResponse, body: body, pooled: pooled, size: len(body), most: longest(c.found)})
 	if c.looked += len(body); c.looked > lookStep {
 		c.lookedUp()
 	}

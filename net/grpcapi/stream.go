@@ -89,7 +89,7 @@ type conversation struct {
 type slot struct {
 	id     uint64
 	size   int // bytes of the request,
-	answer int // and of its answer, as soon as there is one
+	answer int // and of the largest value that it is answered with, as soon as there is one
 	write  bool
 }
 
@@ -101,7 +101,8 @@ type answer struct {
 	resp   wire.Response
 	body   []byte
 	pooled *[]byte // the body's memory, if it is to be given back (torcv1.Single)
-	size   int     // bytes it counts in out
+	size   int     // bytes it counts in out,
+	most   int     // of these, its largest value's
 }
 
 // read takes packets until the client has no more.
@@ -262,7 +263,7 @@ func (c *conversation) takeSlot(packet torcv1.Plain) (uint64, bool) {
 // Deliver takes a response. It runs on a lane's goroutine. The response's results may be used
 // again by the lane; the values they point to stay.
 func (c *conversation) Deliver(tag uint64, resp *wire.Response) {
-	a := answer{tag: tag, kind: torcv1.PacketResponse, resp: *resp, size: responseSize(resp)}
+	a := answer{tag: tag, kind: torcv1.PacketResponse, resp: *resp, size: responseSize(resp), most: longest(resp.Results)}
 	a.resp.Results = slices.Clone(resp.Results)
 	c.answer(a)
 }
@@ -299,7 +300,7 @@ func (c *conversation) line(a answer) bool {
 		return false
 	}
 	a.id = c.slots[a.tag].id
-	c.slots[a.tag].answer = a.size
+	c.slots[a.tag].answer = a.most
 	c.ready = append(c.ready, a)
 	c.out += a.size
 	c.learn(a.size)
@@ -438,4 +439,12 @@ func responseSize(resp *wire.Response) int {
 		}
 	}
 	return n
+}
+
+// longest is the length of the longest value.
+func longest(results []wire.Result) (bytes int) {
+	for i := range results {
+		bytes = max(bytes, len(results[i].Value))
+	}
+	return bytes
 }
