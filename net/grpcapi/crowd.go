@@ -5,6 +5,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	torcv1 "torc/api/v1"
 )
 
 // What all streams hold together is bounded (Options.BuffersMax), as it is for Redis clients (net/resp, crowd.go): any
@@ -108,6 +110,13 @@ func (s *Server) makeRoom() {
 	greediest.note()
 	close(greediest.crowd.cut)
 	s.log.Warn("stream ended: the buffers of all clients together are full, and its own is the largest", slog.Int64("bytes", bytes))
+}
+
+// hopeless says that a stream would be ended for an answer, even if nobody held anything else: then that one request fails, for what it is (fit.go), and
+// not all that the stream's client asks.
+func (s *Server) hopeless(a *answer) bool {
+	most := 2 * s.opts.BuffersMax
+	return most > 0 && a.kind == torcv1.PacketResponse && a.size-a.most > most
 }
 
 // largest is what the request takes that with the largest value of its answer takes most. Locked.

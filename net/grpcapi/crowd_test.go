@@ -181,11 +181,6 @@ func TestOneLargeValueIsNoCrowd(t *testing.T) {
 		}
 	}
 
-	many := open(t, c)
-	require.NoError(t, many.Send(request(1, slices.Repeat([]wire.Command{{Op: wire.OpGet, Key: []byte("big")}}, 8)...)))
-	_, err = many.Recv()
-	require.Equal(t, codes.ResourceExhausted, status.Code(err), "eight of them are not one")
-
 	conn, err := grpc.NewClient("passthrough:///"+s.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10))
 	require.NoError(t, err)
@@ -201,6 +196,44 @@ func TestOneLargeValueIsNoCrowd(t *testing.T) {
 	require.NoError(t, stream.Send(get(1, "none")))
 	_, err = stream.Recv()
 	require.NoError(t, err)
+}
+
+// What one request asks for, and the bound has no room for if nobody asks for anything else, fails alone: the stream goes on. Of a write the client
+// is not told that it was refused.
+func TestAnAnswerBeyondTheBound(t *testing.T) {
+	const most, long = 64 << 10, 1 << 20
+	for _, looks := range []bool{false, true} {
+		n := newFake()
+		if looks {
+			n.look = n.lookAt
+		}
+		n.put("big", bytes.Repeat([]byte("v"), long))
+		n.put("some", bytes.Repeat([]byte("v"), 60_000))
+		s, c := serve(t, n, Options{BuffersMax: most})
+		stream := open(t, c)
+		got := func() *wire.Response {
+			p, err := stream.Recv()
+			require.NoError(t, err)
+			return response(t, p)
+		}
+		for _, key := range []string{"some", "big"} {
+			require.NoError(t, stream.Send(request(1, slices.Repeat([]wire.Command{{Op: wire.OpGet, Key: []byte(key)}}, 8)...)))
+			resp := got()
+			require.Equal(t, wire.OutcomeRefused, resp.Outcome)
+			require.Equal(t, wire.ReasonTooLarge, resp.Reason)
+			require.NoError(t, stream.Send(get(2, "none")))
+			require.Equal(t, wire.OutcomeOK, got().Outcome)
+		}
+		n.answer = func(call *wire.Call) {
+			value := bytes.Repeat([]byte("v"), long)
+			call.Sink.Deliver(call.Tag, &wire.Response{Results: []wire.Result{{Kind: wire.KindBytes, Value: value}, {Kind: wire.KindBytes, Value: value}}})
+		}
+		require.NoError(t, stream.Send(request(3, wire.Command{Op: wire.OpGetDelete, Key: []byte("big")}, wire.Command{Op: wire.OpGetDelete, Key: []byte("big")})))
+		resp := got()
+		require.Equal(t, wire.OutcomeUnknown, resp.Outcome)
+		require.Equal(t, wire.ReasonTooLarge, resp.Reason)
+		require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+	}
 }
 
 // What nobody could foresee, and nobody reads, is not kept: the stream is told why it ends.

@@ -45,6 +45,13 @@ func (c *conversation) fit(a *answer) {
 	if a.encode(); c.fits(len(a.body), 1) {
 		return
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tooLong(a)
+}
+
+// tooLong is what fit puts there. Locked.
+func (c *conversation) tooLong(a *answer) {
 	if a.pooled != nil {
 		mem.DefaultBufferPool().Put(a.pooled)
 	}
@@ -52,12 +59,10 @@ func (c *conversation) fit(a *answer) {
 	switch a.kind {
 	case torcv1.PacketResponse:
 		resp := wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonTooLarge, Epoch: a.resp.Epoch}
-		c.mu.Lock()
 		if c.slots[a.tag].write {
 			resp.Outcome = wire.OutcomeUnknown
 		}
-		c.mu.Unlock()
-		a.body = wire.AppendResponse(nil, &resp)
+		a.body, a.resp = wire.AppendResponse(nil, &resp), wire.Response{}
 	case torcv1.PacketRecall: // the promise runs out
 	default:
 		a.kind, a.body = torcv1.PacketError, []byte("the answer is longer than the client takes")

@@ -195,7 +195,7 @@ func (c *conversation) request(tag uint64, packet torcv1.Plain) {
 	if c.look(tag, req, m.Epoch) {
 		return
 	}
-	if c.answerMax > 0 && req.IsWrite() {
+	if req.IsWrite() {
 		c.mu.Lock()
 		c.slots[tag].write = true
 		c.mu.Unlock()
@@ -298,6 +298,10 @@ func (c *conversation) line(a answer) bool {
 	defer c.mu.Unlock()
 	if c.closed {
 		return false
+	}
+	if c.server.hopeless(&a) {
+		c.tooLong(&a)
+		a.size, a.most = len(a.body), 0
 	}
 	a.id = c.slots[a.tag].id
 	c.slots[a.tag].answer = a.most
