@@ -75,7 +75,7 @@ func (c call) notFound() error             { return c.fail(nil, "", ErrNotFound)
 func (c call) conflict() error             { return c.fail(nil, "", ErrConflict) }
 
 // tooLarge is what is wrong with what no message carries.
-const tooLarge = "too large: a key, a value, or what is asked for together is over a bound of the nodes' (--max-key, --max-value), or the answer over Options.MaxMessage"
+const tooLarge = "too large: a key, a value, or what is asked for together is over a bound of the nodes' (--max-key, --max-value, --max-memory), or the answer over Options.MaxMessage"
 
 // check turns everything but an answer into an error.
 func (c call) check(item *session.Item) error {
