@@ -36,6 +36,13 @@ func (c *conn) note() (expected int) {
 	return expected
 }
 
+// hopeless says that a connection would be cut off for so many bytes of one reply, beside its largest value, even if nobody held anything else: then that
+// one command is refused.
+func (c *conn) hopeless(bytes int) bool {
+	most := 2 * c.srv.opts.BuffersMax
+	return most > 0 && bytes > most
+}
+
 // carries notes how long something is that the connection holds now. Locked.
 func (c *conn) carries(bytes int) {
 	if int64(bytes) > c.largest.Load() {

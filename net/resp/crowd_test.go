@@ -81,6 +81,17 @@ func TestOneLargeValueIsNoCrowd(t *testing.T) {
 	require.Contains(t, roundTrip(t, s, "GET none\r\n"), "$-1")
 }
 
+// TestAnAnswerBeyondTheBound: an MGET for whose values the bound has no room, if nobody asks for anything else, is refused; its connection goes on.
+func TestAnAnswerBeyondTheBound(t *testing.T) {
+	const most = 64 << 10
+	s := serve(t, newFakeNode(4), func(o *Options) { o.BuffersMax = most })
+	require.Contains(t, roundTrip(t, s, "*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$60000\r\n"+strings.Repeat("v", 60_000)+"\r\n"), "+OK")
+	got := roundTrip(t, s, "MGET"+strings.Repeat(" big", 8)+"\r\nGET none\r\nMGET none big none\r\n")
+	require.Contains(t, got, strings.Repeat("v", 60_000), "the second one has room")
+	require.True(t, strings.HasPrefix(got, "-ERR key, value, batch or answer is larger than the node allows: not applied\r\n$-1\r\n*3\r\n"), "%.200s", got)
+	require.Zero(t, s.stats.cutOff.Load())
+}
+
 // TestIdleConnectionsHoldNoLargeValues: what a client has sent is not kept until it says something else.
 func TestIdleConnectionsHoldNoLargeValues(t *testing.T) {
 	const clients, size = 64, 1 << 20

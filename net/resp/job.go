@@ -108,7 +108,8 @@ func (j *sumJob) render(o *output, _ int) {
 // valuesJob puts values back into their order: MGET.
 type valuesJob struct {
 	tally
-	values [][]byte // nil: absent
+	values         [][]byte // nil: absent
+	bytes, longest int      // of all of them, and of one
 }
 
 var present = []byte{} // an empty value is not an absent one
@@ -117,8 +118,16 @@ func (j *valuesJob) take(c *conn, r ref, cmd *wire.Command, res *wire.Result, fa
 	if !j.note(c, cmd, res, fail) || res.Kind != wire.KindBytes {
 		return
 	}
+	if j.refused > 0 {
+		return // it is answered with an error, whatever else comes
+	}
 	if j.values[r.index] = res.Value; res.Value == nil {
 		j.values[r.index] = present
+	}
+	j.bytes, j.longest = j.bytes+len(res.Value), max(j.longest, len(res.Value))
+	if c.hopeless(j.bytes - j.longest) {
+		j.note(c, cmd, nil, &failure{outcome: wire.OutcomeRefused, reason: wire.ReasonTooLarge})
+		clear(j.values)
 	}
 }
 
