@@ -81,6 +81,16 @@ func TestOneLargeValueIsNoCrowd(t *testing.T) {
 	require.Contains(t, roundTrip(t, s, "GET none\r\n"), "$-1")
 }
 
+// TestLargeValuesOneAfterAnother: who reads gets each value of a pipeline when the one before it has left.
+func TestLargeValuesOneAfterAnother(t *testing.T) {
+	const most, long = 64 << 10, 1 << 20
+	s := serve(t, looksWork(), func(o *Options) { o.BuffersMax = most })
+	require.Contains(t, roundTrip(t, s, "*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$1048576\r\n"+strings.Repeat("v", long)+"\r\n"), "+OK")
+	got := roundTrip(t, s, "GET none\r\n"+strings.Repeat("GET big\r\n", 20))
+	require.Equal(t, 20*long, strings.Count(got, "v"))
+	require.Zero(t, s.stats.cutOff.Load())
+}
+
 // TestAnAnswerBeyondTheBound: an MGET for whose values the bound has no room, if nobody asks for anything else, is refused; its connection goes on.
 func TestAnAnswerBeyondTheBound(t *testing.T) {
 	const most = 64 << 10

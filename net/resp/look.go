@@ -41,8 +41,8 @@ func (c *conn) lookNow() {
 	c.mu.Lock()
 	for i, checked := 0, -lookStep; i < len(c.looks) && !c.dead; i++ {
 		if held := c.held(); held >= checked+lookStep || c.window.len() > 0 && c.full() {
-			checked = held
 			c.makeWay()
+			checked = c.held() // what is left: of what has gone meanwhile as much may come again only if it is asked again
 		}
 		l, g := &c.looks[i], &c.forms[i]
 		if c.leads(l.Shard) && !c.owes(l.Shard) && c.looker.Look(l) {
