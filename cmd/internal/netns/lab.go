@@ -42,11 +42,11 @@ func New(ctx context.Context, hosts, guests int) (*Lab, error) {
 	if hosts < 1 || hosts > HostsMax || guests < 0 || guests > GuestsMax {
 		return nil, fmt.Errorf("a network of namespaces has 1 to %d hosts and at most %d guests, not %d and %d", HostsMax, GuestsMax, hosts, guests)
 	}
-	subnet, err := freeSubnet()
+	number := labs.Add(1)
+	subnet, err := takeSubnet(int(number))
 	if err != nil {
 		return nil, err
 	}
-	number := labs.Add(1)
 	l := &Lab{name: fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), number), device: fmt.Sprintf("torc%d.%d", os.Getpid(), number), subnet: subnet, hosts: hosts}
 	if err := l.build(ctx, guests); err != nil {
 		return nil, errors.Join(fmt.Errorf("making a network of namespaces: %w", err), l.Close())
@@ -143,6 +143,7 @@ func (l *Lab) droppedNow(ctx context.Context) (uint64, error) {
 
 // Close ends every process that is left on the hosts and removes the network.
 func (l *Lab) Close() error {
+	defer giveSubnet(l.subnet)
 	ctx := context.WithoutCancel(context.Background())
 	var wrong []error
 	l.mu.Lock()
@@ -165,26 +166,43 @@ func (l *Lab) Close() error {
 	return errors.Join(wrong...)
 }
 
-// freeSubnet finds a /24 of 198.18.0.0/15 in which this machine has no address. Processes begin at
-// different ones, so that two of them do not choose the same at once.
-func freeSubnet() (netip.Prefix, error) {
-	taken, err := net.InterfaceAddrs()
+// taken are the subnets of this process's labs. A lab's is not to be seen on the machine before its first addresses are there, and two labs
+// that are made at once must not share one: a client of the one would reach nodes of the other.
+var taken = struct {
+	sync.Mutex
+	subnets map[netip.Prefix]bool
+}{subnets: map[netip.Prefix]bool{}}
+
+// takeSubnet takes a /24 of 198.18.0.0/15 in which this machine has no address and that no other lab of this process has taken.
+// Processes begin at different ones, so that two of them do not choose the same at once.
+func takeSubnet(number int) (netip.Prefix, error) {
+	taken.Lock()
+	defer taken.Unlock()
+	used, err := net.InterfaceAddrs()
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("listing this machine's addresses: %w", err)
 	}
-	const subnets = 512
+	const subnets, apart = 512, 16
 	for i := range subnets {
-		n := (os.Getpid() + int(labs.Load()) + i) % subnets
+		n := (os.Getpid()*apart + number + i) % subnets
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{198, byte(18 + n/256), byte(n % 256), 0}), 24)
-		if !overlaps(p, taken) {
+		if !overlaps(p, used) && !taken.subnets[p] {
+			taken.subnets[p] = true
 			return p, nil
 		}
 	}
 	return netip.Prefix{}, errors.New("every /24 of 198.18.0.0/15 is in use on this machine")
 }
 
-func overlaps(p netip.Prefix, taken []net.Addr) bool {
-	for _, a := range taken {
+// giveSubnet gives one back.
+func giveSubnet(p netip.Prefix) {
+	taken.Lock()
+	defer taken.Unlock()
+	delete(taken.subnets, p)
+}
+
+func overlaps(p netip.Prefix, used []net.Addr) bool {
+	for _, a := range used {
 		if other, err := netip.ParsePrefix(a.String()); err == nil && p.Overlaps(other.Masked()) {
 			return true
 		}
