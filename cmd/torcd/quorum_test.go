@@ -254,7 +254,12 @@ func (l *loss) isBegunAnew() {
 		require.Contains(l, stdout, fmt.Sprintf("shard %d at ", shard))
 	}
 	require.NotContains(l, stdout, "no leader was found")
-	require.Equal(l, lossShards, strings.Count(l.left.Log(), "a shard was lost and has been begun anew, empty"), l.left.Log())
+	proctest.Until(l.T, 10*time.Second, "the log says so of each shard", func() error { // it is looked at every two seconds
+		if n := strings.Count(l.left.Log(), "a shard was lost and has been begun anew, empty"); n != lossShards {
+			return fmt.Errorf("of %d, not %d:\n%s", n, lossShards, l.left.Log())
+		}
+		return nil
+	})
 }
 
 // staysDown waits until the shards are known to be lost, and for longer than it takes to begin them anew.

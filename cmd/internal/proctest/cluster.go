@@ -3,7 +3,6 @@ package proctest
 import (
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -56,20 +55,6 @@ func New(t *testing.T, count int, settings ...string) *Cluster {
 	}
 	t.Cleanup(c.end)
 	return c
-}
-
-// freePorts finds ports that nobody listens on.
-func freePorts(t *testing.T, count int) (addrs []string) {
-	t.Helper()
-	for range count {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatalf("find a free port: %v", err)
-		}
-		defer func() { _ = l.Close() }()
-		addrs = append(addrs, l.Addr().String())
-	}
-	return addrs
 }
 
 func (c *Cluster) end() {
