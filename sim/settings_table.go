@@ -238,53 +238,55 @@ func setReads(s *Settings, choice int) {
 	}
 }
 
-func getLanes(s *Settings) string {
-	var counts []string
-	for _, n := range s.Lanes {
-		counts = append(counts, strconv.Itoa(n))
-	}
-	return strings.Join(counts, ",")
-}
+func getLanes(s *Settings) string { return spellCounts(s.Lanes) }
 
 func setLanes(s *Settings, text string) error {
-	var counts []int
-	for _, word := range strings.Split(text, ",") {
-		n, err := strconv.Atoi(word)
-		if err != nil || n < 1 || n > 64 {
-			return fmt.Errorf("want a count from 1 to 64 for each node, as in 2,1,1, not %q", text)
-		}
-		counts = append(counts, n)
+	counts, ok := parseCounts(text, func(n int) bool { return n >= 1 && n <= 64 })
+	if !ok {
+		return fmt.Errorf("want a count from 1 to 64 for each node, as in 2,1,1, not %q", text)
 	}
 	s.Lanes = counts
 	return nil
 }
 
 func getElections(s *Settings) string {
-	var ticks []string
-	for _, n := range s.Elections {
-		ticks = append(ticks, strconv.Itoa(n))
-	}
-	if len(ticks) == 0 {
+	if len(s.Elections) == 0 {
 		return "0"
 	}
-	return strings.Join(ticks, ",")
+	return spellCounts(s.Elections)
 }
 
 func setElections(s *Settings, text string) error {
-	s.Elections = nil
-	if text == "0" {
-		return nil
+	ticks, ok := parseCounts(text, func(n int) bool { return n == 0 || n >= 2 && n <= 1000 })
+	if !ok {
+		return fmt.Errorf("want ticks from 2 to 1000, or 0, for each node, as in 10,30,10, not %q", text)
 	}
-	var ticks []int
-	for _, word := range strings.Split(text, ",") {
-		n, err := strconv.Atoi(word)
-		if err != nil || n < 0 || n == 1 || n > 1000 {
-			return fmt.Errorf("want ticks from 2 to 1000, or 0, for each node, as in 10,30,10, not %q", text)
-		}
-		ticks = append(ticks, n)
+	if text == "0" {
+		ticks = nil
 	}
 	s.Elections = ticks
 	return nil
+}
+
+// spellCounts writes a number for each node, as in 2,1,1.
+func spellCounts(counts []int) string {
+	var words []string
+	for _, n := range counts {
+		words = append(words, strconv.Itoa(n))
+	}
+	return strings.Join(words, ",")
+}
+
+// parseCounts reads what spellCounts has written, if each number may be.
+func parseCounts(text string, may func(int) bool) (counts []int, ok bool) {
+	for _, word := range strings.Split(text, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || !may(n) {
+			return nil, false
+		}
+		counts = append(counts, n)
+	}
+	return counts, true
 }
 
 func getFaults(s *Settings) string { return s.Faults.String() }
