@@ -62,7 +62,7 @@ type Config struct {
 	CacheLease   time.Duration // for how long a client may keep what it has read, unless it is told otherwise (promise.go); negative: it may not
 	StaySlow     bool          // this node keeps its leaderships even while it is slow (yield.go)
 	OnQuorumLoss LossPolicy    // what becomes of a shard whose quorum is lost for good
-	ResetGrace   time.Duration // how long that must have been so before anything is done
+	ResetGrace   time.Duration // how long that must have been so before anything is done; a wish for a new cluster, too: none of its nodes waits for less
 }
 
 // Defaults fills the zero fields.
@@ -100,11 +100,11 @@ func (c Config) Defaults() Config {
 	if c.ResetGrace == 0 {
 		c.ResetGrace = 30 * time.Second
 	}
-	c.ResetGrace = max(c.ResetGrace, 4*c.Tick*time.Duration(c.ElectionTicks)) // no lease of the lost outlives it
+	c.ResetGrace = max(c.ResetGrace, leaseParts*c.Tick*time.Duration(c.ElectionTicks)) // or a lease would be shorter than the promises behind it (grace.go)
 	if c.CacheLease == 0 {
 		c.CacheLease = time.Second
 	}
-	c.CacheLease = min(c.CacheLease, c.ResetGrace/2) // nor does a promise to a client
+	c.CacheLease = min(c.CacheLease, c.ResetGrace/cacheParts)
 	if c.Self.Weight == 0 {
 		c.Self.Weight = 100
 	}
@@ -113,7 +113,8 @@ func (c Config) Defaults() Config {
 
 // limits are the wishes for a new cluster.
 func (c *Config) limits() wire.Limits {
-	return wire.Limits{MaxValue: uint64(c.MaxValue), SessionTTL: uint64(c.SessionTTL.Milliseconds()), SessionsMax: uint32(max(c.SessionsMax, 0)), SessionBytes: uint64(max(c.SessionBytes, 0))}
+	return wire.Limits{MaxValue: uint64(c.MaxValue), SessionTTL: uint64(c.SessionTTL.Milliseconds()), SessionsMax: uint32(max(c.SessionsMax, 0)), SessionBytes: uint64(max(c.SessionBytes, 0)),
+		ResetGrace: uint64(c.ResetGrace.Milliseconds())}
 }
 
 // within is a limit of the map's as a store takes it; what no store could hold is as good as none.

@@ -76,7 +76,7 @@ func (l *Lane) signOfLife(who *wire.Member) string {
 func (l *Lane) forgetFindings(m *wire.ClusterMap, who *wire.Member) []string {
 	after := m.Clone()
 	forget(after, &wire.MetaCommand{Node: who.ID, Incarnation: who.Incarnation})
-	fate := fmt.Sprintf("cannot do without it: given up, and begun anew, EMPTY, about %s later", l.cfg.ResetGrace)
+	fate := fmt.Sprintf("cannot do without it: given up, and begun anew, EMPTY, about %s later", l.resetGrace())
 	if l.cfg.OnQuorumLoss == LossRefuse {
 		fate = "cannot do without it, and stays down (the policy is refuse)"
 	}

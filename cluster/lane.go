@@ -307,7 +307,7 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 		g.store = store.New(l.storeConfig(p))
 	}
 	cfg := raft.Config{Shard: p.Shard, Replica: r.ID, Node: l.cfg.Self.ID, Tick: l.cfg.Tick, ElectionTicks: l.cfg.ElectionTicks,
-		HeartbeatTicks: l.cfg.HeartbeatTicks, ClockDrift: l.cfg.ClockDrift, LogBytes: l.cfg.LogBytes, PromptCommit: l.cfg.Reads == ReadIndex, Uncommitted: l.uncommittedMax(), Admit: g.admitCopy, Pace: l.pace, Clock: l.env, Trace: l.trace, Machine: g, Output: g}
+		HeartbeatTicks: l.cfg.HeartbeatTicks, ClockDrift: l.cfg.ClockDrift, LeaseMost: l.leaseMost(), LogBytes: l.cfg.LogBytes, PromptCommit: l.cfg.Reads == ReadIndex, Uncommitted: l.uncommittedMax(), Admit: g.admitCopy, Pace: l.pace, Clock: l.env, Trace: l.trace, Machine: g, Output: g}
 	if l.m.Epoch == 1 || mutant.On(mutant.AmnesiaSameID) && r.Incarnation != l.cfg.Self.Incarnation {
 		for _, v := range p.Replicas {
 			cfg.Voters = append(cfg.Voters, v.ID)

@@ -85,7 +85,7 @@ func (l *Lane) overseeLosses(m *wire.ClusterMap) {
 			l.command(&wire.MetaCommand{Kind: wire.MetaUnseal, Shard: p.Shard, Seal: p.Seal})
 		case p.Seal != 0:
 			l.decide(m, p, d)
-		case l.cfg.OnQuorumLoss == LossReset && l.env.Now()-d.since >= l.cfg.ResetGrace:
+		case l.cfg.OnQuorumLoss == LossReset && l.env.Now()-d.since >= l.resetGrace():
 			l.command(&wire.MetaCommand{Kind: wire.MetaSeal, Shard: p.Shard, Index: p.ConfIndex})
 		}
 	}
@@ -101,7 +101,7 @@ func (l *Lane) decide(m *wire.ClusterMap, p *wire.Placement, d *doubt) {
 		d.since = l.env.Now()
 		l.command(&wire.MetaCommand{Kind: wire.MetaUnseal, Shard: p.Shard, Seal: p.Seal})
 	case lost:
-		if founders := l.founders(m, p.Shard); len(founders) > 0 && (len(founders) >= int(m.Replication) || l.env.Now()-d.since >= 2*l.cfg.ResetGrace) {
+		if founders := l.founders(m, p.Shard); len(founders) > 0 && (len(founders) >= int(m.Replication) || l.env.Now()-d.since >= 2*l.resetGrace()) {
 			l.command(&wire.MetaCommand{Kind: wire.MetaReset, Shard: p.Shard, Seal: p.Seal, Voters: idsOf(p.Replicas), Founders: founders, At: l.env.Wall()})
 		}
 	}

@@ -172,7 +172,7 @@ func grant(length time.Duration, driftPerMille int) time.Duration {
 
 // opened reports whether the log says that promises are given, so that a successor knows; if it does not, it is proposed.
 func (g *group) opened(now time.Duration) bool {
-	length := g.lane.cfg.CacheLease
+	length := g.lane.cacheLease()
 	if g.promises == nil {
 		if !g.member.Accepting() {
 			return false

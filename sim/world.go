@@ -117,6 +117,7 @@ func (w *World) configOf(n *node, join []string) cluster.Config {
 	}
 	if int(n.index) >= c.Expect { // who only joins was not told what the founders wish
 		c.Expect, c.Shards, c.Replicas, c.MaxValue, c.SessionTTL, c.SessionsMax, c.SessionBytes = 1, 0, 0, 0, 0, 0, 0
+		c.ResetGrace = 1 // as little as may be
 	}
 	return c.Defaults()
 }

@@ -38,7 +38,7 @@ import (
 // are never made up for: each would count against 2.
 type lease struct {
 	drift int           // thousandths that a clock may be wrong by
-	most  time.Duration // as long as this member's own promise: no promise counts for more
+	most  time.Duration // as long as this member's own promise, or Config.LeaseMost: no promise counts for more
 	void  bool          // a transfer was begun in this term
 	told  bool          // what the trace believes: held, or not
 	acked map[wire.ReplicaID]ack
@@ -52,7 +52,11 @@ type ack struct {
 
 func newLease(cfg *Config) lease {
 	l := lease{drift: cfg.ClockDrift, acked: map[wire.ReplicaID]ack{}}
-	l.most = l.lasts(promise(cfg))
+	own := promise(cfg)
+	if most := uint64(cfg.LeaseMost.Microseconds()); most > 0 {
+		own = min(own, most)
+	}
+	l.most = l.lasts(own)
 	return l
 }
 

@@ -63,7 +63,8 @@ type Config struct {
 	Tick           time.Duration
 	ElectionTicks  int
 	HeartbeatTicks int
-	ClockDrift     int // thousandths
+	ClockDrift     int           // thousandths
+	LeaseMost      time.Duration // no lease lasts longer; 0: as long as the promises behind it
 	LogBytes       int64
 	PromptCommit   bool        // followers are told at once what is committed, for those that answer reads
 	Uncommitted    int64       // bytes proposed and not yet committed, at most (one entry always may be); 0 = 256 MiB

@@ -95,6 +95,10 @@ type Limits struct {
 	SessionTTL   uint64 // how long an idle session is remembered, in milliseconds of log time
 	SessionsMax  uint32 // of how many a shard knows
 	SessionBytes uint64 // and what they take with their outcomes
+
+	// How long a shard's quorum must have been lost before it is begun anew, at least, in milliseconds: what may outlive it (a leader's lease,
+	// what it has promised to clients) is kept below this by all nodes (cluster, grace.go).
+	ResetGrace uint64
 }
 
 // Public is the map as clients may see it: without the seed.

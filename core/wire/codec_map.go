@@ -111,12 +111,13 @@ func appendLimits(b []byte, l *Limits) []byte {
 	b = binary.AppendUvarint(b, l.MaxValue)
 	b = binary.AppendUvarint(b, l.SessionTTL)
 	b = binary.AppendUvarint(b, uint64(l.SessionsMax))
-	return binary.AppendUvarint(b, l.SessionBytes)
+	b = binary.AppendUvarint(b, l.SessionBytes)
+	return binary.AppendUvarint(b, l.ResetGrace)
 }
 
 func (d *decoder) limits() Limits {
 	return Limits{MaxValue: d.uvarint("map longest value"), SessionTTL: d.uvarint("map session time"),
-		SessionsMax: d.uint32("map sessions"), SessionBytes: d.uvarint("map session bytes")}
+		SessionsMax: d.uint32("map sessions"), SessionBytes: d.uvarint("map session bytes"), ResetGrace: d.uvarint("map reset grace")}
 }
 
 // DecodeClusterMap reads a cluster map. That it makes sense (orders, known members) is for the

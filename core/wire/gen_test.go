@@ -160,7 +160,8 @@ func drawClusterMap(t *rapid.T) ClusterMap {
 		Policy:      rapid.Uint32().Draw(t, "policy"),
 		Seed:        [2]uint64{rapid.Uint64().Draw(t, "seed"), rapid.Uint64().Draw(t, "seed")},
 		Limits: Limits{MaxValue: drawNumber[uint64](t, "longest value"), SessionTTL: drawNumber[uint64](t, "session time"),
-			SessionsMax: rapid.Uint32().Draw(t, "sessions"), SessionBytes: drawNumber[uint64](t, "session bytes")},
+			SessionsMax: rapid.Uint32().Draw(t, "sessions"), SessionBytes: drawNumber[uint64](t, "session bytes"),
+			ResetGrace: drawNumber[uint64](t, "reset grace")},
 		Members:    drawList(t, "members", drawMember),
 		Placements: drawList(t, "placements", drawPlacement),
 	}

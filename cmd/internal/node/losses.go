@@ -43,7 +43,7 @@ func (n *Node) policyWords(shard wire.ShardID) string {
 	case n.cfg.OnQuorumLoss == "refuse":
 		return "it stays down (--on-quorum-loss refuse) unless the meta group's leader has another policy"
 	}
-	return fmt.Sprintf("it is begun anew, empty, when it has been so for %v (--reset-grace)", n.cfg.ResetGrace)
+	return fmt.Sprintf("it is begun anew, empty, when it has been so for %v (--reset-grace)", cluster.GraceOf(n.host.Map(), n.cfg.ResetGrace))
 }
 
 // lossSamples are what the cluster map says of lost shards.

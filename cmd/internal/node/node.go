@@ -179,9 +179,10 @@ func (n *Node) watch() {
 				continue
 			}
 			if !compared && differs(m, n.cfg) {
-				n.logger.Warn("the cluster was founded with other --shards, --replicas, --session-ttl or --max-value than this node's: they cannot be changed any more",
+				n.logger.Warn("the cluster was founded with other --shards, --replicas, --session-ttl or --max-value than this node's, or with a longer --reset-grace: they cannot be changed any more",
 					slog.Uint64("shards", uint64(m.Shards)), slog.Int("own_shards", n.cfg.Shards), slog.Uint64("replicas", uint64(m.Replication)), slog.Int("own_replicas", n.cfg.Replicas),
-					slog.Duration("session_ttl", sessionTTL(m)), slog.Duration("own_session_ttl", n.cfg.SessionTTL), slog.Uint64("max_value", m.Limits.MaxValue), slog.Uint64("own_max_value", uint64(n.cfg.MaxValue)))
+					slog.Duration("session_ttl", sessionTTL(m)), slog.Duration("own_session_ttl", n.cfg.SessionTTL), slog.Uint64("max_value", m.Limits.MaxValue), slog.Uint64("own_max_value", uint64(n.cfg.MaxValue)),
+					slog.Duration("reset_grace", cluster.GraceOf(m, 0)), slog.Duration("own_reset_grace", n.cfg.ResetGrace))
 			}
 			compared = true
 			if who.Incarnation > n.self.Incarnation {
@@ -203,7 +204,7 @@ func (n *Node) watch() {
 // differs says that a founder wanted another cluster than there is: of several founders one decides. Who only joins need not
 // say how many shards there are.
 func differs(m *wire.ClusterMap, c *config.Config) bool {
-	return c.Expect > 1 && (int(m.Shards) != c.Shards || int(m.Replication) != c.Replicas || sessionTTL(m) != c.SessionTTL || m.Limits.MaxValue != uint64(c.MaxValue))
+	return c.Expect > 1 && (int(m.Shards) != c.Shards || int(m.Replication) != c.Replicas || sessionTTL(m) != c.SessionTTL || m.Limits.MaxValue != uint64(c.MaxValue) || cluster.GraceOf(m, c.ResetGrace) > c.ResetGrace)
 }
 
 func sessionTTL(m *wire.ClusterMap) time.Duration {

@@ -220,14 +220,15 @@ func TestIncarnationsGrow(t *testing.T) {
 
 // Of founders that want different clusters one decides, for the cluster's life. The others must not keep quiet about it.
 func TestFoundersThatDiffer(t *testing.T) {
-	m := &wire.ClusterMap{Shards: 6, Replication: 3, Limits: wire.Limits{SessionTTL: 60_000, MaxValue: 1 << 20}}
-	same := config.Config{Expect: 3, Shards: 6, Replicas: 3, SessionTTL: time.Minute, MaxValue: 1 << 20}
+	m := &wire.ClusterMap{Shards: 6, Replication: 3, Limits: wire.Limits{SessionTTL: 60_000, MaxValue: 1 << 20, ResetGrace: 30_000}}
+	same := config.Config{Expect: 3, Shards: 6, Replicas: 3, SessionTTL: time.Minute, MaxValue: 1 << 20, ResetGrace: time.Minute}
 	require.False(t, differs(m, &same))
 	for _, change := range []func(*config.Config){
 		func(c *config.Config) { c.Shards = 12 },
 		func(c *config.Config) { c.Replicas = 5 },
 		func(c *config.Config) { c.SessionTTL = time.Hour },
 		func(c *config.Config) { c.MaxValue = 2 << 20 },
+		func(c *config.Config) { c.ResetGrace = 10 * time.Second },
 	} {
 		other := same
 		change(&other)

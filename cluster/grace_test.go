@@ -1,0 +1,103 @@
+package cluster
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"torc/core/wire"
+)
+
+// apart is a cluster of three nodes with the meta group and three others with the one data shard, which are set differently.
+// One of the ones or of the others founds it.
+func apart(t *testing.T, holder, other Config, founderHolds bool) (w *world, holders []string) {
+	names := []string{"a", "b", "c", "d", "e", "f"}
+	for base := wire.NodeID(1); ; base++ {
+		require.Less(t, base, wire.NodeID(1000), "no such placement")
+		var members []wire.Member
+		for i, name := range names {
+			members = append(members, wire.Member{ID: base + wire.NodeID(i), Incarnation: 7, Name: name, PeerAddr: name, Weight: 100})
+		}
+		m := firstMap(1, members, 1, 3)
+		holds := func(p int, id wire.NodeID) bool { return m.Placements[p].On(id, 7) != nil }
+		if holds(1, base) != founderHolds || slices.ContainsFunc(members, func(who wire.Member) bool { return holds(0, who.ID) == holds(1, who.ID) }) {
+			continue
+		}
+		w = newWorld(7)
+		for _, who := range members {
+			cfg := other
+			if holds(1, who.ID) {
+				cfg, holders = holder, append(holders, who.Name)
+			}
+			cfg.Join, cfg.Expect, cfg.Shards = names, len(names), 1
+			w.start(who.Name, who.ID, 7, cfg)
+		}
+		require.True(t, w.until(20*time.Second, w.everywhere), "founded")
+		w.run(40 * time.Second)
+		return w, holders
+	}
+}
+
+// loseQuorum cuts the shard's leader off and restarts the others with a replica, set as the meta group's nodes are, as in a round of restarts that
+// goes wrong; then is called when a new group leads.
+func (w *world) loseQuorum(t *testing.T, holders []string, then func(former *node)) {
+	former, next := w.leader(1), w.leader(wire.MetaShard).cfg
+	w.drop = func(addr string, f *wire.Frame) bool {
+		return addr == former.cfg.Self.Name || f.From == former.cfg.Self.ID
+	}
+	for _, addr := range holders {
+		if addr != former.cfg.Self.Name {
+			old := w.nodes[addr].cfg.Self
+			w.start(addr, old.ID, old.Incarnation+1, next)
+		}
+	}
+	require.True(t, w.until(2*time.Minute, func() bool {
+		return slices.ContainsFunc(w.names, func(addr string) bool {
+			n := w.nodes[addr]
+			return n != former && n.groups[1] != nil && n.groups[1].member.Leads()
+		})
+	}), "begun anew")
+	then(former)
+}
+
+// The meta group's leader has a short election timeout and a short grace, the lost group's leader and followers have long ones: their
+// promises, and so its lease, must not outlast that grace. Whose measure counts is the founder's, whoever that is.
+func TestALostLeadersLeaseIsOver(t *testing.T) {
+	for _, founderHolds := range []bool{false, true} {
+		w, holders := apart(t, Config{ElectionTicks: 300}, Config{ResetGrace: 2 * time.Second}, founderHolds)
+		require.True(t, w.leader(1).groups[1].member.LeaseValid())
+		w.loseQuorum(t, holders, func(former *node) {
+			require.False(t, former.groups[1].member.LeaseValid(), "two leaders read from memory (the founder holds the shard: %v)", founderHolds)
+		})
+	}
+}
+
+// Nor must a promise to a client.
+func TestALostLeadersPromisesAreOver(t *testing.T) {
+	for _, founderHolds := range []bool{false, true} {
+		w, holders := apart(t, Config{ElectionTicks: 100, CacheLease: 10 * time.Second}, Config{ResetGrace: 2 * time.Second}, founderHolds)
+		leader, k := w.leader(1), &keeper{}
+		leader.write("old")
+		w.run(time.Second)
+		leader.ask(k, keepable)
+		w.run(time.Second)
+		leader.ask(k, keepable)
+		require.Positive(t, k.all[1].Results[0].Int)
+		until := w.now + time.Duration(k.all[1].Results[0].Int)*time.Millisecond
+		w.loseQuorum(t, holders, func(*node) {
+			require.LessOrEqual(t, until, w.now, "a client answers from what it keeps while others write (the founder holds the shard: %v)", founderHolds)
+		})
+	}
+}
+
+// A grace may be made longer than the cluster was founded with, and never shorter. A map that says nothing, or nonsense, breaks nothing.
+func TestGraceOf(t *testing.T) {
+	founded := func(ms uint64) *wire.ClusterMap { return &wire.ClusterMap{Limits: wire.Limits{ResetGrace: ms}} }
+	require.Equal(t, time.Minute, GraceOf(nil, time.Minute))
+	require.Equal(t, time.Minute, GraceOf(founded(0), time.Minute))
+	require.Equal(t, time.Minute, GraceOf(founded(2000), time.Minute))
+	require.Equal(t, 2*time.Minute, GraceOf(founded(120_000), time.Minute))
+	require.Positive(t, GraceOf(founded(1<<63), time.Minute))
+}
