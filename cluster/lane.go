@@ -257,6 +257,7 @@ func (l *Lane) adopt(m *wire.ClusterMap) {
 	l.m = m
 	for i := range m.Members {
 		l.learnAddr(m.Members[i])
+	l.hall.MapChanged(m)
 	}
 	for i := range m.Placements {
 		p := &m.Placements[i]

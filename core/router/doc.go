@@ -17,5 +17,5 @@
 //     goes to the life that asked, or to nobody.
 //  5. A shard that has been without a leader for longer than Patience refuses at once: this is
 //     the minority's side, or the quorum is lost, and who asks should go elsewhere.
-//  6. What waits is bounded by InboxMax.
+//  6. What waits is bounded by InboxMax, and what is kept of other nodes by the cluster map (MapChanged).
 package router

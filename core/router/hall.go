@@ -53,10 +53,11 @@ type Hall struct {
 	parked   []*Call
 	forwards map[uint64]*Call // by number; for look-up, never ranged
 	number   uint64
-	taken    map[wire.NodeID]*takenForwards // by sender; for look-up, never ranged
-	shards   map[wire.ShardID]*shard        // for look-up, never ranged
-	breakers map[wire.NodeID]*breaker.Breaker
-	client   uint64 // names this lane's life in forwarded writes' sessions
+	taken    map[wire.NodeID]*takenForwards   // by sender
+	since    wire.Epoch                       // of whose forwards may be taken from senders that are not in it (twice.go)
+	shards   map[wire.ShardID]*shard          // for look-up, never ranged
+	breakers map[wire.NodeID]*breaker.Breaker // by whom they are for
+	client   uint64                           // names this lane's life in forwarded writes' sessions
 	stopping bool
 
 	Answered, Refused uint64 // since the start

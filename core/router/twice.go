@@ -1,6 +1,11 @@
 package router
 
-import "torc/core/wire"
+import (
+	"maps"
+	"slices"
+
+	"torc/core/wire"
+)
 
 // Links may double what they carry, and deliver the second one late. Sessions see to it that a write
 // is not applied twice; but a write that was refused the first time (no memory, too much waits, not
@@ -13,6 +18,18 @@ import "torc/core/wire"
 // came before: if it did not, it counts as lost, and its sender, who has had no answer, asks again
 // under another number.
 
+// Of senders that the cluster map does not know any more nothing is remembered: their names would pile up where every pod has a new
+// one. That must not make a double of theirs one that comes for the first time:
+//
+//  1. A forward says under which map it was sent, and so does its double. (A second try is another forward, with another number.)
+//  2. When a sender is forgotten, the newest map that any of its forwards was sent under is noted: one number for all who were forgotten.
+//  3. Whoever is not remembered (a new sender, or one that was forgotten and is back, in the same life or in another) is listened to only
+//     for what was sent under a map newer than that. All that was taken from those who were forgotten was not.
+//
+// A sender that has run ahead, and has seen a map that this node has not, is kept until the next one. So what is noted is older than the
+// map that this node has, and who is as far as this node is heard at once. Who is not, is heard when he asks again, under the map
+// that he gets meanwhile.
+
 // recentMax is how many numbers below the greatest are told apart.
 const recentMax = 256
 
@@ -20,6 +37,8 @@ const recentMax = 256
 type takenForwards struct {
 	life   wire.Incarnation
 	shards map[wire.ShardID]*taken // for look-up, never ranged
+	since  wire.Epoch              // what was sent under an older map may have been taken before
+	newest wire.Epoch              // that any of them was sent under
 }
 
 // taken are the numbers of one shard's forwards: bit i of recent is greatest-i.
@@ -66,16 +85,35 @@ func (t *taken) shift(by uint64) {
 func (h *Hall) isFirst(from wire.NodeID, life wire.Incarnation, m *wire.Forward) bool {
 	sender := h.taken[from]
 	if sender == nil || sender.life < life {
-		sender = &takenForwards{life: life, shards: map[wire.ShardID]*taken{}}
-		h.taken[from] = sender
+		later := &takenForwards{life: life, shards: map[wire.ShardID]*taken{}, since: h.since}
+		if sender != nil {
+			later.newest = sender.newest // for when both lives are forgotten
+		}
+		sender, h.taken[from] = later, later
 	}
-	if life < sender.life {
+	if life < sender.life || m.Request.Epoch < sender.since {
 		return false
 	}
+	sender.newest = max(sender.newest, m.Request.Epoch)
 	t := sender.shards[m.Request.Shard]
 	if t == nil {
 		t = &taken{}
 		sender.shards[m.Request.Shard] = t
 	}
 	return t.first(m.ID)
+}
+
+// MapChanged tells of the map that Port.Map returns from now on: what is remembered of nodes that it does not know is forgotten.
+func (h *Hall) MapChanged(m *wire.ClusterMap) {
+	for _, id := range slices.Sorted(maps.Keys(h.taken)) {
+		if sender := h.taken[id]; m.Member(id) == nil && sender.newest < m.Epoch {
+			h.since = max(h.since, sender.newest+1)
+			delete(h.taken, id)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(h.breakers)) {
+		if m.Member(id) == nil {
+			delete(h.breakers, id) // advice, nothing rests on it
+		}
+	}
 }

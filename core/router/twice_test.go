@@ -54,6 +54,69 @@ func TestDoubleOfARefusedForward(t *testing.T) {
 	require.Len(t, n.sent, 1, "and nobody is told")
 }
 
+// Of nodes that the map dismisses nothing is kept, or a cluster whose nodes come with new names would grow for ever. A double of what one of them
+// sent is not taken for all that, whether it is gone, back in the same life, or in another; what they and others send from then on is.
+func TestDismissedSendersAreForgotten(t *testing.T) {
+	n := &node{m: testMap(), leader: self}
+	h := New(testConfig, self, n)
+	number := uint64(0)
+	forward := func(epoch wire.Epoch) *wire.Forward {
+		number++
+		return &wire.Forward{ID: number, TimeoutMillis: 1000, Request: wire.Request{Shard: here, Epoch: epoch, Session: wire.Session{Client: 9, Seq: number, Floor: number},
+			Commands: []wire.Command{{Op: wire.OpSet, Key: []byte("k"), Value: []byte("v")}}}}
+	}
+	taken := func(from wire.NodeID, life wire.Incarnation, f *wire.Forward) bool {
+		before := len(n.taken)
+		h.OnForward(from, life, f)
+		if len(n.taken) == before {
+			return false
+		}
+		h.Refuse(n.taken[before], wire.ReasonOutOfMemory)
+		return true
+	}
+	become := func(epoch wire.Epoch, members ...wire.NodeID) {
+		n.m = n.m.Clone()
+		n.m.Epoch, n.m.Members = epoch, nil
+		for _, id := range append(members, self) {
+			n.m.Members = append(n.m.Members, wire.Member{ID: id, Incarnation: 1})
+		}
+		h.MapChanged(n.m)
+	}
+	const gone, ahead, stays, comes = 21, 22, 23, 24
+	become(6, gone, ahead, stays)
+	former, old, late, kept := forward(6), forward(6), forward(9), forward(6)
+	require.True(t, taken(gone, 1, former))
+	require.True(t, taken(gone, 2, old))
+	require.True(t, taken(ahead, 1, late))
+	require.True(t, taken(stays, 1, kept))
+	for range 5 {
+		h.breaker(gone).Failure(0)
+	}
+	for range 1000 {
+		require.True(t, taken(wire.NodeID(1000+number), 1, forward(6)))
+	}
+	require.Greater(t, len(h.taken), 1000)
+	require.NotEmpty(t, h.breakers)
+	become(8, stays)
+	require.Len(t, h.taken, 2, "and one that has a newer map than this node, until that has come here")
+	require.Empty(t, h.breakers)
+
+	require.False(t, taken(gone, 1, former), "a double")
+	require.False(t, taken(gone, 2, old))
+	require.False(t, taken(ahead, 1, late))
+	require.False(t, taken(stays, 1, kept))
+	require.False(t, taken(comes, 1, forward(6)), "nobody can tell if this is one")
+	require.True(t, taken(comes, 1, forward(7)))
+	require.True(t, taken(stays, 1, forward(6)), "of this one all is remembered")
+	require.True(t, taken(gone, 2, forward(8)), "it is back")
+	require.False(t, taken(gone, 2, old), "with a number a little below")
+	become(10, stays, comes)
+	require.Len(t, h.taken, 2)
+	require.False(t, taken(ahead, 1, late))
+	require.True(t, taken(ahead, 1, forward(10)))
+	require.False(t, taken(ahead, 1, late))
+}
+
 // A life that follows uses the same numbers for other questions, so an answer names the life that
 // asked (seed 177 of the swarm with all kinds of fault: an increment was answered with what a former
 // life had read).
