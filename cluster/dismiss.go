@@ -16,6 +16,9 @@ const goneMost = 64
 // are gone and hold nothing only the latest lives stay.
 //
 // That a member is in the map fences its former lives out (OnFrame). Without it they are strangers, as every node is before
+// What operators have decided about a node (its weight) outlives its lives, but not its place in the map. So those of which something was
+// decided go last: they are named by people, who know them by their names.
+//
 // it joins: their replicas are in no placement and in no group's configuration, and no ID is given twice. One that was
 // only silent, and speaks again, joins again; then it learns from the map that it holds nothing. One that was drained and
 // stays, to forward requests, would be given its share again: so it says with its hello that it has left (self).
@@ -25,7 +28,7 @@ func dismiss(m *wire.ClusterMap) {
 		return
 	}
 	slices.SortFunc(gone, func(a, b wire.Member) int {
-		return cmp.Or(cmp.Compare(a.Incarnation, b.Incarnation), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(min(a.Override, 1), min(b.Override, 1)), cmp.Compare(a.Incarnation, b.Incarnation), cmp.Compare(a.ID, b.ID))
 	})
 	for _, who := range gone[:len(gone)-goneMost] {
 		m.Members = slices.DeleteFunc(m.Members, func(x wire.Member) bool { return x.ID == who.ID })

@@ -26,14 +26,24 @@ func TestNamesThatChangeDoNotFillTheMap(t *testing.T) {
 	}
 	for id := 1; id <= 500; id++ {
 		come(id)
+		if id == 50 {
+			require.True(t, changeMap(m, &wire.MetaCommand{Kind: wire.MetaSetWeight, Node: 50, Weight: 250}))
+		}
 		if id > 1 && id != 100 {
 			goes(id)
 		}
 	}
 	for id := range wire.NodeID(501) {
-		kept := id >= 1 && id <= 3 || id == 100 || id >= 500-goneMost
-		require.Equal(t, kept, m.Member(id) != nil, "node %d: holds a replica, is preferred, is active, or went lately", id)
+		kept := id >= 1 && id <= 3 || id == 50 || id == 100 || id > 500-goneMost
+		require.Equal(t, kept, m.Member(id) != nil, "node %d: holds a replica, is preferred, is active, was given a weight, or went lately", id)
 	}
+	for id := 501; id <= 1000; id++ { // and of those as many at most
+		come(id)
+		require.True(t, changeMap(m, &wire.MetaCommand{Kind: wire.MetaSetWeight, Node: wire.NodeID(id), Weight: 250}))
+		goes(id)
+	}
+	require.LessOrEqual(t, len(m.Members), 4+goneMost+1)
+	require.Nil(t, m.Member(50))
 }
 
 // Whatever comes and goes: who is active, holds something or is to lead stays, and of the rest no more than the bound and the one that went since.
