@@ -185,8 +185,13 @@ func (r *storeRestorer) expected() (bytes int64, known bool) {
 	return r.in.Expected()
 }
 
-func (r *storeRestorer) Add(chunk []byte) error { return r.in.Add(chunk) }
-func (r *storeRestorer) Finish() (err error)    { r.out, err = r.in.Finish(); return err }
+func (r *storeRestorer) Add(chunk []byte) error {
+	return r.group.lane.refusals.refuse(r.group.shard, r.in.Add(chunk))
+}
+func (r *storeRestorer) Finish() (err error) {
+	r.out, err = r.in.Finish()
+	return r.group.lane.refusals.refuse(r.group.shard, err)
+}
 func (r *storeRestorer) Close() {
 	r.left()
 	r.in.Close()

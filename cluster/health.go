@@ -21,12 +21,13 @@ type Vitals struct {
 	Hits     uint64 // reads that found their key
 	Misses   uint64
 	Slow     []wire.NodeID // nodes that answer much later than the others, this one among them (core/late)
+	Refusals Refusals
 }
 
 // Vitals describes the lane. Call it on the lane's thread.
 func (l *Lane) Vitals() Vitals {
 	v := Vitals{Waiting: uint64(l.hall.Waiting()), Bytes: uint64(l.storeBytes()), BytesMax: uint64(max(l.cfg.MaxMemory, 0)),
-		Replicas: uint64(len(l.order)), Answered: l.hall.Answered, Hits: l.hits, Misses: l.misses, Slow: l.judge.AllSlow()}
+		Replicas: uint64(len(l.order)), Answered: l.hall.Answered, Hits: l.hits, Misses: l.misses, Slow: l.judge.AllSlow(), Refusals: l.refusals}
 	if l.m != nil {
 		v.Epoch = l.m.Epoch
 	}

@@ -55,6 +55,8 @@ type Lane struct {
 	full    bool           // the memory bound is reached
 	pressed bool           // another node has said how much a shard may hold there
 
+	refusals Refusals // of copies that came in
+
 	entries  wire.BatchReader // what is applied
 	entry    []byte           // what is proposed, in its binary form
 	requests []wire.Request   // and before
@@ -255,9 +257,9 @@ func (l *Lane) adopt(m *wire.ClusterMap) {
 	l.unlearn(m)
 	l.noteSelf(m)
 	l.m = m
+	l.hall.MapChanged(m)
 	for i := range m.Members {
 		l.learnAddr(m.Members[i])
-	l.hall.MapChanged(m)
 	}
 	for i := range m.Placements {
 		p := &m.Placements[i]

@@ -209,8 +209,11 @@ type metaRestorer struct {
 }
 
 func (r *metaRestorer) Add(chunk []byte) error { r.data = append(r.data, chunk...); return nil }
-func (r *metaRestorer) Finish() (err error)    { r.m, err = wire.DecodeClusterMap(r.data); return err }
 func (r *metaRestorer) Close()                 {}
+func (r *metaRestorer) Finish() (err error) {
+	r.m, err = wire.DecodeClusterMap(r.data)
+	return r.group.lane.refusals.refuse(r.group.shard, err)
+}
 func (r *metaRestorer) Install() {
 	r.group.meta.m = r.m
 	r.group.lane.newMap(r.m)

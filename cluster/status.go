@@ -40,6 +40,7 @@ type LaneStatus struct {
 	Answered uint64
 	Shipped  uint64        // bytes of snapshots sent since the start
 	Shipping int           // snapshots under way
+	Refusals Refusals      // of copies that came in
 	Slow     []wire.NodeID `json:",omitempty"` // nodes that answer so late that they had better not lead (core/late)
 	Yielded  uint64        // leaderships given away for that, since the start
 	Fenced   bool          // the cluster knows a later life of this node: this one is over
@@ -52,7 +53,7 @@ type LaneStatus struct {
 // Status describes the lane. Call it on the lane's thread.
 func (l *Lane) Status() LaneStatus {
 	s := LaneStatus{Fenced: l.fenced(), Seeking: l.seeking(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered,
-		Shipped: l.pace.sent, Shipping: l.pace.ships, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted, Holds: l.Holdings(), Slow: l.judge.AllSlow(), Yielded: l.yielded}
+		Shipped: l.pace.sent, Shipping: l.pace.ships, Refusals: l.refusals, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted, Holds: l.Holdings(), Slow: l.judge.AllSlow(), Yielded: l.yielded}
 	for _, g := range l.order {
 		st := g.member.Status()
 		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.hall.Leader(g.shard),

@@ -51,6 +51,7 @@ type Node struct {
 	pulse   pulse
 	slow    slowness
 	losses  []cluster.ShardLoss // that were logged, of sayHowItIs alone
+	refused refusals            // likewise
 	redis   *resp.Server
 	api     *grpcapi.Server
 	admin   *admin.Server // nil when it is off

@@ -66,9 +66,12 @@ func (n *Node) beat() error {
 		lanes[i] = of
 	}
 	var slow []wire.NodeID
+	var refusals cluster.Refusals
 	for i := range lanes {
 		slow = append(slow, lanes[i].Slow...)
+		refusals.Add(lanes[i].Refusals)
 	}
+	n.tellRefusals(refusals, time.Now())
 	slices.Sort(slow)
 	n.tellSlow(slices.Compact(slow))
 	h := n.pulse.beat.Beat(time.Since(n.started), lanes)

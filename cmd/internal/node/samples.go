@@ -47,7 +47,9 @@ func (n *Node) samples() []admin.Sample {
 func (n *Node) nodeSamples(g *gatherer, s *Status) {
 	var answered, refused uint64
 	waiting, shipped, shipping := 0, uint64(0), 0
+	var refusals cluster.Refusals
 	for _, l := range s.Lanes {
+		refusals.Add(l.Refusals)
 		answered, refused, waiting = answered+l.Answered, refused+l.Refused, waiting+l.Waiting
 		shipped, shipping = shipped+l.Shipped, shipping+l.Shipping
 	}
@@ -60,6 +62,7 @@ func (n *Node) nodeSamples(g *gatherer, s *Status) {
 	g.gauge("torc_epoch", "Epoch of the newest cluster map.", float64(s.Epoch))
 	g.counter("torc_snapshot_bytes_sent_total", "Bytes of copies sent to make or move replicas (--rebalance-rate bounds them).", float64(shipped))
 	g.gauge("torc_snapshots_sending", "Copies that this node is sending.", float64(shipping))
+	g.counter("torc_snapshots_refused_total", "Copies that came in and did not fit: the replica is not made while that goes on; the log says what is wrong.", float64(refusals.Copies))
 	evictionSamples(g, s)
 	n.mapSamples(g)
 	n.lossSamples(g)
