@@ -32,7 +32,8 @@ import (
 // drops only those that are over, or whose turn is). So, with N those replicas that are not over:
 //
 //   - Fenced. Every configuration of the group has at least as many voters as the map says now, or
-//     the wanted number if that is less (mend adds before it removes, and promotes one for one). A quorum
+//     the wanted number if that is less (mend adds before it removes, and promotes one for one): fewer than
+//     the cluster was made for where fewer nodes are to hold anything, down to one. A quorum
 //     needs more than half of that. While fewer of N than that have not sealed themselves, nothing can
 //     ever be committed, no leader elected, no lease renewed; and old leases ran out in the grace period.
 //   - Sure. If all of N have sealed themselves, the newest configuration that one of them has applied is
@@ -146,7 +147,7 @@ func judge(m *wire.ClusterMap, p *wire.Placement, told map[wire.ReplicaID]*wire.
 	if newest != nil && quorumOf(newest.Conf.Voters, left) && quorumOf(newest.Conf.VotersOutgoing, left) {
 		return newest, false
 	}
-	quorum := min(voters, int(m.Replication))/2 + 1
+	quorum := min(voters, wanted(m))/2 + 1
 	return nil, silent == 0 || silent+knowing < quorum
 }
 

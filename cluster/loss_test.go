@@ -191,6 +191,21 @@ func (w *world) leads() bool {
 	return false
 }
 
+// Where operators have left but one node to hold anything, a group of two goes on as one of one; the map may not have heard of that yet. Who
+// is silent may be that one.
+func TestWhoIsSilentMayBeEnough(t *testing.T) {
+	m := over(mapOf(replica(1, voter), replica(2, leaving)), 20)
+	require.True(t, m.QuorumGone(&m.Placements[1]))
+	m.Placements[1].Seal = 5
+	_, lost := judge(m, &m.Placements[1], nil)
+	require.True(t, lost, "with nodes enough a group of two stays one")
+	for _, id := range []wire.NodeID{20, 30, 40, 50} {
+		m.Member(id).Draining = true
+	}
+	_, lost = judge(m, &m.Placements[1], nil)
+	require.False(t, lost)
+}
+
 // Two of three voters restart before either is replaced: the shard is begun anew, after the grace,
 // and says so.
 func TestALostShardIsBegunAnew(t *testing.T) {
