@@ -29,7 +29,7 @@ type group struct {
 	asking   int            // questions to a quorum under way
 	proposed []proposal     // oldest first
 	number   uint64
-	base     int64 // log time at election, and
+	base     int64 // log time at election, or when it was last moved since (least), and
 	baseAt   time.Duration
 	ticking  uint64 // number of the tick batch in the log, or zero
 
@@ -272,8 +272,8 @@ func (g *group) deposed() {
 	}
 }
 
-// now is the leader's time for the log: its wall clock. While that is behind the log time it took over
-// (the leader before had a faster clock) log time goes on at half the speed, so that the two meet:
+// now is the leader's time for the log: its wall clock. While that is behind log time (the leader before had a
+// faster clock, or this one's was ahead and was set back) log time goes on at half the speed, so that the two meet:
 // it neither stands still nor stays ahead for good. A follower that reads has no say.
 func (g *group) now() int64 {
 	now := max(g.lane.env.Wall(), g.store.Time())
@@ -281,9 +281,20 @@ func (g *group) now() int64 {
 		return g.base + (g.lane.env.Now() - g.baseAt).Milliseconds() // time begins with the leader
 	}
 	if g.member.IsLeader() {
-		now = max(now, g.base+(g.lane.env.Now()-g.baseAt).Milliseconds()/2)
+		now = max(now, g.least())
 	}
 	return now
+}
+
+// least is where log time would be if it had gone at half the speed since it was last moved by more than that.
+func (g *group) least() int64 {
+	at := g.lane.env.Now()
+	least := g.base + (at-g.baseAt).Milliseconds()/2
+	if moved := g.store.Time(); moved > least {
+		g.base, g.baseAt = moved, at
+		return moved
+	}
+	return least
 }
 
 // serves reports whether this replica can do something for a call: a leader for all, in
