@@ -255,10 +255,11 @@ func (m *Member) dropIf(gone func(*shipment) bool) {
 	})
 }
 
-// Close gives back what the member shares with others. It may be flushed once more, for what it has to
-// say still, but begins no snapshot and puts none in place.
+// Close gives back what the member shares with others, and releases the reads that wait for a quorum's word: it is ticked no
+// more, so nobody would. It may be flushed once more, for what it has to say still, but begins no snapshot and puts none in place.
 func (m *Member) Close() {
 	m.closed = true
+	m.dropReads()
 	m.dropShips()
 	m.dropArrival()
 }
