@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"torc/core/wire"
@@ -15,10 +16,10 @@ const goneMost = 64
 // every node and client, and everybody would go on greeting addresses at which nobody lives. So of the members that
 // are gone and hold nothing only the latest lives stay.
 //
-// That a member is in the map fences its former lives out (OnFrame). Without it they are strangers, as every node is before
 // What operators have decided about a node (its weight) outlives its lives, but not its place in the map. So those of which something was
 // decided go last: they are named by people, who know them by their names.
 //
+// That a member is in the map fences its former lives out (OnFrame). Without it they are strangers, as every node is before
 // it joins: their replicas are in no placement and in no group's configuration, and no ID is given twice. One that was
 // only silent, and speaks again, joins again; then it learns from the map that it holds nothing. One that was drained and
 // stays, to forward requests, would be given its share again: so it says with its hello that it has left (self).
@@ -53,13 +54,11 @@ func goneMembers(m *wire.ClusterMap) (gone []wire.Member) {
 	return gone
 }
 
-// unlearn forgets what was noted of members that the next map has no more.
+// unlearn forgets what was noted of members that the next map has no more, and of nodes that said hello, are in no map, and have been
+// silent for long.
 func (l *Lane) unlearn(next *wire.ClusterMap) {
-	if l.m == nil {
-		return
-	}
-	for i := range l.m.Members {
-		if id := l.m.Members[i].ID; next.Member(id) == nil {
+	for _, id := range slices.Sorted(maps.Keys(l.known)) {
+		if next.Member(id) == nil && (l.m.Member(id) != nil || l.env.Now()-l.heard[id] > l.cfg.Grace) {
 			delete(l.known, id)
 			delete(l.heard, id)
 			delete(l.newest, id)

@@ -126,6 +126,30 @@ func TestADismissedNodeComesBack(t *testing.T) {
 	require.Equal(t, wire.OutcomeOK, cut.call(wire.Command{Op: wire.OpSet, Key: []byte("k"), Value: []byte("v")}).Outcome)
 }
 
+// Nodes that say hello and are in no map (they have left, and the map has forgotten them) are noted as long as they speak.
+func TestStrangersAreForgotten(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	lane := o.node(1).Lane
+	hello := func(id wire.NodeID) {
+		who := wire.Member{ID: id, Incarnation: 1, PeerAddr: "nowhere", State: wire.MemberLeft}
+		o.node(1).turn(func() {
+			lane.OnFrame(&wire.Frame{From: id, FromIncarnation: 1, Messages: []wire.Message{&wire.Hello{Member: who, ClusterID: lane.m.ClusterID, Epoch: lane.m.Epoch, Answer: true}}})
+		})
+	}
+	for id := range wire.NodeID(1000) {
+		hello(1000 + id)
+	}
+	o.run(2 * lane.cfg.Grace)
+	hello(1000)
+	require.Len(t, lane.known, 3+1000)
+	meta := o.lead(wire.MetaShard).Lane
+	meta.command(&wire.MetaCommand{Kind: wire.MetaSetWeight, Node: 2, Weight: 150})
+	o.run(time.Second)
+	require.Len(t, lane.known, 3+1)
+	require.Len(t, lane.epochs, 2+1)
+	require.LessOrEqual(t, len(lane.heard), 2+1)
+}
+
 // A node that was drained and stays, to forward requests, is no new one when the map has forgotten it: an operator has said that it is to hold
 // nothing. Its next life may join.
 func TestADismissedNodeThatHasLeftStaysOut(t *testing.T) {

@@ -78,6 +78,11 @@ func (l *Lane) forgetSilent() {
 	if !slices.ContainsFunc(f.heard, silent) {
 		return
 	}
+	for _, m := range f.heard {
+		if silent(m) {
+			delete(f.heardAt, m.ID)
+		}
+	}
 	f.heard = slices.DeleteFunc(slices.Clone(f.heard), silent)
 	if f.proposal != 0 && slices.ContainsFunc(f.members, silent) {
 		l.giveUp()

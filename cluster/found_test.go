@@ -281,11 +281,11 @@ func TestNeverTwoClusters(t *testing.T) {
 			look()
 		}
 		look()
-		require.True(t, w.everywhere(), "all are in: %v", maps(w))
+		require.True(t, w.everywhere(), "all are in: %v", mapsOf(w))
 	})
 }
 
-func maps(w *world) (all []string) {
+func mapsOf(w *world) (all []string) {
 	for _, addr := range w.names {
 		n := w.nodes[addr]
 		if n.m == nil {
