@@ -23,12 +23,23 @@ func (s *Server) allow(ctx context.Context) error {
 			shown = rest
 		}
 	}
-	want, got := sha256.Sum256([]byte(s.opts.Password)), sha256.Sum256([]byte(shown))
-	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+	if !s.passwordFits(shown) {
 		s.stats.denied.Add(1)
 		return definite(codes.Unauthenticated, "UNAUTHENTICATED", "password missing or wrong: send authorization: Bearer <password>")
 	}
 	return nil
+}
+
+// passwordFits says that a password is the node's, or the one that it has just taken the place of.
+func (s *Server) passwordFits(shown string) bool {
+	got, fits := sha256.Sum256([]byte(shown)), 0
+	for _, password := range []string{s.opts.Password, s.opts.OldPassword} {
+		want := sha256.Sum256([]byte(password))
+		if same := subtle.ConstantTimeCompare(want[:], got[:]); password != "" {
+			fits |= same
+		}
+	}
+	return fits == 1
 }
 
 func (s *Server) askStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {

@@ -34,6 +34,8 @@ type Options struct {
 	Flag     string // the flag that sets Addr, for error texts; --grpc-addr
 	Password string // asked for as "authorization: Bearer <password>"; empty asks for none
 
+	OldPassword string // taken beside it while clients change over to it; empty: none
+
 	TLS credentials.TransportCredentials // nil serves plain TCP
 
 	MaxKey   int // bytes of a key; 64 KiB

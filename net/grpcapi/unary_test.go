@@ -308,9 +308,10 @@ func TestTopology(t *testing.T) {
 }
 
 func TestThePassword(t *testing.T) {
-	_, c := serve(t, newFake(), Options{Password: "s3cret"})
+	_, c := serve(t, newFake(), Options{Password: "s3cret", OldPassword: "formerly"})
 	for shown, welcome := range map[string]bool{
 		"Bearer s3cret": true, "bearer s3cret": true, "Bearer s3cres": false, "Basic s3cret": false, "s3cret": false, "": false,
+		"Bearer formerly": true, "Bearer ": false,
 	} {
 		ctx := soon(t)
 		if shown != "" {

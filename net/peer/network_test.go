@@ -186,17 +186,26 @@ func TestAnUnreachablePeerCostsABoundedQueue(t *testing.T) {
 
 func TestTheSecret(t *testing.T) {
 	for _, c := range []struct {
-		name, server, client string
-		welcome              bool
+		name           string
+		server, client Options
+		welcome        bool
 	}{
-		{"both have none", "", "", true},
-		{"the same", "s3cret", "s3cret", true},
-		{"missing", "s3cret", "", false},
-		{"wrong", "s3cret", "s3cres", false},
-		{"not asked for", "", "s3cret", true},
+		{"both have none", Options{}, Options{}, true},
+		{"the same", Options{Secret: "s3cret"}, Options{Secret: "s3cret"}, true},
+		{"missing", Options{Secret: "s3cret"}, Options{}, false},
+		{"wrong", Options{Secret: "s3cret"}, Options{Secret: "s3cres"}, false},
+		{"not asked for", Options{}, Options{Secret: "s3cret"}, true},
+		{"changed here", Options{Secret: "new", OldSecret: "old"}, Options{Secret: "old"}, true},
+		{"changed there", Options{Secret: "old"}, Options{Secret: "new", OldSecret: "old"}, true},
+		{"changed on both sides", Options{Secret: "new", OldSecret: "old"}, Options{Secret: "new", OldSecret: "old"}, true},
+		{"not any more here", Options{Secret: "new"}, Options{Secret: "new", OldSecret: "old"}, true},
+		{"not any more there", Options{Secret: "new", OldSecret: "old"}, Options{Secret: "new"}, true},
+		{"the old one, which is over", Options{Secret: "new"}, Options{Secret: "old"}, false},
+		{"two wrong ones", Options{Secret: "new", OldSecret: "old"}, Options{Secret: "newer", OldSecret: "older"}, false},
+		{"none beside two", Options{Secret: "new", OldSecret: "old"}, Options{}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a, b := listen(t, Options{Secret: c.client}), listen(t, Options{Secret: c.server})
+			a, b := listen(t, c.client), listen(t, c.server)
 			a.Send(b.addr, chunk(1, 1))
 			if c.welcome {
 				b.next(t)

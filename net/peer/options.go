@@ -15,6 +15,8 @@ type Options struct {
 	Flag   string // the flag that sets Addr, for error texts; --peer-addr
 	Secret string // every node of the cluster must have the same; empty asks for none
 
+	OldSecret string // shown and taken beside it while it takes this one's place; empty: none
+
 	Election time.Duration // election timeout, which every node must have the same; 0 is not compared
 
 	// Credentials for TLS, for the listening side and the calling side. For mutual TLS make the

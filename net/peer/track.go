@@ -91,7 +91,7 @@ func (t *track) discard() {
 // session opens a stream and sends until it breaks (an error) or the network closes (nil,
 // after everything that waited was taken by the peer).
 func (t *track) session(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(tellElection(showSecret(ctx, t.network.opts.Secret), t.network.opts.Election))
+	ctx, cancel := context.WithCancel(tellElection(showSecrets(ctx, t.network.opts.secrets()), t.network.opts.Election))
 	defer cancel()
 	stream, err := t.client.Frames(ctx)
 	if err != nil {

@@ -37,10 +37,11 @@ type Backend interface {
 
 // Options shapes a server. Zero fields take the defaults named beside them.
 type Options struct {
-	Addr     string      // host:port to listen on; the caller chooses loopback or not
-	Redirect bool        // answer MOVED instead of forwarding (cluster-aware clients)
-	Password string      // asked for by AUTH; empty asks for none
-	TLS      *tls.Config // nil serves plain TCP
+	Addr        string      // host:port to listen on; the caller chooses loopback or not
+	Redirect    bool        // answer MOVED instead of forwarding (cluster-aware clients)
+	Password    string      // asked for by AUTH; empty asks for none
+	OldPassword string      // taken beside it while clients change over to it; empty: none
+	TLS         *tls.Config // nil serves plain TCP
 
 	MaxKey   int // bytes of a key; 64 KiB
 	MaxValue int // bytes of any argument; 64 MiB

@@ -157,6 +157,15 @@ func TestPasswordNotLogged(t *testing.T) {
 	require.NotContains(t, log.String(), "wr0ng")
 }
 
+// While one password takes the other's place both are right.
+func TestOldPassword(t *testing.T) {
+	s := serve(t, newFakeNode(1), func(o *Options) { o.Password, o.OldPassword = "new", "old" })
+	for password, answer := range map[string]string{"new": "+OK", "old": "+OK", "newold": "-WRONGPASS", "older": "-WRONGPASS"} {
+		require.True(t, strings.HasPrefix(roundTrip(t, s, "AUTH "+password+"\r\n"), answer), password)
+	}
+	require.True(t, strings.HasPrefix(roundTrip(t, s, "AUTH default \"\"\r\n"), "-WRONGPASS"), "the empty one")
+}
+
 func TestTLS(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 // check finds what cannot work together; single values were checked as they were read. It names
 // settings by their flags, wherever they were set.
 func (c *Config) check() error {
-	for _, check := range []func() error{c.checkAddresses, c.checkCluster, c.checkTLS, c.checkReach, c.checkSlow} {
+	for _, check := range []func() error{c.checkAddresses, c.checkCluster, c.checkTLS, c.checkSecrets, c.checkReach, c.checkSlow} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -72,6 +72,23 @@ func (c *Config) checkTLS() error {
 		return errors.New("--tls-ca needs --tls-cert and --tls-key")
 	}
 	return nil
+}
+
+// checkSecrets: an old secret alone protects nothing, although somebody meant it to.
+func (c *Config) checkSecrets() error {
+	switch {
+	case c.OldPassword != "" && c.Password == "":
+		return errors.New("--old-password-file without --password-file: the old password is taken beside the new one; give both")
+	case c.OldClusterSecret != "" && c.ClusterSecret == "":
+		return errors.New("--old-cluster-secret-file without --cluster-secret-file: the old secret is taken beside the new one; give both")
+	case !inHeader(c.ClusterSecret), !inHeader(c.OldClusterSecret):
+		return errors.New("--cluster-secret (or its file, or the old one's): want printable ASCII characters, for nodes show it to each other in a header, which takes no others")
+	}
+	return nil
+}
+
+func inHeader(s Secret) bool {
+	return !strings.ContainsFunc(s.Reveal(), func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 func (c *Config) checkSlow() error {

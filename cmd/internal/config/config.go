@@ -54,10 +54,14 @@ type Config struct {
 
 	Password      Secret // asked of clients
 	ClusterSecret Secret // asked of other nodes
-	TLSCert       string // file
-	TLSKey        string // file
-	TLSCA         string // file
-	Insecure      bool   // may be reached from other machines without protection
+
+	OldPassword      Secret // taken beside Password; empty: none
+	OldClusterSecret Secret // taken and shown beside ClusterSecret; empty: none
+
+	TLSCert  string // file
+	TLSKey   string // file
+	TLSCA    string // file
+	Insecure bool   // may be reached from other machines without protection
 
 	LogLevel  string // "debug", "info", "warn" or "error"
 	LogFormat string // "text" or "json"

@@ -86,6 +86,19 @@ func TestVariablesOfKubernetes(t *testing.T) {
 	}
 }
 
+func TestSecretsThatDoNotWork(t *testing.T) {
+	for _, s := range []story{
+		{args: "--old-password x", want: "--old-password-file without --password-file: the old password is taken beside the new one; give both"},
+		{args: "--old-cluster-secret-file secret.txt", want: "--old-cluster-secret-file without --cluster-secret-file: the old secret is taken beside the new one; give both"},
+		{args: "--password new --old-password old --cluster-secret new --old-cluster-secret old"},
+		{args: "--password zürich --old-password älter"},
+		{args: "--cluster-secret zürich", want: "--cluster-secret (or its file, or the old one's): want printable ASCII characters, for nodes show it to each other in a header, which takes no others"},
+		{args: "--old-password x --old-password-file secret.txt --password y", want: "--old-password and --old-password-file are both given: keep one"},
+	} {
+		s.run(t)
+	}
+}
+
 func TestBadValues(t *testing.T) {
 	const wantPort = "want a port from 1 to 65535 after the host"
 	for _, s := range []story{

@@ -68,6 +68,7 @@ func rereads(c *Config) bool {
 		}
 	}
 	again.Password, again.ClusterSecret = c.Password, c.ClusterSecret
+	again.OldPassword, again.OldClusterSecret = c.OldPassword, c.OldClusterSecret
 	return reflect.DeepEqual(c, again)
 }
 

@@ -15,10 +15,11 @@ import (
 
 // Whatever prints a configuration or one of its secrets prints *** instead.
 func TestSecretsAreNeverPrinted(t *testing.T) {
-	c, err := Load([]string{"--password", "hunter2", "--cluster-secret", "hunter2"}, nil)
+	c, err := Load([]string{"--password", "hunter2", "--cluster-secret", "hunter2", "--old-password", "hunter2", "--old-cluster-secret", "hunter2"}, nil)
 	require.NoError(t, err)
-	require.Equal(t, "hunter2", c.Password.Reveal())
-	require.Equal(t, "hunter2", c.ClusterSecret.Reveal())
+	for _, secret := range []Secret{c.Password, c.ClusterSecret, c.OldPassword, c.OldClusterSecret} {
+		require.Equal(t, "hunter2", secret.Reveal())
+	}
 
 	var out strings.Builder
 	things := []any{c, *c, c.Password, &c.Password, []Secret{c.Password}, map[string]Secret{"p": c.Password}, fmt.Errorf("bad: %v", c.Password)}
@@ -79,7 +80,7 @@ func TestErrorsDoNotQuoteSecrets(t *testing.T) {
 func TestNoErrorShowsASecret(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		secret := "Qx" + rapid.StringMatching(`[A-Za-z0-9]{8,16}`).Draw(t, "secret")
-		which := rapid.SampledFrom([]string{"password", "cluster-secret"}).Draw(t, "which")
+		which := rapid.SampledFrom([]string{"password", "cluster-secret", "old-password", "old-cluster-secret"}).Draw(t, "which")
 		args, environ, file := nonsense(t)
 		switch rapid.SampledFrom([]string{"flag", "inline", "env", "file", "bare"}).Draw(t, "where") {
 		case "flag":

@@ -57,6 +57,10 @@ func (s *setting) defaultNote(c *Config) []string {
 // writeEntry writes a name and, in a column beside it, the words of its help.
 func writeEntry(b *strings.Builder, name string, help []string) {
 	line := fmt.Sprintf("%-*s", usageColumn-1, "  "+name)
+	if len(line) >= usageColumn { // it reaches into the column
+		b.WriteString(line + "\n")
+		line = strings.Repeat(" ", usageColumn-1)
+	}
 	empty := true // no word of the help is on this line yet
 	for _, word := range help {
 		if !empty && len(line)+1+len(word) > usageWidth {

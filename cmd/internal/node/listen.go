@@ -19,15 +19,15 @@ func (n *Node) listen() (err error) {
 		return err
 	}
 	plan := memoryPlan(n.cfg)
-	links := peer.Options{QueueMax: plan.peerQueue(), Addr: n.cfg.Peer, Flag: "--peer", Secret: n.cfg.ClusterSecret.Reveal(), Election: n.cfg.ElectionTimeout, Logger: n.logger}
-	api := grpcapi.Options{Addr: n.cfg.GRPC, Flag: "--grpc", Password: n.cfg.Password.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
+	links := peer.Options{QueueMax: plan.peerQueue(), Addr: n.cfg.Peer, Flag: "--peer", Secret: n.cfg.ClusterSecret.Reveal(), OldSecret: n.cfg.OldClusterSecret.Reveal(), Election: n.cfg.ElectionTimeout, Logger: n.logger}
+	api := grpcapi.Options{Addr: n.cfg.GRPC, Flag: "--grpc", Password: n.cfg.Password.Reveal(), OldPassword: n.cfg.OldPassword.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
 		Timeout: n.cfg.Timeout, Logger: n.logger}
 	if plan.Clients > 0 {
 		api.OutputMax = int(max(1<<20, plan.Clients/8))
 		api.InFlightBytes = api.OutputMax
 		api.BuffersMax = int(plan.Clients / 4)
 	}
-	redis := resp.Options{BuffersMax: int(plan.Clients / 4), Addr: n.cfg.RESP, Redirect: n.cfg.Redirect, Password: n.cfg.Password.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
+	redis := resp.Options{BuffersMax: int(plan.Clients / 4), Addr: n.cfg.RESP, Redirect: n.cfg.Redirect, Password: n.cfg.Password.Reveal(), OldPassword: n.cfg.OldPassword.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
 		Timeout: n.cfg.Timeout, MemoryOutside: func() uint64 { return uint64(n.pages.Stats().Used) }, Logger: n.logger}
 	if security != nil {
 		links.ServerTLS, links.ClientTLS = credentials.NewTLS(security.peerServer), credentials.NewTLS(security.peerClient)
