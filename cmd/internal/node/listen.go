@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"google.golang.org/grpc/credentials"
-
 	"torc/net/admin"
 	"torc/net/grpcapi"
 	"torc/net/peer"
@@ -14,8 +12,7 @@ import (
 
 // listen takes all ports.
 func (n *Node) listen() (err error) {
-	security, err := loadTLS(n.cfg)
-	if err != nil {
+	if n.security, err = openSecurity(n.cfg, n.self.PeerAddr, n.logger); err != nil {
 		return err
 	}
 	plan := memoryPlan(n.cfg)
@@ -29,9 +26,8 @@ func (n *Node) listen() (err error) {
 	}
 	redis := resp.Options{BuffersMax: int(plan.Clients / 4), Addr: n.cfg.RESP, Redirect: n.cfg.Redirect, Password: n.cfg.Password.Reveal(), OldPassword: n.cfg.OldPassword.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
 		Timeout: n.cfg.Timeout, MemoryOutside: func() uint64 { return uint64(n.pages.Stats().Used) }, Logger: n.logger}
-	if security != nil {
-		links.ServerTLS, links.ClientTLS = credentials.NewTLS(security.peerServer), credentials.NewTLS(security.peerClient)
-		api.TLS, redis.TLS = credentials.NewTLS(security.clients), security.clients
+	if s := n.security; s != nil {
+		links.ServerTLS, links.ClientTLS, api.TLS, redis.TLS = s.peerServer(), s.peerClient(), s.api(), s.redis()
 	}
 	if n.links, err = peer.Listen(links, n.host.OnFrame); err != nil {
 		return err

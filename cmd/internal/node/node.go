@@ -42,19 +42,20 @@ type Node struct {
 	self    wire.Member
 	started time.Time
 
-	pages   pages.Source // the stores' memory
-	host    *host.Host
-	lanes   []*cluster.Lane
-	links   *peer.Network
-	swim    atomic.Pointer[swim.Feed]
-	beliefs beliefs
-	pulse   pulse
-	slow    slowness
-	losses  []cluster.ShardLoss // that were logged, of sayHowItIs alone
-	refused refusals            // likewise
-	redis   *resp.Server
-	api     *grpcapi.Server
-	admin   *admin.Server // nil when it is off
+	security *security    // nil without TLS
+	pages    pages.Source // the stores' memory
+	host     *host.Host
+	lanes    []*cluster.Lane
+	links    *peer.Network
+	swim     atomic.Pointer[swim.Feed]
+	beliefs  beliefs
+	pulse    pulse
+	slow     slowness
+	losses   []cluster.ShardLoss // that were logged, of sayHowItIs alone
+	refused  refusals            // likewise
+	redis    *resp.Server
+	api      *grpcapi.Server
+	admin    *admin.Server // nil when it is off
 
 	failed chan error
 	left   chan struct{} // closed when the node has been drained
@@ -151,6 +152,9 @@ func (n *Node) serve() {
 	run("gRPC clients", n.api.Serve)
 	if n.admin != nil {
 		run("admin", n.admin.Serve)
+	}
+	if n.security != nil {
+		go n.watchCertificate()
 	}
 	go n.watch()
 	go n.seek()

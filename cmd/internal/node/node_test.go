@@ -249,15 +249,6 @@ func TestFenced(t *testing.T) {
 	require.ErrorContains(t, err, "this machine's clock went back: it is 1h0m0s behind")
 }
 
-func TestTLSFiles(t *testing.T) {
-	security, err := loadTLS(&config.Config{})
-	require.NoError(t, err)
-	require.Nil(t, security)
-	_, err = Start(on(t, "--tls-cert", "/nowhere/cert.pem", "--tls-key", "/nowhere/key.pem"), quiet())
-	require.ErrorContains(t, err, "read the certificate (--tls-cert, --tls-key)")
-	require.ErrorContains(t, err, "/nowhere/cert.pem")
-}
-
 func TestSeekWords(t *testing.T) {
 	n1, n2 := wire.Member{ID: 1, Name: "n1", PeerAddr: "h1:7301"}, wire.Member{ID: 2, Name: "n2", PeerAddr: "h2:7301"}
 	join := []string{"h1:7301", "h2:7301", "h3:7301"}

@@ -63,6 +63,9 @@ func (n *Node) nodeSamples(g *gatherer, s *Status) {
 	g.counter("torc_snapshot_bytes_sent_total", "Bytes of copies sent to make or move replicas (--rebalance-rate bounds them).", float64(shipped))
 	g.gauge("torc_snapshots_sending", "Copies that this node is sending.", float64(shipping))
 	g.counter("torc_snapshots_refused_total", "Copies that came in and did not fit: the replica is not made while that goes on; the log says what is wrong.", float64(refusals.Copies))
+	if n.security != nil {
+		g.gauge("torc_tls_certificate_end_time_seconds", "When this node's certificate ends, in Unix seconds.", float64(n.security.id.Load().leaf.NotAfter.Unix()))
+	}
 	evictionSamples(g, s)
 	n.mapSamples(g)
 	n.lossSamples(g)

@@ -3,43 +3,108 @@ package node
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"net"
 	"os"
+	"time"
+
+	"google.golang.org/grpc/credentials"
 
 	"torc/cmd/internal/config"
 )
 
-// security is the TLS of a node's servers and of its calls to peers.
-type security struct {
-	clients    *tls.Config
-	peerServer *tls.Config
-	peerClient *tls.Config
+// tlsFiles are what --tls-cert, --tls-key and --tls-ca hold.
+type tlsFiles struct{ cert, key, ca string }
+
+func readTLS(cfg *config.Config) (f tlsFiles, err error) {
+	for _, file := range []struct {
+		what, path string
+		into       *string
+	}{
+		{"the certificate (--tls-cert)", cfg.TLSCert, &f.cert}, {"the certificate's key (--tls-key)", cfg.TLSKey, &f.key}, {"the authority (--tls-ca)", cfg.TLSCA, &f.ca},
+	} {
+		if file.path == "" {
+			continue
+		}
+		text, err := os.ReadFile(file.path)
+		if err != nil {
+			return tlsFiles{}, fmt.Errorf("read %s: %w", file.what, err)
+		}
+		*file.into = string(text)
+	}
+	return f, nil
 }
 
-// loadTLS reads the certificate, or returns nil when there is none. With an authority, peers must
-// show a certificate that it has signed.
-func loadTLS(cfg *config.Config) (*security, error) {
-	if cfg.TLSCert == "" {
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+// identity is what comes of the files: the node's certificate, and TLS with it for its servers and its calls to peers. With an
+// authority, peers must show a certificate that it has signed.
+type identity struct {
+	leaf       *x509.Certificate
+	chain      *x509.CertPool // what stands behind the leaf in its file
+	authority  *x509.CertPool // nil without --tls-ca
+	clients    *tls.Config
+	api        credentials.TransportCredentials
+	peerServer credentials.TransportCredentials
+	peerClient credentials.TransportCredentials
+}
+
+// parse refuses what cannot work, now: nobody takes a certificate that is over.
+func (f tlsFiles) parse(cfg *config.Config, now time.Time) (*identity, error) {
+	pair, err := tls.X509KeyPair([]byte(f.cert), []byte(f.key))
 	if err != nil {
-		return nil, fmt.Errorf("read the certificate (--tls-cert, --tls-key): %w", err)
+		return nil, fmt.Errorf("the certificate %s with the key %s (--tls-cert, --tls-key): %w", cfg.TLSCert, cfg.TLSKey, err)
+	}
+	id := &identity{leaf: pair.Leaf, chain: x509.NewCertPool()}
+	for _, der := range pair.Certificate[1:] {
+		if cert, err := x509.ParseCertificate(der); err == nil {
+			id.chain.AddCert(cert)
+		}
+	}
+	switch {
+	case now.After(id.leaf.NotAfter):
+		return nil, fmt.Errorf("the certificate %s (--tls-cert) ended on %s: put a new one in its place", cfg.TLSCert, id.leaf.NotAfter.UTC().Format(time.DateTime+" MST"))
+	case now.Before(id.leaf.NotBefore):
+		return nil, fmt.Errorf("the certificate %s (--tls-cert) begins on %s only: is this machine's clock right?", cfg.TLSCert, id.leaf.NotBefore.UTC().Format(time.DateTime+" MST"))
 	}
 	base := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	s := &security{clients: base.Clone(), peerServer: base.Clone(), peerClient: base.Clone()}
-	if cfg.TLSCA == "" {
-		return s, nil
+	server, client := base.Clone(), base.Clone()
+	if cfg.TLSCA != "" {
+		id.authority = x509.NewCertPool()
+		if !id.authority.AppendCertsFromPEM([]byte(f.ca)) {
+			return nil, fmt.Errorf("read the authority (--tls-ca): %s holds no PEM certificate", cfg.TLSCA)
+		}
+		server.ClientAuth, server.ClientCAs, client.RootCAs = tls.RequireAndVerifyClientCert, id.authority, id.authority
 	}
-	pem, err := os.ReadFile(cfg.TLSCA)
+	id.clients = base
+	id.api, id.peerServer, id.peerClient = credentials.NewTLS(base), credentials.NewTLS(server), credentials.NewTLS(client)
+	return id, nil
+}
+
+// doubt says why other nodes, if they have the same --tls-ca, will turn this node away, or nil: they call it by its advertised
+// host, and it calls them.
+func (id *identity) doubt(peerAddr string, now time.Time) error {
+	host, _, err := net.SplitHostPort(peerAddr)
+	if err == nil {
+		err = id.leaf.VerifyHostname(host)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read the authority (--tls-ca): %w", err)
+		return fmt.Errorf("it does not name the host by which they call this node (--advertise, or that of --peer): %w", err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read the authority (--tls-ca): %s holds no PEM certificate", cfg.TLSCA)
+	if id.authority == nil {
+		return nil
 	}
-	s.peerServer.ClientAuth, s.peerServer.ClientCAs = tls.RequireAndVerifyClientCert, pool
-	s.peerClient.RootCAs = pool
-	return s, nil
+	for _, use := range []struct {
+		usage x509.ExtKeyUsage
+		words string
+	}{{x509.ExtKeyUsageServerAuth, "when they call this node"}, {x509.ExtKeyUsageClientAuth, "when this node calls them"}} {
+		_, err := id.leaf.Verify(x509.VerifyOptions{Roots: id.authority, Intermediates: id.chain, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{use.usage}})
+		var unfit x509.CertificateInvalidError
+		if errors.As(err, &unfit) && unfit.Reason == x509.IncompatibleUsage {
+			return fmt.Errorf("%s: it must be good for both sides (extendedKeyUsage=serverAuth,clientAuth): %w", use.words, err)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", use.words, err)
+		}
+	}
+	return nil
 }
