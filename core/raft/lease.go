@@ -92,6 +92,15 @@ func (l *lease) ack(from wire.ReplicaID, stamp int64, promise uint64) {
 	l.acked[from] = ack{stamp: stamp, until: time.Duration(stamp) + lasts}
 }
 
+// keep forgets who has no part in the group any more: a leader may lead for months, while replicas come and go.
+func (l *lease) keep(conf wire.ConfState) {
+	for id := range l.acked { // map order: each goes or stays by itself
+		if !slices.ContainsFunc([][]uint64{conf.Voters, conf.VotersOutgoing, conf.Learners, conf.LearnersNext}, func(ids []uint64) bool { return slices.Contains(ids, uint64(id)) }) {
+			delete(l.acked, id)
+		}
+	}
+}
+
 // unasked reports whether a message is an answer from a later term to a follower, who waits for none. Raft would go to that term and
 // forget its leader, and with it the promise:
 //

@@ -246,10 +246,13 @@ func TestALearnerIsRemoved(t *testing.T) {
 	require.NoError(t, leader.AddLearner(4))
 	leader.Flush()
 	n.conf("a learner", ids(1, 2, 3), ids(4))
+	n.until("it answers", func() bool { return leader.lease.acked[4].stamp > 0 })
 	n.peer(4).cut = true
 	require.NoError(t, leader.Replace(nil, []wire.ReplicaID{4}))
 	leader.Flush()
 	n.conf("no learner", ids(1, 2, 3), nil)
+	require.NotContains(t, leader.lease.acked, wire.ReplicaID(4), "nothing is kept of it")
+	require.Len(t, leader.lease.acked, 2)
 }
 
 // TestAnIDIsUsedOnce: who was a member, as learner or voter, comes in again under a later ID only;

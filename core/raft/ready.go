@@ -163,6 +163,7 @@ func (m *Member) applyChange(e *pb.Entry) {
 	}
 	m.conf.Newest = newest
 	m.changed(before, m.conf)
+	m.lease.keep(m.conf)
 	m.emit(trace.Event{Kind: trace.Conf, Index: e.GetIndex(), A: uint64(len(m.conf.Voters)), B: uint64(len(m.conf.Learners)),
 		Note: describe(m.conf)})
 	m.cfg.Output.RoleChanged()
