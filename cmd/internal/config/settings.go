@@ -59,7 +59,7 @@ var settings = []setting{
 		4*electionLeast, day, func(c *Config) *time.Duration { return &c.Grace }),
 	choice(groupCluster, "on-quorum-loss", "POLICY", "reset: a shard that has lost the majority of its replicas for good is begun anew, empty, and declared lost; refuse: it stays down. That of the meta group's leader counts: give all nodes the same",
 		[]string{"reset", "refuse"}, func(c *Config) *string { return &c.OnQuorumLoss }),
-	duration(groupCluster, "reset-grace", "how long it must have been so before it is begun anew",
+	duration(groupCluster, "reset-grace", "how long it must have been so before it is begun anew; what the founding node was started with at least",
 		4*electionLeast, day, func(c *Config) *time.Duration { return &c.ResetGrace }),
 	number(groupCluster, "lanes", "event loops, each with its share of the shards; 0 is one for every two processors, at most 4",
 		0, 256, func(c *Config) *int { return &c.Lanes }),
