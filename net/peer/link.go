@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 
 	torcv1 "torc/api/v1"
 	"torc/core/wire"
@@ -33,6 +35,8 @@ type link struct {
 	conn   *grpc.ClientConn
 	cancel context.CancelFunc
 	used   atomic.Int64 // when something was last sent, in nanoseconds since the network's origin
+
+	broken atomic.Int64 // when it was last said that the connection is, in nanoseconds since 1970
 
 	urgent, data *track
 	tracks       sync.WaitGroup
@@ -61,8 +65,8 @@ func (n *Network) newLink(addr string) (*link, error) {
 	ctx, cancel := context.WithCancel(n.ctx)
 	l := &link{addr: addr, conn: conn, cancel: cancel}
 	client := torcv1.NewPeerClient(conn)
-	l.urgent = &track{network: n, addr: addr, client: client, queue: newQueue(n.opts.QueueMax)}
-	l.data = &track{network: n, addr: addr, client: client, queue: newQueue(n.opts.QueueMax)}
+	l.urgent = &track{network: n, addr: addr, link: l, client: client, queue: newQueue(n.opts.QueueMax)}
+	l.data = &track{network: n, addr: addr, link: l, client: client, queue: newQueue(n.opts.QueueMax)}
 	l.tracks.Go(func() { l.urgent.run(ctx) })
 	l.tracks.Go(func() { l.data.run(ctx) })
 	return l, nil
@@ -110,6 +114,26 @@ func (l *link) send(n *Network, f *wire.Frame) {
 	for _, piece := range fit(f, n.opts.FrameMax/2) {
 		n.stats.dropped.Add(uint64(to.offer(piece)))
 	}
+}
+
+// brokenOnce is for how long what breaks both of a link's streams is one thing.
+const brokenOnce = time.Second
+
+// sayBroken reports whether it has not just been said that the connection is broken.
+func (l *link) sayBroken(now time.Time) bool {
+	before := l.broken.Load()
+	return now.UnixNano()-before > int64(brokenOnce) && l.broken.CompareAndSwap(before, now.UnixNano())
+}
+
+// plainly is an error without what only gRPC's developers want to know.
+func plainly(err error) string {
+	text := status.Convert(err).Message()
+	for _, ahead := range []string{"Error while dialing: ", "authentication handshake failed: ", "error reading from server: "} {
+		if _, rest, found := strings.Cut(text, ahead); found {
+			text = strings.TrimSuffix(rest, `"`)
+		}
+	}
+	return text
 }
 
 // close hangs up at once.

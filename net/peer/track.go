@@ -19,6 +19,7 @@ import (
 type track struct {
 	network *Network
 	addr    string
+	link    *link
 	client  torcv1.PeerClient
 	queue   *queue
 
@@ -45,8 +46,8 @@ func (t *track) run(ctx context.Context) {
 		if time.Since(opened) > t.network.opts.RetryMax {
 			failures, pause = 0, t.network.opts.RetryMin // it worked for a while: begin anew
 		}
-		if failures++; failures == 1 {
-			t.network.log.Info("peer connection broken", slog.String("peer", t.addr), slog.Any("error", err))
+		if failures++; failures == 1 && t.link.sayBroken(time.Now()) {
+			t.network.log.Info("peer connection broken", slog.String("peer", t.addr), slog.String("error", plainly(err)))
 		}
 		if !t.sleep(ctx, pause) {
 			return
@@ -108,9 +109,10 @@ func (t *track) session(ctx context.Context) error {
 	var taken []queued
 	for {
 		if taken, err = t.sendQueued(stream, taken); err != nil {
-			if !errors.Is(err, io.EOF) {
-				cancel() // the stream may still stand
+			if errors.Is(err, io.EOF) {
+				return <-ended // gRPC's word for a stream that has ended: here it is told why
 			}
+			cancel() // the stream may still stand
 			return errors.Join(err, <-ended)
 		}
 		clear(taken)
