@@ -2,6 +2,7 @@
 // readiness, metrics and status. It is off unless the node is told to listen
 // (Options.Addr); cmd/torcd starts it and gives it the functions it asks.
 //
+//	/         what there is
 //	/healthz  200 while the process runs its loops; for restarting a node that hangs
 //	/readyz   200 while the node can serve, else 503 with the reason; for load balancers
 //	/metrics  Prometheus text format

@@ -91,6 +91,7 @@ func (s *Server) Close(ctx context.Context) error {
 
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", s.index)
 	mux.HandleFunc("/healthz", s.verdict(s.opts.Health))
 	mux.HandleFunc("/readyz", s.verdict(s.opts.Ready))
 	mux.HandleFunc("/status", s.status)
@@ -124,6 +125,18 @@ func (s *Server) registry() *prometheus.Registry {
 		r.MustRegister(collector{s.opts.Samples})
 	}
 	return r
+}
+
+// index tells who comes without knowing what for what there is.
+func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = fmt.Fprint(w, "a node of Torc\n\n/healthz  do its loops answer?\n/readyz   can it serve?\n/metrics  for Prometheus\n/status   JSON: itself and the others, as it sees them\n")
+	if s.opts.Profiles {
+		_, _ = fmt.Fprint(w, "/debug/pprof/  profiles\n")
+	}
+	if s.opts.Flight != nil {
+		_, _ = fmt.Fprint(w, "/debug/flight  the last seconds as an execution trace\n")
+	}
 }
 
 // verdict answers 200 ok, or 503 with what is wrong.

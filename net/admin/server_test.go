@@ -130,6 +130,19 @@ func TestProfilesDoNotTellTheCommandLine(t *testing.T) {
 	require.Equal(t, "torcd", body)
 }
 
+// Who opens the address in a browser is told what there is, and nothing else has no name.
+func TestIndex(t *testing.T) {
+	code, body := get(t, serve(t, Options{})+"/")
+	require.Equal(t, 200, code)
+	require.Contains(t, body, "/readyz")
+	require.NotContains(t, body, "/debug")
+	_, body = get(t, serve(t, Options{Profiles: true, Flight: func() ([]byte, error) { return nil, nil }})+"/")
+	require.Contains(t, body, "/debug/pprof/")
+	require.Contains(t, body, "/debug/flight")
+	code, _ = get(t, serve(t, Options{})+"/favicon.ico")
+	require.Equal(t, 404, code)
+}
+
 func TestFlight(t *testing.T) {
 	code, body := get(t, serve(t, Options{Flight: func() ([]byte, error) { return []byte("a trace"), nil }})+"/debug/flight")
 	require.Equal(t, 200, code)
