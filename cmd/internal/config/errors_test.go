@@ -124,6 +124,7 @@ func TestBadValues(t *testing.T) {
 		{file: "shards = 0", want: `torc.toml: shards "0": want a whole number from 1 to 16384`},
 		{file: "shards = 1.5", want: `torc.toml: shards "1.5": want a whole number from 1 to 16384`},
 		{args: "--replicas ten", want: `--replicas "ten": want a whole number from 1 to 9`},
+		{args: "--max-memory 4", want: `--max-memory "4": want at least 64KiB, such as 4GiB, or 0 for no bound`},
 		{args: "--lanes -1", want: `--lanes "-1": want a whole number from 0 to 256`},
 		{args: "--clock-drift 201", want: `--clock-drift "201": want a whole number from 0 to 200`},
 		{args: "--weight 0", want: `--weight "0": want a number from 0.01 to 100 with two decimals at most`},

@@ -178,6 +178,19 @@ func size(group, name, help string, least, most Size, at func(*Config) *Size) se
 		show: func(c *Config) string { return (*at(c)).String() }}
 }
 
+// sizeOrNone is a size that may be 0, for no bound.
+func sizeOrNone(group, name, help string, least Size, at func(*Config) *Size) setting {
+	s := size(group, name, help, 0, math.MaxInt64, at)
+	set := s.set
+	s.set = func(c *Config, t string) error {
+		if of, err := ParseSize(t); err == nil && of > 0 && of < least {
+			return fmt.Errorf("want at least %s, such as 4GiB, or 0 for no bound", least)
+		}
+		return set(c, t)
+	}
+	return s
+}
+
 // secret refuses the empty text: it comes from a variable that was not set, and would leave the
 // node open although somebody meant to lock it.
 func secret(name, help string, at func(*Config) *Secret) setting {

@@ -83,8 +83,8 @@ var settings = []setting{
 
 	size(groupLimits, "max-key", "largest key", 1, 64<<20, func(c *Config) *Size { return &c.MaxKey }),
 	size(groupLimits, "max-value", "largest value that this node takes; what a command may make of one is fixed when the cluster is founded", 1, 128<<20, func(c *Config) *Size { return &c.MaxValue }),
-	size(groupLimits, "max-memory", "bytes that this node may hold: 13/16 of it keys, values and sessions, past which keys are given up (--maxmemory-policy), or else writes that grow are refused; the rest Raft logs, queues and copies under way; 0 is no bound",
-		0, math.MaxInt64, func(c *Config) *Size { return &c.MaxMemory }),
+	sizeOrNone(groupLimits, "max-memory", "bytes that this node may hold: 13/16 of it keys, values and sessions, past which keys are given up (--maxmemory-policy), or else writes that grow are refused; the rest Raft logs, queues and copies under way; 0 is no bound",
+		memoryLeast, func(c *Config) *Size { return &c.MaxMemory }),
 	choice(groupLimits, "maxmemory-policy", "POLICY", "which keys are given up when memory is full, in Redis's words: "+strings.Join(evict.Names(), ", ")+
 		"; CONFIG SET maxmemory-policy changes it for the whole cluster", evict.Names(), func(c *Config) *string { return &c.Policy }),
 
@@ -111,6 +111,9 @@ var settings = []setting{
 // electionLeast keeps a raft tick, a tenth of the timeout, well above what a scheduler takes to
 // wake a thread.
 const electionLeast = 100 * time.Millisecond
+
+// memoryLeast is less than anybody means: who writes --max-memory 4 has gibibytes in mind, and a node that refuses every write is no way of telling him.
+const memoryLeast = 64 << 10
 
 func find(name string) *setting {
 	if i := slices.IndexFunc(settings, func(s setting) bool { return s.name == name }); i >= 0 {
