@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"syscall"
 
 	"torc/net/admin"
 	"torc/net/grpcapi"
@@ -11,7 +13,15 @@ import (
 )
 
 // listen takes all ports.
-func (n *Node) listen() (err error) {
+func (n *Node) listen() error {
+	err := n.takePorts()
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return fmt.Errorf("%w: this machine has no such address: take one that it has, or listen on all of them (such as --resp :6379) and say with --advertise by which the others reach it", err)
+	}
+	return err
+}
+
+func (n *Node) takePorts() (err error) {
 	if n.security, err = openSecurity(n.cfg, n.self.PeerAddr, n.logger); err != nil {
 		return err
 	}

@@ -249,6 +249,13 @@ func TestFenced(t *testing.T) {
 	require.ErrorContains(t, err, "this machine's clock went back: it is 1h0m0s behind")
 }
 
+// An address of another machine is no riddle.
+func TestAddressOfAnotherMachine(t *testing.T) {
+	_, err := Start(on(t, "--resp", "192.0.2.1:6379", "--insecure"), quiet())
+	require.ErrorContains(t, err, "this machine has no such address")
+	require.ErrorContains(t, err, "192.0.2.1:6379")
+}
+
 func TestSeekWords(t *testing.T) {
 	n1, n2 := wire.Member{ID: 1, Name: "n1", PeerAddr: "h1:7301"}, wire.Member{ID: 2, Name: "n2", PeerAddr: "h2:7301"}
 	join := []string{"h1:7301", "h2:7301", "h3:7301"}
