@@ -171,10 +171,15 @@ func (l *Lane) consider(p *petition) *wire.Told {
 		return nil
 	case l.m == nil:
 		return refused(wire.RefusalNoQuorum, "this node is in no cluster yet")
+	case !p.Changes() && (p.sentTo != 0 || g != nil && g.member.Leads()):
+		return &wire.Told{Refusal: wire.RefusalUnknown, Lines: []string{"no answer in time: ask again"}}
 	case p.proposed || p.sentTo != 0:
 		return &wire.Told{Refusal: wire.RefusalUnknown, Lines: []string{"no answer in time: it may have been carried out, or may yet be; ask again, that does no harm"}}
 	}
-	return refused(wire.RefusalNoQuorum, "nobody is known to lead the meta group: without a majority of it nothing about the members can be changed")
+	if !p.Changes() {
+		return refused(wire.RefusalNoQuorum, "nobody is known to lead the meta group, and nobody else can say: torc status shows what it lacks")
+	}
+	return refused(wire.RefusalNoQuorum, "nobody is known to lead the meta group: without a majority of it nothing about the members can be changed; torc status shows what it lacks")
 }
 
 // passOn sends a request to the meta group's leader, when that one is new or has not answered.

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	torcv1 "torc/api/v1"
@@ -53,9 +56,41 @@ func askAdminAt[T any](ctx context.Context, c *connection, addr string, call fun
 		if word := torcReason(status.Convert(err)); word != "" {
 			return answer, &refusal{word, plainly(err)}
 		}
-		return answer, errors.New(plainly(err))
+		return answer, &noAnswer{plainly(err), mayBeDone(err)}
 	}
 	return answer, nil
+}
+
+// errMayBeDone is what every failure is after which nobody knows whether the request was carried out.
+var errMayBeDone = errors.New("it may have been done")
+
+// noAnswer is a failure that says nothing of what became of the request.
+type noAnswer struct {
+	text      string
+	mayBeDone bool
+}
+
+func (n *noAnswer) Error() string { return n.text }
+
+// Is reports whether it may have been done.
+func (n *noAnswer) Is(target error) bool { return target == errMayBeDone && n.mayBeDone }
+
+// mayBeDone is false when a request surely never was with the node, for no connection came to be or another service is there, and
+// when the node has said itself that it does not know.
+func mayBeDone(err error) bool {
+	s := status.Convert(err)
+	words := []string{"Error while dialing", "authentication handshake failed", "error reading server preface"}
+	unreached := s.Code() == codes.Unavailable && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(s.Message(), w) })
+	return !unreached && s.Code() != codes.Unknown && s.Code() != codes.Unimplemented
+}
+
+// sayFailure says why a request of an operator's was not answered as wished, and what is not known of it.
+func sayFailure(command string, err error, changes bool) int {
+	fmt.Fprintf(os.Stderr, "%s: %v\n", command, err)
+	if changes && errors.Is(err, errMayBeDone) {
+		fmt.Fprintf(os.Stderr, "%s: it may have been done all the same: ask again, that does no harm\n", command)
+	}
+	return exitError
 }
 
 // torcReason is the word by which a node says that surely nothing was done; "" when it does not.
@@ -76,8 +111,7 @@ func changeNode(command string, c *connection, call func(context.Context, torcv1
 		return exitOK
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", command, err)
-		return exitError
+		return sayFailure(command, err, true)
 	}
 	for _, line := range answer.Lines {
 		fmt.Println(line)

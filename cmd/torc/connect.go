@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -95,6 +96,23 @@ func (c *connection) client(ctx context.Context) (*client.Client, error) {
 	}
 	return client.New(ctx, client.Options{Seeds: c.seeds(), Password: password, TLS: config, Timeout: c.timeout,
 		MaxInFlight: max(c.inFlight, inFlightUsual), Logger: slog.New(slog.DiscardHandler)})
+}
+
+// whyNot says plainly why no node lets the client in: the client keeps on trying, and knows its library's words for the last failure alone.
+func (c *connection) whyNot(err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), askWithin)
+	defer cancel()
+	ctx, own := c.authorized(ctx)
+	if own != nil {
+		return err
+	}
+	if _, plain := askTopology(ctx, c); plain != nil {
+		return fmt.Errorf("nobody could be asked: %w", plain)
+	}
+	return err
 }
 
 // dial connects to one node.

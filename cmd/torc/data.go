@@ -20,7 +20,7 @@ const (
 )
 
 // data runs a command that needs the client: flags, then its arguments.
-func data(name, usage string, args []string, least, most int, own func(*flag.FlagSet), run func(context.Context, *client.Client, []string) error) int {
+func data(name, usage string, does doing, args []string, least, most int, own func(*flag.FlagSet), run func(context.Context, *client.Client, []string) error) int {
 	flags := newFlags("torc "+name, usage)
 	var c connection
 	c.flags(flags)
@@ -38,7 +38,9 @@ func data(name, usage string, args []string, least, most int, own func(*flag.Fla
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
 	db, err := c.client(ctx)
-	if err == nil {
+	if err != nil {
+		err = c.whyNot(err)
+	} else {
 		defer func() { _ = db.Close() }()
 		err = run(ctx, db, rest)
 	}
@@ -49,12 +51,12 @@ func data(name, usage string, args []string, least, most int, own func(*flag.Fla
 		fmt.Fprintln(os.Stderr, err)
 		return exitAbsent
 	}
-	fmt.Fprintln(os.Stderr, err)
+	fmt.Fprintf(os.Stderr, "torc %s: %s\n", name, does.failure(err, c.timeout))
 	return exitError
 }
 
 func get(args []string) int {
-	return data("get", "KEY", args, 1, 1, nil, func(ctx context.Context, db *client.Client, args []string) error {
+	return data("get", "KEY", doing{"read", true}, args, 1, 1, nil, func(ctx context.Context, db *client.Client, args []string) error {
 		v, err := db.Get(ctx, args[0])
 		if err != nil {
 			return err
@@ -72,7 +74,7 @@ func set(args []string) int {
 		f.BoolVar(&nx, "nx", false, "only if the key is absent")
 		f.BoolVar(&xx, "xx", false, "only if the key is present")
 	}
-	return data("set", "KEY VALUE|-", args, 2, 2, own, func(ctx context.Context, db *client.Client, args []string) (err error) {
+	return data("set", "KEY VALUE|-", doing{"written", false}, args, 2, 2, own, func(ctx context.Context, db *client.Client, args []string) (err error) {
 		value := []byte(args[1])
 		if args[1] == "-" {
 			if value, err = io.ReadAll(os.Stdin); err != nil {
@@ -97,12 +99,15 @@ func set(args []string) int {
 }
 
 func del(args []string) int {
-	return data("del", "KEY...", args, 1, 1<<20, nil, func(ctx context.Context, db *client.Client, keys []string) error {
+	return data("del", "KEY...", doing{"removed", false}, args, 1, 1<<20, nil, func(ctx context.Context, db *client.Client, keys []string) error {
 		removed := 0
-		for _, key := range keys {
+		for i, key := range keys {
 			was, err := db.Delete(ctx, key)
 			if err != nil && !errors.Is(err, client.ErrNotFound) {
-				return fmt.Errorf("%w (%d of %d keys done before)", err, removed, len(keys))
+				if i > 0 {
+					fmt.Fprintf(os.Stderr, "torc del: the %d keys before %q are done: %d of them were there\n", i, key, removed)
+				}
+				return err
 			}
 			if was {
 				removed++

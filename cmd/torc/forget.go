@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	torcv1 "torc/api/v1"
 )
@@ -27,8 +26,7 @@ func forget(args []string) int {
 		return exitOK
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "torc forget: %v\n", err)
-		return exitError
+		return sayFailure("torc forget", err, *confirm != "")
 	}
 	return sayForget(name, answer, repeated(flags, "confirm"))
 }

@@ -32,8 +32,7 @@ func recoverMeta(args []string) int {
 		return api.RecoverMeta(ctx, &torcv1.RecoverMetaRequest{Confirm: *confirm})
 	})
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "torc recover-meta: %v\n", err)
-		return exitError
+		return sayFailure("torc recover-meta", err, *confirm != "")
 	}
 	for _, line := range answer.Lines {
 		fmt.Println(line)

@@ -138,8 +138,17 @@ func plainly(err error) string {
 		return "no answer in time"
 	case torcReason(s) == "NOT_READY":
 		return "it is in no cluster yet: its log and /readyz say what it waits for"
+	case torcReason(s) == "UNAUTHENTICATED":
+		return s.Message() + " (--password-file FILE, or TORC_PASSWORD)"
+	case strings.Contains(s.Message(), "frame too large"), strings.Contains(s.Message(), "unknown service"):
+		return "another port than that for Torc's clients (torcd --grpc, 7401 by default): it answers, and not as one"
 	case hungUp(s.Message()):
-		return "it hung up without a word: does it speak TLS (--tls-ca, or --tls)?"
+		return "it hung up without a word: does it speak TLS (--tls-ca, or --tls)? Or is it another port than that for Torc's clients (torcd --grpc)?"
+	case strings.Contains(s.Message(), "does not look like a TLS handshake"):
+		return "it does not speak TLS: leave out --tls and --tls-ca"
+	}
+	if _, why, found := strings.Cut(s.Message(), "authentication handshake failed: "); found {
+		return strings.TrimSuffix(why, `"`) + " (--tls-ca names the authority that the nodes' certificates are signed by)"
 	}
 	if _, dialing, found := strings.Cut(s.Message(), "Error while dialing: "); found {
 		return strings.TrimSuffix(dialing, `"`)

@@ -144,6 +144,7 @@ func (l *loss) isNotGivenUp() {
 	require.Equal(l, toolDegraded, code, stdout)
 	require.Contains(l, stdout, "no leader was found")
 	require.Contains(l, stdout, "does not answer")
+	l.isNotRead()
 	_, stderr, code := proctest.Torc(l.T, "forget", l.gone[0].Peer, "--addr", l.left.GRPC, "--timeout", "2s")
 	require.Equal(l, toolError, code)
 	require.Contains(l, stderr, "nobody is known to lead the meta group")
@@ -151,6 +152,18 @@ func (l *loss) isNotGivenUp() {
 	require.EqualValues(l, 0, l.metric("torc_losses_total"))
 	require.EqualValues(l, 0, l.metric("torc_shards_without_quorum"), "nobody's end is known")
 	require.EqualValues(l, lossShards+1, l.metric("torc_shards_without_leader"), "and yet nothing is served")
+}
+
+// isNotRead: what torc says of a key without a quorum. A read has no outcome that could be unknown.
+func (l *loss) isNotRead() {
+	_, stderr, code := proctest.Torc(l.T, "get", l.key(1), "--addr", l.left.GRPC, "--timeout", "1s")
+	require.Equal(l, toolError, code)
+	require.Contains(l, stderr, fmt.Sprintf("torc get: %q was not read: ", l.key(1)))
+	require.Contains(l, stderr, "torc status shows what is missing")
+	require.NotContains(l, stderr, "unknown")
+	_, stderr, code = proctest.Torc(l.T, "set", l.key(1), "new", "--addr", l.left.GRPC, "--timeout", "1s")
+	require.Equal(l, toolError, code)
+	require.Contains(l, stderr, fmt.Sprintf("torc set: %q was not written: no quorum", l.key(1)))
 }
 
 // staysRefused asks for a while: nothing but refusals.

@@ -27,7 +27,7 @@ type Refusal uint8
 // The refusals.
 const (
 	RefusalNone        Refusal = iota
-	RefusalUnknown             // it may have been carried out, or may yet be: ask again
+	RefusalUnknown             // what only asks has no answer; the rest may have been carried out, or may yet be: ask again
 	RefusalNoQuorum            // nobody leads the meta group, or nobody was found in time
 	RefusalNoNode              // the cluster has no such node
 	RefusalTooFew              // too few nodes would be left to hold the replicas
@@ -51,6 +51,17 @@ type Ask struct {
 	Weight        uint32
 	Force         bool
 	Confirm       uint64 // what the operator has been shown, and wants; zero: nothing yet
+}
+
+// Changes reports whether a request may change something. What only asks has no outcome that could be unknown.
+func (a *Ask) Changes() bool {
+	switch a.Op {
+	case AdminRollCheck, AdminProgress:
+		return false
+	case AdminForget, AdminRecoverMeta:
+		return a.Confirm != 0
+	}
+	return true
 }
 
 // Told answers an Ask. Lines are for people, one finding each.

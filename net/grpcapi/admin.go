@@ -167,8 +167,11 @@ func (c clerk) ask(ctx context.Context, ask *wire.Ask) (*wire.Told, error) {
 	}
 	ask.TimeoutMillis = max(timeout.Milliseconds(), 1)
 	t, err := a.Admin(ctx, ask)
-	if err != nil {
+	if err != nil && ask.Changes() {
 		return nil, status.Error(codes.Unknown, "outcome unknown: "+err.Error())
+	}
+	if err != nil {
+		return nil, status.Error(codes.Unknown, "no answer: "+err.Error())
 	}
 	return t, nil
 }

@@ -136,8 +136,19 @@ func TestAdminErrors(t *testing.T) {
 	fails(drain("five"), codes.Unknown, "")
 	o.err = errors.New("the lane is gone")
 	fails(drain("five"), codes.Unknown, "")
+	_, err := c.Drain(context.Background(), &torcv1.DrainRequest{Node: "five"})
+	require.ErrorContains(t, err, "outcome unknown: the lane is gone")
+	_, err = c.Forget(context.Background(), &torcv1.ForgetRequest{Node: "five", Confirm: "beef"})
+	require.ErrorContains(t, err, "outcome unknown: the lane is gone")
+	// What only asks has no outcome.
+	_, err = c.RollCheck(context.Background(), &torcv1.RollCheckRequest{})
+	require.ErrorContains(t, err, "no answer: the lane is gone")
+	_, err = c.Progress(context.Background(), &torcv1.ProgressRequest{})
+	require.ErrorContains(t, err, "no answer: the lane is gone")
+	_, err = c.Forget(context.Background(), &torcv1.ForgetRequest{Node: "five"})
+	require.ErrorContains(t, err, "no answer: the lane is gone")
 
 	none := clerk{s: &Server{backend: newFake(), opts: Options{}.withDefaults()}}
-	_, err := none.Progress(context.Background(), &torcv1.ProgressRequest{})
+	_, err = none.Progress(context.Background(), &torcv1.ProgressRequest{})
 	require.Equal(t, codes.Unimplemented, status.Code(err))
 }
