@@ -14,9 +14,11 @@ type pace struct {
 	left  uint64 // bytes, at the first look
 }
 
+const noMoves = "no replica is on the move"
+
 func (p *pace) text(a *torcv1.ProgressResponse, now time.Time) string {
 	if a.Replicas == 0 && a.Open == 0 {
-		return "no replica is on the move"
+		return noMoves
 	}
 	left := a.Bytes - min(a.Sent, a.Bytes)
 	text := fmt.Sprintf("%d replicas to go, %d shards on the move, %s to send", a.Replicas, a.Open, bytesText(left))

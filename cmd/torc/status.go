@@ -25,15 +25,17 @@ func showStatus(args []string) int {
 	c.flags(flags)
 	asJSON := flags.Bool("json", false, "print JSON")
 	all := flags.Bool("shards", false, "print every shard, not just those in trouble")
+	wait := flags.Duration("wait", 0, "ask again for so long until the cluster is healthy, as after a start")
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}
 	if refuseArguments(flags) {
 		return exitError
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
-	defer cancel()
-	r, err := gather(ctx, &c)
+	r, err := look(&c)
+	for end := time.Now().Add(*wait); (err != nil || len(r.Trouble) > 0) && time.Now().Before(end); r, err = look(&c) {
+		time.Sleep(statusAgain)
+	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "torc status: %v\n", err)
 		return exitError
@@ -53,6 +55,15 @@ func showStatus(args []string) int {
 		return exitDegraded
 	}
 	return exitOK
+}
+
+// statusAgain is how often it is asked whether the cluster has become healthy.
+const statusAgain = 500 * time.Millisecond
+
+func look(c *connection) (*report, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
+	defer cancel()
+	return gather(ctx, c)
 }
 
 // gather asks a node who is there, and then everybody.

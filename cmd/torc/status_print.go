@@ -34,6 +34,12 @@ func (r *report) print(w io.Writer, p painter, all bool) {
 	if r.Progress != "" {
 		_, _ = fmt.Fprintln(w, "moves: "+r.Progress)
 	}
+	if r.Progress == noMoves && r.Short > 0 {
+		_, _ = fmt.Fprintln(w, "(what is missing is made anew when its node has been silent for --grace and another one can hold it; otherwise it waits for its node)")
+	}
+	if r.Advice != "" {
+		_, _ = fmt.Fprintln(w, p.odd(r.Advice))
+	}
 	r.printLosses(w, p)
 	r.printNodes(w, p)
 	r.printEviction(w)

@@ -22,6 +22,7 @@ type report struct {
 	Moving      int           `json:"groups_moving"`      // a replica comes or goes
 	Trouble     []string      `json:"trouble"`            // empty: all is well
 	Progress    string        `json:"progress,omitempty"` // of the moves, in words; empty: there are none
+	Advice      string        `json:"advice,omitempty"`   // what only an operator can do about it
 }
 
 type nodeReport struct {
@@ -85,6 +86,7 @@ func newReport(t *torcv1.TopologyResponse, answers []*torcv1.StatusResponse, fai
 		r.addShard(newShard(uint32(shard), t, answers, h), want)
 	}
 	r.countLeads()
+	r.Advice = r.metaAdvice()
 	slices.SortFunc(r.Nodes, func(a, b nodeReport) int { return strings.Compare(a.Name, b.Name) })
 	return r
 }
@@ -139,6 +141,24 @@ func (r *report) addShard(s shardReport, want int) {
 		r.Trouble = append(r.Trouble, s.name()+": "+s.trouble)
 	}
 	r.Shards = append(r.Shards, s)
+}
+
+// metaAdvice is what to do when the meta group cannot elect a leader by those that answer: no waiting mends it, and who does
+// not know that waits.
+func (r *report) metaAdvice() string {
+	meta := &r.Shards[0]
+	live := slices.DeleteFunc(slices.Clone(meta.Voters), func(voter string) bool { return strings.HasSuffix(voter, missing) })
+	if meta.Leader != "" || len(meta.Voters) > 0 && len(live) > len(meta.Voters)/2 {
+		return ""
+	}
+	at := slices.IndexFunc(r.Nodes, func(n nodeReport) bool {
+		return n.asked && n.Error == "" && (len(live) == 0 || slices.Contains(live, n.Name))
+	})
+	if at < 0 {
+		return ""
+	}
+	return fmt.Sprintf("the meta group has lost its majority (%d of its %d voters answer): nothing is repaired or moved, and no node is let in. Bring its other nodes back if they are only cut off or stand still; "+
+		"if their processes have ended, what they knew is gone: torc recover-meta --addr %s shows what can be done, and does nothing yet", len(live), len(meta.Voters), r.Nodes[at].GRPC)
 }
 
 // countLeads counts only claims that hold: nodes answer at slightly different times, and a leadership

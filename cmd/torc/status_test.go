@@ -151,6 +151,25 @@ func TestStatusWithoutMetaLeader(t *testing.T) {
 	require.Zero(t, r.Short)
 }
 
+// When too few of the meta group's voters are there to elect anybody, no waiting helps: the operator is told of what does.
+func TestStatusOfALostMetaGroup(t *testing.T) {
+	topology, answers := silent()
+	answers[0].Replicas[0].Role = "follower"
+	r := newReport(topology, answers, []error{nil, errors.New("connection refused")})
+	require.Contains(t, r.Trouble, "meta group: no leader was found")
+	require.Contains(t, r.Advice, "1 of its 2 voters answer")
+	require.Contains(t, r.Advice, "torc recover-meta --addr a:7401 ")
+	var out strings.Builder
+	r.print(&out, false, false)
+	require.Contains(t, out.String(), r.Advice)
+
+	topology, answers = twoNodes()
+	answers[0].Replicas[0].Role = "follower"
+	require.Empty(t, newReport(topology, answers, make([]error, 2)).Advice, "they can elect one")
+	topology, answers = silent()
+	require.Empty(t, newReport(topology, answers, []error{nil, errors.New("connection refused")}).Advice, "it has a leader")
+}
+
 // A leadership that is handed over while nodes are asked is claimed twice: the later term counts, in
 // whatever order the claims come.
 func TestStatusDuringTransfer(t *testing.T) {

@@ -144,6 +144,7 @@ func (l *loss) isNotGivenUp() {
 	require.Equal(l, toolDegraded, code, stdout)
 	require.Contains(l, stdout, "no leader was found")
 	require.Contains(l, stdout, "does not answer")
+	require.Contains(l, stdout, "torc recover-meta --addr "+l.left.GRPC)
 	l.isNotRead()
 	_, stderr, code := proctest.Torc(l.T, "forget", l.gone[0].Peer, "--addr", l.left.GRPC, "--timeout", "2s")
 	require.Equal(l, toolError, code)
