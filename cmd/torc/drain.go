@@ -50,10 +50,11 @@ const activeLooks = 3
 // errNotShown says that the topology, which has no peer addresses, shows no node of that name.
 var errNotShown = errors.New("no node is shown under that name")
 
-// waitDrained looks at the node every so often until it has left. Ctrl-C ends the waiting, not the
-// draining.
+// waitDrained looks at the node every so often until it has left, and says why when it makes no step. Ctrl-C ends the
+// waiting, not the draining.
 func waitDrained(c *connection, name string) int {
 	var p pace
+	var standing stall
 	told, active := "", 0
 	for {
 		state, err := stateOf(c, name)
@@ -76,11 +77,15 @@ func waitDrained(c *connection, name string) int {
 		case torcv1.Node_DRAINING:
 			active = 0
 		}
-		if answer, err := askProgress(c); err == nil {
+		answer, err := askProgress(c)
+		if err == nil {
 			if text := p.text(answer, time.Now()); text != told {
 				told = text
 				fmt.Println(text)
 			}
+		}
+		if still, tell := standing.look(stepOf(state, answer), time.Now()); tell {
+			sayStall(os.Stderr, c, still)
 		}
 		time.Sleep(time.Second)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -124,4 +125,35 @@ func TestDrainWaits(t *testing.T) {
 		require.Equal(t, c.code, code, "%v: %s%s", c, stdout, stderr)
 		require.Contains(t, stderr, c.said)
 	}
+}
+
+// A draining that makes no step is told of after a while, and then now and then, until it makes one.
+func TestStall(t *testing.T) {
+	var s stall
+	at := time.Unix(0, 0)
+	told := func(after time.Duration, step string) bool {
+		_, tell := s.look(step, at.Add(after))
+		return tell
+	}
+	require.False(t, told(0, "8 to go"))
+	require.False(t, told(14*time.Second, "7 to go"), "it went on")
+	require.False(t, told(28*time.Second, "7 to go"))
+	require.True(t, told(29*time.Second, "7 to go"))
+	require.False(t, told(80*time.Second, "7 to go"))
+	require.True(t, told(90*time.Second, "7 to go"))
+	require.False(t, told(91*time.Second, "6 to go"))
+	require.True(t, told(106*time.Second, "6 to go"))
+}
+
+// What it waits for is said in the words of those who know: nodes that do not answer, and what is the matter with shards.
+func TestSayStall(t *testing.T) {
+	o := &office{states: []torcv1.Node_State{torcv1.Node_DOWN}, checks: []*torcv1.RollCheckResponse{{Lines: []string{"shard 3: its replica on n2 is silent, or lacks much of the log"}}}}
+	var out strings.Builder
+	sayStall(&out, &connection{addr: o.start(t), timeout: 5 * time.Second}, 15*time.Second)
+	require.Contains(t, out.String(), "torc drain: nothing has moved for 15s. What is in the way:\n  node n1 is down\n")
+	require.Contains(t, out.String(), "  shard 3: its replica on n2 is silent, or lacks much of the log\n")
+
+	out.Reset()
+	sayStall(&out, &connection{addr: (&office{refuses: "NO_QUORUM"}).start(t), timeout: 5 * time.Second}, 15*time.Second)
+	require.Contains(t, out.String(), "refused: NO_QUORUM")
 }
