@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,6 +34,7 @@ const (
 func dev(args []string) int {
 	flags := newFlags("torc dev", "[-- SETTINGS of every node, as torcd has them]")
 	count := flags.Int("nodes", 3, "how many nodes")
+	offset := flags.Int("port-offset", 0, "added to every port, for where others have them: 10 makes 6389, 6390 ... of 6379, 6380 ...")
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}
@@ -40,12 +42,19 @@ func dev(args []string) int {
 		fmt.Fprintf(os.Stderr, "torc dev: --nodes %d: want 1 to 9\n", *count)
 		return 1
 	}
+	if *offset < -1000 || *offset > 50000 {
+		fmt.Fprintf(os.Stderr, "torc dev: --port-offset %d: want -1000 to 50000\n", *offset)
+		return 1
+	}
 	running, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer restore()
-	c := &devCluster{}
+	c := &devCluster{offset: *offset}
 	defer c.stop()
 	if err := c.start(*count, flags.Args()); err != nil {
 		fmt.Fprintf(os.Stderr, "torc dev: %v\n", err)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			fmt.Fprintln(os.Stderr, "torc dev: --port-offset 10 (or 20, 30 ...) takes other ports, for all of the nodes")
+		}
 		return 1
 	}
 	err := c.waitReady(running)
@@ -70,6 +79,7 @@ func dev(args []string) int {
 
 // devCluster is a few nodes in one process.
 type devCluster struct {
+	offset int // of every port
 	nodes  []*node.Node
 	failed chan error
 }
@@ -78,13 +88,12 @@ func (c *devCluster) start(count int, settings []string) error {
 	c.failed = make(chan error, count)
 	var join []string
 	for i := range count {
-		join = append(join, fmt.Sprintf("127.0.0.1:%d", peerBase+i))
+		join = append(join, c.at(peerBase, i))
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	for i := range count {
 		cfg, err := config.Load(append([]string{
-			fmt.Sprintf("--resp=127.0.0.1:%d", respBase+i), fmt.Sprintf("--grpc=127.0.0.1:%d", grpcBase+i),
-			fmt.Sprintf("--peer=127.0.0.1:%d", peerBase+i), fmt.Sprintf("--admin=127.0.0.1:%d", adminBase+i),
+			"--resp=" + c.at(respBase, i), "--grpc=" + c.at(grpcBase, i), "--peer=" + c.at(peerBase, i), "--admin=" + c.at(adminBase, i),
 			"--lanes=1", "--join=" + strings.Join(join, ","), fmt.Sprintf("--expect=%d", count),
 		}, settings...), nil)
 		if err != nil {
@@ -100,6 +109,9 @@ func (c *devCluster) start(count int, settings []string) error {
 	return nil
 }
 
+// at is an address of a node's.
+func (c *devCluster) at(base, i int) string { return fmt.Sprintf("127.0.0.1:%d", base+c.offset+i) }
+
 func (c *devCluster) waitReady(running context.Context) error {
 	ctx, cancel := context.WithTimeout(running, devFormsWithin)
 	defer cancel()
@@ -114,9 +126,9 @@ func (c *devCluster) waitReady(running context.Context) error {
 func (c *devCluster) introduce(w io.Writer) {
 	for i, n := range c.nodes {
 		self := n.Self()
-		_, _ = fmt.Fprintf(w, "node %d   RESP %s   gRPC %s   metrics http://127.0.0.1:%d/metrics\n", i+1, self.RESPAddr, self.GRPCAddr, adminBase+i)
+		_, _ = fmt.Fprintf(w, "node %d   RESP %s   gRPC %s   metrics http://%s/metrics\n", i+1, self.RESPAddr, self.GRPCAddr, c.at(adminBase, i))
 	}
-	_, _ = fmt.Fprintf(w, "ready. try: redis-cli -p %d set greeting hello EX 60\n", respBase+min(1, len(c.nodes)-1))
+	_, _ = fmt.Fprintf(w, "ready. try: redis-cli -p %d set greeting hello EX 60\n", respBase+c.offset+min(1, len(c.nodes)-1))
 }
 
 // stop stops all nodes at the same time: one after the other, the last ones would have no quorum
