@@ -22,28 +22,39 @@ func (n *Node) tellLosses() {
 		known[s.Shard] = s
 	}
 	n.losses = cluster.LossesOf(n.host.Map())
+	var gone, anew []wire.ShardID // a node that is gone takes many with it: one line tells of all
 	for _, s := range n.losses {
 		before := known[s.Shard]
-		of := slog.Uint64("shard", uint64(s.Shard))
-		if s.Gone && !before.Gone {
-			n.logger.Warn("a shard has lost its quorum: what it held is lost unless its replicas' processes are still there", of, slog.String("then", n.policyWords(s.Shard)))
+		switch {
+		case s.Shard != wire.MetaShard:
+			if s.Gone && !before.Gone {
+				gone = append(gone, s.Shard)
+			}
+			if s.Losses > before.Losses {
+				anew = append(anew, s.Shard)
+			}
+			continue
+		case s.Gone && !before.Gone:
+			n.logger.Warn("the meta group has lost its quorum: without it nothing is repaired. See OPERATIONS.md, \"Losing a quorum\"")
 		}
-		if s.Losses > before.Losses && s.Shard == wire.MetaShard {
+		if s.Losses > before.Losses {
 			n.logger.Warn("the meta group was lost and has been begun anew from the map of a node that was left (torc recover-meta)", slog.Uint64("losses", s.Losses), slog.Time("at", time.UnixMilli(s.LostAt)))
-		} else if s.Losses > before.Losses {
-			n.logger.Warn("a shard was lost and has been begun anew, empty", of, slog.Uint64("losses", s.Losses), slog.Time("at", time.UnixMilli(s.LostAt)))
 		}
+	}
+	if len(gone) > 0 {
+		n.logger.Warn("shards have lost their quorum: what they held is lost unless their replicas' processes are still there",
+			slog.Int("count", len(gone)), slog.String("shards", shardNames(gone)), slog.String("then", n.policyWords()))
+	}
+	if len(anew) > 0 {
+		n.logger.Warn("shards were lost and have been begun anew, empty", slog.Int("count", len(anew)), slog.String("shards", shardNames(anew)))
 	}
 }
 
-func (n *Node) policyWords(shard wire.ShardID) string {
-	switch {
-	case shard == wire.MetaShard:
-		return "without the meta group nothing is repaired: see OPERATIONS.md, \"Losing a quorum\""
-	case n.cfg.OnQuorumLoss == "refuse":
-		return "it stays down (--on-quorum-loss refuse) unless the meta group's leader has another policy"
+func (n *Node) policyWords() string {
+	if n.cfg.OnQuorumLoss == "refuse" {
+		return "they stay down (--on-quorum-loss refuse) unless the meta group's leader has another policy"
 	}
-	return fmt.Sprintf("it is begun anew, empty, when it has been so for %v (--reset-grace)", cluster.GraceOf(n.host.Map(), n.cfg.ResetGrace))
+	return fmt.Sprintf("they are begun anew, empty, when they have been so for %v (--reset-grace)", cluster.GraceOf(n.host.Map(), n.cfg.ResetGrace))
 }
 
 // lossSamples are what the cluster map says of lost shards.

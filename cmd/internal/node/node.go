@@ -49,6 +49,7 @@ type Node struct {
 	links    *peer.Network
 	swim     atomic.Pointer[swim.Feed]
 	beliefs  beliefs
+	changes  changes // of sayHowItIs alone
 	pulse    pulse
 	slow     slowness
 	losses   []cluster.ShardLoss // that were logged, of sayHowItIs alone
@@ -69,7 +70,8 @@ func Start(cfg *config.Config, logger *slog.Logger) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, logger: logger, self: self, started: time.Now(), failed: make(chan error, 8), left: make(chan struct{}), ended: make(chan struct{})}
+	n := &Node{cfg: cfg, logger: logger, self: self, started: time.Now(), failed: make(chan error, 8), left: make(chan struct{}), ended: make(chan struct{}),
+		changes: changes{logger: logger, self: self.ID}}
 	plan := memoryPlan(cfg)
 	calls, frames := plan.inboxes(cfg.Lanes)
 	if err := n.watchRequests(); err != nil {
@@ -249,21 +251,28 @@ func (n *Node) Ready(ctx context.Context) error {
 	if who == nil || who.Incarnation != n.self.Incarnation {
 		return errors.New("the cluster has not admitted this life of the node yet")
 	}
-	if without := n.leaderless(m); without > 0 {
-		return fmt.Errorf("%d of this node's shards have no leader", without)
+	if without, of := n.leaderless(m); len(without) > 0 {
+		return fmt.Errorf("%d of this node's %d shards have no leader: %s", len(without), of, shardNames(without))
 	}
 	return nil
 }
 
-// leaderless is how many shards this node has a replica of and knows no leader of.
-func (n *Node) leaderless(m *wire.ClusterMap) (without int) {
+// leaderless are the shards that this node has a replica of and knows no leader of; it has one of so many.
+func (n *Node) leaderless(m *wire.ClusterMap) (without []wire.ShardID, of int) {
+	if m == nil {
+		return nil, 0
+	}
 	for i := range m.Placements {
 		p := &m.Placements[i]
-		if p.On(n.self.ID, n.self.Incarnation) != nil && n.host.Leader(p.Shard) == 0 {
-			without++
+		if p.On(n.self.ID, n.self.Incarnation) == nil {
+			continue
+		}
+		of++
+		if n.host.Leader(p.Shard) == 0 {
+			without = append(without, p.Shard)
 		}
 	}
-	return without
+	return without, of
 }
 
 // WaitReady waits until the node can serve, or ctx ends.

@@ -48,6 +48,9 @@ func (n *Node) sayHowItIs() {
 		case <-tick.C:
 		}
 		n.tellLosses()
+		n.changes.look(n.host.Map(), n.beliefs.of)
+		without, of := n.leaderless(n.host.Map())
+		n.changes.shards(without, of, time.Now())
 		if err := n.beat(); err != nil {
 			n.logger.Debug("this node does not know how it is", slog.Any("error", err))
 		}

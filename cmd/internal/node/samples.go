@@ -116,7 +116,8 @@ func (n *Node) mapSamples(g *gatherer) {
 	for _, state := range []string{"active", "draining", "down", "left"} {
 		g.gauge("torc_members", "Nodes by state, as the cluster map has it.", float64(states[state]), admin.Label{Name: "state", Value: state})
 	}
-	g.gauge("torc_shards_without_leader", "Shards (the meta group included) that this node has a replica of and knows no leader of.", float64(n.leaderless(m)))
+	without, _ := n.leaderless(m)
+	g.gauge("torc_shards_without_leader", "Shards (the meta group included) that this node has a replica of and knows no leader of.", float64(len(without)))
 	moves := cluster.MovesOf(m)
 	g.gauge("torc_moves_open", "Shards (the meta group included) with a change of replicas under way.", float64(moves.Open))
 	g.gauge("torc_replicas_to_go", "Replicas that are yet to be made or moved.", float64(moves.Replicas))
