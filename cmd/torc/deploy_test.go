@@ -181,6 +181,49 @@ func TestDeployProbe(t *testing.T) {
 	require.Contains(t, out.String(), "holds no PEM certificate", "it has understood its flags, and read the authority of this test")
 }
 
+// service is one of a compose file's, as far as it is looked at here.
+type service struct {
+	Image, User string
+	Build       struct{ Context, Dockerfile string }
+	Environment map[string]string
+	Ports       []string
+	MemLimit    string `yaml:"mem_limit"`
+	Healthcheck struct{ Test []string }
+}
+
+// Each service of the compose file is a node that torcd takes, of one cluster of all of them, which calls itself as the others call it.
+func TestDeployCompose(t *testing.T) {
+	var file struct{ Services map[string]service }
+	require.NoError(t, yaml.Unmarshal([]byte(deployFile(t, "compose.yaml")), &file))
+	require.Len(t, file.Services, 3)
+	published := map[string]bool{}
+	for name, s := range file.Services {
+		require.FileExists(t, filepath.Join("..", "..", "deploy", s.Build.Context, s.Build.Dockerfile))
+		require.Equal(t, "torc:dev", s.Image)
+		var environ []string
+		for key, value := range s.Environment {
+			environ = append(environ, key+"="+value)
+		}
+		cfg, err := config.Load(nil, environ)
+		require.NoError(t, err)
+		require.Equal(t, []string{name, name}, []string{cfg.Name, cfg.Advertise}, "a container is called by its service's name")
+		require.Equal(t, len(file.Services), cfg.Expect)
+		require.Len(t, cfg.Join, cfg.Expect)
+		require.Contains(t, cfg.Join, cfg.Advertise+cfg.Peer)
+		require.Equal(t, "http://"+cfg.Admin+"/readyz", s.Healthcheck.Test[len(s.Healthcheck.Test)-1])
+		var mib int
+		_, err = fmt.Sscanf(s.MemLimit, "%dm", &mib)
+		require.NoError(t, err)
+		require.LessOrEqual(t, int(cfg.MaxMemory)/8*9+192<<20, mib<<20, "the process needs an eighth and 192 MiB more than --max-memory")
+		require.Len(t, s.Ports, 1)
+		host, inside, _ := strings.Cut(strings.TrimPrefix(s.Ports[0], "127.0.0.1:"), ":")
+		require.Equal(t, cfg.RESP, ":"+inside)
+		require.True(t, strings.HasPrefix(s.Ports[0], "127.0.0.1:"), "nodes without secrets are for this machine alone")
+		require.False(t, published[host], "port %s twice", host)
+		published[host] = true
+	}
+}
+
 // The unit starts torcd with a file that it takes.
 func TestDeploySystemd(t *testing.T) {
 	unit := deployFile(t, "torcd.service")
