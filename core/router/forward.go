@@ -16,7 +16,29 @@ func (h *Hall) Forward(c *Call, to wire.NodeID) {
 	c.place, c.exposed, c.refused, c.forward, c.to, c.since = sent, true, false, h.number, to, now
 	c.Epoch = h.port.Map().Epoch
 	h.forwards[h.number] = c
-	h.port.Send(to, &wire.Forward{ID: h.number, TimeoutMillis: max((c.deadline - now).Milliseconds(), 1), Request: c.Request})
+	request := c.Request
+	if _, keeps := c.Sink.(Keeper); !keeps {
+		request.Commands = unpromised(request.Commands)
+	}
+	h.port.Send(to, &wire.Forward{ID: h.number, TimeoutMillis: max((c.deadline - now).Milliseconds(), 1), Request: request})
+}
+
+// Keeper is a sink of this node's own, that keeps what is read for it for as long as the leader promises, and is told by this node when
+// the key is recalled (wire.Recall).
+type Keeper interface {
+	wire.Sink
+	Keeps()
+}
+
+// unpromised are commands of a caller who must be given no promise: one that comes by way of another node is that node's, which would be
+// asked for the key again and could not pass it on.
+func unpromised(commands []wire.Command) []wire.Command {
+	if len(commands) != 1 || commands[0].Flags&wire.FlagCache == 0 {
+		return commands
+	}
+	c := commands[0]
+	c.Flags &^= wire.FlagCache
+	return []wire.Command{c}
 }
 
 // OnForward takes a request that a life of another node sent here as to the leader.
@@ -37,6 +59,15 @@ type reply struct {
 
 func (r reply) Deliver(tag uint64, response *wire.Response) {
 	r.hall.port.Answer(r.to, r.life, &wire.Reply{ID: tag, Shard: r.shard, Response: *response})
+}
+
+// Recall asks the node to drop a key that it was promised (wire.Holder).
+func (r reply) Recall(m *wire.Recall) { r.hall.port.Answer(r.to, r.life, m) }
+
+// FromNode reports whether a call's sink is another node, which passes on what it is told.
+func FromNode(s wire.Sink) bool {
+	_, is := s.(reply)
+	return is
 }
 
 // OnReply takes the answer to a forwarded call: the caller's, or a redirect to follow.

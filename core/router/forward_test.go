@@ -8,6 +8,41 @@ import (
 	"torc/core/wire"
 )
 
+// A caller's wish to keep what is read is not sent on: the promise would be this node's. A sink of the node's own has it.
+func TestForward_PromisesAreTheNodesOwn(t *testing.T) {
+	l := newLobby()
+	l.lead(2)
+	wish := get
+	wish.Flags = wire.FlagCache
+	_, c := l.call(here, wish)
+	sent := func() wire.Flags {
+		return l.node.sent[len(l.node.sent)-1].m.(*wire.Forward).Request.Commands[0].Flags
+	}
+	require.Zero(t, sent())
+	require.Equal(t, wire.FlagCache, c.Commands[0].Flags, "should this node's replica come to lead")
+	l.Admit(&wire.Call{Request: wire.Request{Shard: here, Commands: []wire.Command{wish}}, Tag: 99, Sink: keeps{l}})
+	require.Equal(t, wire.FlagCache, sent())
+}
+
+type keeps struct{ *lobby }
+
+func (keeps) Keeps() {}
+
+// A node that has forwarded a read can be asked to drop it: the life of it that has asked.
+func TestForward_ANodeIsAHolder(t *testing.T) {
+	l := newLobby()
+	l.lead(self)
+	l.OnForward(2, 7, &wire.Forward{ID: 3, Request: wire.Request{Shard: here, Commands: []wire.Command{get}}})
+	holder, is := wire.HolderOf(l.node.taken[0].Sink)
+	require.True(t, is)
+	require.True(t, FromNode(holder))
+	require.False(t, FromNode(nil))
+	m := &wire.Recall{Shard: here, ID: 9, Key: get.Key}
+	holder.Recall(m)
+	require.Equal(t, letter{2, m}, l.node.sent[len(l.node.sent)-1])
+	require.Equal(t, wire.Incarnation(7), l.node.lives[len(l.node.lives)-1])
+}
+
 func TestForwardedWritesHaveASession(t *testing.T) {
 	l := newLobby()
 	first, _ := l.call(there, set)

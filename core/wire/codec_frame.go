@@ -121,6 +121,8 @@ func appendMessage(b []byte, m Message, apart *Apart) []byte {
 		return appendPing(b, m)
 	case *Pong:
 		return appendPong(b, m)
+	case *Dropped:
+		return appendDropped(b, m)
 	}
 	panic(fmt.Sprintf("wire: message %T has no binary form", m))
 }
@@ -172,6 +174,8 @@ func (d *decoder) message(at int, kind messageKind) Message {
 		return d.ping()
 	case kindPong:
 		return d.pong()
+	case kindDropped:
+		return d.dropped()
 	}
 	d.fail(at, "message kind", fmt.Sprintf("%d is not known", kind))
 	return nil

@@ -13,7 +13,7 @@ type Frame struct {
 
 // Message is one thing said in a frame: *Raft, *Forward, *Reply, *SnapshotChunk,
 // *SnapshotAck, *Hello, *Pledge, *Pledged, *MapUpdate, *Report, *Gossip, *Ask, *Told, *Inspect,
-// *Inspected, *Sealed, *Used, *Room *Recall, *Ping or *Pong.
+// *Inspected, *Sealed, *Used, *Room, *Recall, *Ping, *Pong or *Dropped.
 type Message interface {
 	// Group is the shard whose lane handles the message.
 	Group() ShardID
@@ -45,6 +45,7 @@ const (
 	kindRecall
 	kindPing
 	kindPong
+	kindDropped
 	kindEnd
 )
 

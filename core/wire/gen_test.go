@@ -300,6 +300,8 @@ func drawMessage(t *rapid.T) Message {
 		})}
 	case kindPong:
 		return &Pong{Lane: drawShard(t, "lane"), Stamp: drawInt(t, "stamp")}
+	case kindDropped:
+		return &Dropped{Shard: drawShard(t, "shard"), ID: number("id")}
 	case kindSealed:
 		return &Sealed{Shard: drawShard(t, "shard"), Seal: drawNumber[Epoch](t, "seal"), Replica: replica("replica"), Applied: number("applied"), Last: number("last"), Conf: drawConfState(t)}
 	default:

@@ -37,7 +37,7 @@ func TestMalformed(t *testing.T) {
 		{frame, header + "ffffffffffffffffff 01", "frame messages at byte 19 of 29: count goes beyond the input"},
 		{frame, header + "02 0b 00", "frame messages at byte 19 of 22: count goes beyond the input"},
 		{frame, header + "01 00 00", "message kind at byte 20 of 22: 0 is not known"},
-		{frame, header + "01 16 00", "message kind at byte 20 of 22: 22 is not known"},
+		{frame, header + "01 17 00", "message kind at byte 20 of 22: 23 is not known"},
 		{frame, header + "01 0b 05 61", "gossip data at byte 21 of 23: length goes beyond the input"},
 		{frame, header + "01 01 8080808010 00", "raft shard at byte 21 of 27: number over 32 bits"},
 		{frame, header + "01 01 00 08 80 01 02 03 00", "raft promise at byte 27 of 28: present but zero"},

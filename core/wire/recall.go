@@ -2,16 +2,23 @@ package wire
 
 import "encoding/binary"
 
-// Recall asks a client that keeps a key (FlagCache) to drop it: somebody is about to change it. The client drops the key, takes no
-// answer for it that was asked for before, and then says so (OpDropped with the same ID) to the node that asked. Until then, or until the
-// promise has run out, the change waits. A recall may be lost, doubled or late.
+// Recall asks a client or a node that keeps a key (FlagCache) to drop it: somebody is about to change it. It drops the key, takes no
+// answer for it that was asked for before, and then says so to the node that asked: a client by OpDropped with the same ID, a node by Dropped.
+// Until then, or until the promise has run out, the change waits. A recall may be lost, doubled or late.
 type Recall struct {
 	Shard ShardID
 	ID    uint64 // never used twice by any leader
 	Key   []byte
 }
 
-// Holder is a Sink of a client that can be asked to drop what it keeps. Equal holders are one client; a Holder must be comparable.
+// Dropped is a node's answer to a Recall. It may be lost, doubled or late as well. It goes to none but a node that has sent a recall, so one
+// of a version that knows no such message is never sent it.
+type Dropped struct {
+	Shard ShardID
+	ID    uint64 // of the Recall
+}
+
+// Holder is a Sink of a client, or of a node, that can be asked to drop what it keeps. Equal holders are one client; a Holder must be comparable.
 type Holder interface {
 	Sink
 	// Recall passes the question on, or loses it. Like Deliver it is called on the loop that owns the shard, and must not block.
@@ -32,10 +39,15 @@ func HolderOf(s Sink) (Holder, bool) {
 	}
 }
 
-// Group says which lane handles the message: none, it is for a client.
+// Group says which lane handles the message: of a node; a client has none.
 func (m *Recall) Group() ShardID { return m.Shard }
 
 func (*Recall) kind() messageKind { return kindRecall }
+
+// Group says which lane handles the message.
+func (m *Dropped) Group() ShardID { return m.Shard }
+
+func (*Dropped) kind() messageKind { return kindDropped }
 
 // AppendRecall appends a recall's binary form.
 func AppendRecall(b []byte, m *Recall) []byte {
@@ -56,4 +68,13 @@ func DecodeRecall(b []byte) (*Recall, error) {
 
 func (d *decoder) recall() *Recall {
 	return &Recall{Shard: ShardID(d.uint32("recall shard")), ID: d.id("recall ID"), Key: d.bytes("recall key")}
+}
+
+func appendDropped(b []byte, m *Dropped) []byte {
+	b = binary.AppendUvarint(b, uint64(m.Shard))
+	return appendID(b, m.ID)
+}
+
+func (d *decoder) dropped() *Dropped {
+	return &Dropped{Shard: ShardID(d.uint32("dropped shard")), ID: d.id("dropped ID")}
 }

@@ -40,6 +40,10 @@ func (t *teller) message(m wire.Message) string {
 		return "ping"
 	case *wire.Pong:
 		return "pong"
+	case *wire.Recall:
+		return fmt.Sprintf("%s drop what you keep of %s", group(m.Shard), m.Key)
+	case *wire.Dropped:
+		return fmt.Sprintf("%s it is dropped", group(m.Shard))
 	case *wire.Gossip:
 		return fmt.Sprintf("gossip, %d bytes", len(m.Data))
 	case *wire.Ask:

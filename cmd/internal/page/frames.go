@@ -112,6 +112,8 @@ func word(said wire.Message, client bool) (class string, p ui.Part) {
 		p.Shard, p.Text, p.Numbers = int(said.Shard), "how are the replicas of shard #?", []uint64{uint64(said.Shard)}
 	case *wire.Recall:
 		p.Shard, p.Text = int(said.Shard), "drop what you keep of "+shown(said.Key)
+	case *wire.Dropped:
+		p.Shard, p.Text = int(said.Shard), "it is dropped"
 	case *wire.Inspected:
 		p.Shard, p.Text, p.Numbers = int(said.Shard), "# replicas are well", []uint64{uint64(len(said.Well))}
 	}
