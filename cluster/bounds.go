@@ -139,6 +139,7 @@ type Holdings struct {
 	Sending  int64 // snapshots: sent and not yet acknowledged,
 	Kept     int64 // what those under way keep of what was replaced,
 	Coming   int64 // and copies that are coming in
+	Held     int64 // copies of hot keys that other nodes lead
 }
 
 // Add adds another lane's.
@@ -150,11 +151,12 @@ func (h *Holdings) Add(o Holdings) {
 	h.Sending += o.Sending
 	h.Kept += o.Kept
 	h.Coming += o.Coming
+	h.Held += o.Held
 }
 
 // Holdings describes what the lane holds. Call it on the lane's thread.
 func (l *Lane) Holdings() (h Holdings) {
-	h.Requests = l.hall.Bytes()
+	h.Requests, h.Held = l.hall.Bytes(), l.held.bytes
 	for _, g := range l.order {
 		h.Logs += g.member.LogBytes()
 		h.Sending += g.member.InFlight()

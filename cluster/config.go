@@ -60,6 +60,10 @@ type Config struct {
 	SessionBytes int64 // and what they take with their outcomes, in bytes; 0 likewise
 
 	CacheLease   time.Duration // for how long a client may keep what it has read, unless it is told otherwise (promise.go); negative: it may not
+	HotReads     int           // reads a second, through one lane of this node, that make a key of another node's hot (hot.go); negative: none is, and no node is promised anything
+	HotLease     time.Duration // for how long another node may keep what it has read
+	HotRest      time.Duration // for how long a key that is recalled again and again is not kept
+	MaxHeld      int64         // bytes of all that this node keeps so
 	StaySlow     bool          // this node keeps its leaderships even while it is slow (yield.go)
 	OnQuorumLoss LossPolicy    // what becomes of a shard whose quorum is lost for good
 	ResetGrace   time.Duration // how long that must have been so before anything is done; a wish for a new cluster, too: none of its nodes waits for less
@@ -105,6 +109,19 @@ func (c Config) Defaults() Config {
 		c.CacheLease = time.Second
 	}
 	c.CacheLease = min(c.CacheLease, c.ResetGrace/cacheParts)
+	if c.HotReads == 0 {
+		c.HotReads = hotReads
+	}
+	if c.HotLease == 0 {
+		c.HotLease = max(hotLease, hotLeaseTicks*c.Tick)
+	}
+	c.HotLease = min(c.HotLease, c.ResetGrace/cacheParts)
+	if c.HotRest == 0 {
+		c.HotRest = hotRest
+	}
+	if c.MaxHeld == 0 {
+		c.MaxHeld = heldBytes
+	}
 	if c.Self.Weight == 0 {
 		c.Self.Weight = 100
 	}

@@ -19,7 +19,7 @@ import (
 
 const (
 	leaseParts = 4 // a lease is for such a part of the grace at most,
-	cacheParts = 2 // and what is promised to a client under it for such a part
+	cacheParts = 2 // and what is promised to a client, or to a node that holds a copy, under it for such a part
 
 	graceMost = uint64(365 * 24 * time.Hour / time.Millisecond) // keeps what a map may say from running over
 )
@@ -39,6 +39,8 @@ func (l *Lane) resetGrace() time.Duration { return GraceOf(l.m, l.cfg.ResetGrace
 
 func (l *Lane) leaseMost() time.Duration { return measureOf(l.m, l.cfg.ResetGrace) / leaseParts }
 
-func (l *Lane) cacheLease() time.Duration {
-	return min(l.cfg.CacheLease, measureOf(l.m, l.cfg.ResetGrace)/cacheParts)
-}
+func (l *Lane) promiseMost() time.Duration { return measureOf(l.m, l.cfg.ResetGrace) / cacheParts }
+
+// cacheLease is for how long a client is promised something, and hotLease for how long another node is.
+func (l *Lane) cacheLease() time.Duration { return min(l.cfg.CacheLease, l.promiseMost()) }
+func (l *Lane) hotLease() time.Duration   { return min(l.cfg.HotLease, l.promiseMost()) }

@@ -244,6 +244,7 @@ func (g *group) RoleChanged() {
 	if g.leader != g.member.Leader() {
 		g.leader = g.member.Leader()
 		g.succeed()
+		g.lane.forgetHeld(g.shard)
 		if g.leader == g.offered {
 			g.patience, g.declined = 0, 0
 		}

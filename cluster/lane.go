@@ -22,6 +22,8 @@ type Board interface {
 	// PublishMap shows a newer cluster map. The world must hand it to every lane of this node
 	// by OnMap, as an event of its own.
 	PublishMap(m *wire.ClusterMap)
+	// PublishHeld shows of how many keys of a shard this node holds copies (held.go).
+	PublishHeld(shard wire.ShardID, keys int)
 	// PublishLeader shows which node leads a shard now, as far as this node knows (zero: none).
 	PublishLeader(shard wire.ShardID, leader wire.NodeID, term uint64)
 }
@@ -69,6 +71,7 @@ type Lane struct {
 	curve        *evict.Curve   // what more memory would be worth, or less
 
 	hints hints
+	held  copies // of hot keys that other nodes lead
 
 	promptness
 
@@ -120,6 +123,7 @@ func (l *Lane) onTick() {
 	l.tend()
 	l.leaveOn()
 	l.yieldOn()
+	l.tickHeld()
 	if l.ticks%curveTicks == 0 {
 		l.fitCurve()
 	}
@@ -178,6 +182,10 @@ func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
 	switch m := m.(type) {
 	case *wire.Forward:
 		l.hall.OnForward(f.From, f.FromIncarnation, m)
+	case *wire.Recall:
+		l.onRecall(f, m)
+	case *wire.Dropped:
+		l.dropped(m.Shard, m.ID)
 	case *wire.Reply:
 		l.hall.OnReply(m)
 	case *wire.Hello:
@@ -223,6 +231,9 @@ func (l *Lane) OnCall(c *wire.Call) {
 		l.onDropped(c)
 		return
 	}
+	if l.fromHeld(c) {
+		return
+	}
 	l.hall.Admit(c)
 }
 
@@ -254,6 +265,7 @@ func (l *Lane) newMap(m *wire.ClusterMap) {
 
 func (l *Lane) adopt(m *wire.ClusterMap) {
 	l.declare(newLosses(l.m, m))
+	l.forgetHeld(anyShard)
 	l.unlearn(m)
 	l.noteSelf(m)
 	l.m = m

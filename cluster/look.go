@@ -6,8 +6,8 @@ import (
 )
 
 // Look answers a read from memory at this instant, between two turns of the lane, and reports whether it could: this node
-// leads the shard, its lease holds now, and the key's expiry raises no question. Nothing is queued, proposed or sent, and no turn
-// needs to follow.
+// leads the shard, its lease holds now, and the key's expiry raises no question; or it holds a copy of the key that is promised still
+// (held.go). Nothing is queued, proposed or sent, and no turn needs to follow.
 //
 // It is what OnCall and Flush would answer. All that this lane has acknowledged is applied when a turn ends, the lease says
 // that nobody else has acknowledged anything, and the clock was read after the request had come: so the state as it is now is an
@@ -16,8 +16,15 @@ import (
 //
 // The result's value is good until anything else is done to the lane.
 func (l *Lane) Look(look *wire.Look) bool {
+	if len(look.Command.Key) > l.cfg.MaxKey || l.hall.Stopping() {
+		return false
+	}
+	return l.lookStore(look) || l.lookHeld(look)
+}
+
+func (l *Lane) lookStore(look *wire.Look) bool {
 	g := l.groups[look.Shard]
-	if g == nil || g.store == nil || g.sealed != 0 || len(look.Command.Key) > l.cfg.MaxKey || l.hall.Stopping() {
+	if g == nil || g.store == nil || g.sealed != 0 {
 		return false
 	}
 	holds := l.cfg.Reads == ReadLease && g.member.LeaseValid()

@@ -47,6 +47,7 @@ func TestDefaults(t *testing.T) {
 		Tick: 50 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 2, ClockDrift: 50,
 		MaxKey: 64 << 10, MaxValue: 64 << 20, LogBytes: 2 << 20, InboxMax: 16384,
 		Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute, Grace: time.Minute, ResetGrace: 30 * time.Second, CacheLease: time.Second,
+		HotReads: 100, HotLease: 300 * time.Millisecond, HotRest: 10 * time.Second, MaxHeld: 16 << 20,
 	}, d)
 	require.Equal(t, d, d.Defaults(), "nothing is left to fill")
 
@@ -54,6 +55,7 @@ func TestDefaults(t *testing.T) {
 		Self: wire.Member{ID: 7, Weight: 50}, Expect: 5, Shards: 8, Replicas: 5, Lanes: 2,
 		Tick: time.Second, ElectionTicks: 20, HeartbeatTicks: 3, ClockDrift: 10, Reads: ReadIndex,
 		MaxKey: 1, MaxValue: 2, MaxMemory: 3, LogBytes: 4, InboxMax: 5, Timeout: 6, SessionTTL: 7, Grace: 8, OnQuorumLoss: LossRefuse, ResetGrace: time.Hour, CacheLease: 10,
+		HotReads: 11, HotLease: 12, HotRest: 13, MaxHeld: 14,
 	}
 	require.Equal(t, own, own.Defaults(), "what is set stays")
 	own.ResetGrace = time.Second

@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"torc/core/invariant"
@@ -10,7 +12,7 @@ import (
 	"torc/core/wire"
 )
 
-// Promises let a client keep what it has read and answer from that, without a stale answer (Gray and Cheriton, "Leases", SOSP 1989).
+// Promises let a client, or another node (held.go), keep what it has read and answer from that, without a stale answer (Gray and Cheriton, "Leases", SOSP 1989).
 // The leader promises with its answer that the key does not change for so long, and keeps its word:
 //
 //	GET, FlagCache --> leader, under its lease: answer, and a promise until now+length
@@ -29,6 +31,9 @@ import (
 //     passed since it leads. What it finds in the log has been proposed with 2 in mind.
 //  4. The log says that there are none any more when the leader has given none since the last has run out. None is given between that
 //     entry's proposal and the next one that says the contrary.
+//
+// A node is a holder like a client, for a shorter time (HotLease): its copy serves whoever asks it. The log says for how long the longest
+// promises are that are given.
 //
 // A write waits before it is proposed, and not merely before it is acknowledged: otherwise somebody could read the new
 // value from the leader, and after that somebody else the old one from his cache.
@@ -61,7 +66,7 @@ type promises struct {
 	alive  int
 	soon   int64 // no key with a promise expires before; log time
 	asked  time.Duration
-	opens  bool          // it is proposed to say that there are promises
+	opens  time.Duration // how long promises are that it is proposed to say that there are; 0: it is not
 	closes bool          // that there are none
 	paused time.Duration // none are given until then: room is needed
 
@@ -76,7 +81,7 @@ type promises struct {
 	offenders []offender
 }
 
-// promise is one client's on one key.
+// promise is one holder's on one key.
 type promise struct {
 	hash     uint64
 	id       uint64
@@ -129,13 +134,14 @@ func promisable(c *router.Call) bool {
 func (g *group) promise(c *router.Call, r *wire.Result) {
 	holder, ok := wire.HolderOf(c.Sink)
 	now := g.lane.env.Now()
-	if !ok || g.lane.cfg.CacheLease <= 0 || g.lane.ticks < g.reticent || g.lane.cfg.Reads != ReadLease || len(c.Commands[0].Key) > promisedKey || !g.member.LeaseValid() || !g.opened(now) {
+	length := g.lane.promiseFor(holder)
+	if !ok || length <= 0 || g.lane.ticks < g.reticent || g.lane.cfg.Reads != ReadLease || len(c.Commands[0].Key) > promisedKey || !g.member.LeaseValid() || !g.opened(now, length) {
 		return
 	}
 	p := g.promises
 	key := c.Commands[0].Key
 	hash := g.store.HashOf(key)
-	length := time.Duration(g.store.Caching()) * time.Millisecond
+	length = min(length, time.Duration(g.store.Caching())*time.Millisecond)
 	expireAt := g.store.ExpiryOf(key)
 	switch {
 	case p.alive >= promisesMax || len(p.order) >= 2*promisesMax || now < p.paused || p.bars(holder, now):
@@ -157,7 +163,8 @@ func (g *group) promise(c *router.Call, r *wire.Result) {
 	p.number++
 	made := &promise{hash: hash, id: p.number, key: append([]byte(nil), key...), holder: holder, until: now + length, expireAt: expireAt}
 	p.keys[hash] = append(p.keys[hash], made)
-	p.order = append(p.order, made)
+	at, _ := slices.BinarySearchFunc(p.order, made.until, func(x *promise, t time.Duration) int { return cmp.Compare(x.until, t) })
+	p.order = slices.Insert(p.order, at, made)
 	p.alive++
 	if expireAt != 0 {
 		p.soon = min(p.soon, expireAt)
@@ -170,9 +177,20 @@ func grant(length time.Duration, driftPerMille int) time.Duration {
 	return length * time.Duration(1000-driftPerMille) / time.Duration(1000+driftPerMille)
 }
 
-// opened reports whether the log says that promises are given, so that a successor knows; if it does not, it is proposed.
-func (g *group) opened(now time.Duration) bool {
-	length := g.lane.cacheLease()
+// promiseFor is for how long a holder is promised something; not more than 0: not at all.
+func (l *Lane) promiseFor(h wire.Holder) time.Duration {
+	switch {
+	case !router.FromNode(h):
+		return l.cacheLease()
+	case l.cfg.HotReads < 0:
+		return 0
+	}
+	return l.hotLease()
+}
+
+// opened reports whether the log says that promises are given, so that a successor knows; if it does not, or speaks of shorter ones than are
+// wanted, it is proposed.
+func (g *group) opened(now, length time.Duration) bool {
 	if g.promises == nil {
 		if !g.member.Accepting() {
 			return false
@@ -184,13 +202,10 @@ func (g *group) opened(now time.Duration) bool {
 	if p.closes || len(g.proposed) > 0 && g.proposed[0].number <= p.since {
 		return false
 	}
-	if g.store.Caching() > 0 {
-		return true
+	if g.store.Caching() < length.Milliseconds() && p.opens < length && g.proposeCaching(length.Milliseconds()) {
+		p.opens = length
 	}
-	if !p.opens {
-		p.opens = g.proposeCaching(length.Milliseconds())
-	}
-	return false
+	return g.store.Caching() > 0
 }
 
 // proposeCaching has the log say for how many milliseconds promises are given from here on.

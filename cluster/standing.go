@@ -157,13 +157,18 @@ func (p *promises) recall(shard wire.ShardID, x *promise) {
 
 // onDropped takes a client's word that it has dropped a key.
 func (l *Lane) onDropped(c *wire.Call) {
-	if g := l.groups[c.Shard]; g != nil && g.promises != nil {
-		if x := g.promises.byID[c.Commands[0].Version]; x != nil {
+	l.dropped(c.Shard, c.Commands[0].Version)
+	c.Sink.Deliver(c.Tag, &wire.Response{Results: []wire.Result{{Kind: wire.KindOK}}})
+}
+
+// dropped ends the promise of a holder that has dropped its key.
+func (l *Lane) dropped(shard wire.ShardID, id uint64) {
+	if g := l.groups[shard]; g != nil && g.promises != nil {
+		if x := g.promises.byID[id]; x != nil {
 			g.promises.end(x)
 			l.touch(g)
 		}
 	}
-	c.Sink.Deliver(c.Tag, &wire.Response{Results: []wire.Result{{Kind: wire.KindOK}}})
 }
 
 // isDropped reports whether a call is such a word.
@@ -264,7 +269,7 @@ func (g *group) released() bool {
 	case p.alive > 0 || p.closes || g.lane.env.Now() < p.wait:
 	case g.store.Caching() > 0:
 		p.closes = g.proposeCaching(0)
-	case !p.opens:
+	case p.opens == 0:
 		g.writes = append(g.takeStanding(), g.writes...)
 		return true
 	}

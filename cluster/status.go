@@ -45,6 +45,7 @@ type LaneStatus struct {
 	Yielded  uint64        // leaderships given away for that, since the start
 	Fenced   bool          // the cluster knows a later life of this node: this one is over
 	Policy   evict.Kind
+	Hot      HotStatus                          // copies of keys that other nodes lead
 	Evicted  uint64                             // keys given up since the start
 	Curve    [len(evict.CurveSizes)]evict.Point // by evict.CurveSizes: what would have become of reads
 	Seeking  *Seeking                           // lane 0 of a node without a cluster; else nil
@@ -53,7 +54,7 @@ type LaneStatus struct {
 // Status describes the lane. Call it on the lane's thread.
 func (l *Lane) Status() LaneStatus {
 	s := LaneStatus{Fenced: l.fenced(), Seeking: l.seeking(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered,
-		Shipped: l.pace.sent, Shipping: l.pace.ships, Refusals: l.refusals, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted, Holds: l.Holdings(), Slow: l.judge.AllSlow(), Yielded: l.yielded}
+		Shipped: l.pace.sent, Shipping: l.pace.ships, Refusals: l.refusals, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted, Holds: l.Holdings(), Slow: l.judge.AllSlow(), Yielded: l.yielded, Hot: l.hotStatus()}
 	for _, g := range l.order {
 		st := g.member.Status()
 		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.hall.Leader(g.shard),

@@ -183,5 +183,8 @@ func (n *node) PublishMap(m *wire.ClusterMap) {
 	n.after(0, func() { n.turn(func() { n.OnMap(m) }) })
 }
 
+// PublishHeld is part of Board.
+func (n *node) PublishHeld(wire.ShardID, int) {}
+
 // PublishLeader is part of Board.
 func (n *node) PublishLeader(wire.ShardID, wire.NodeID, uint64) {}

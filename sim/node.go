@@ -415,6 +415,8 @@ func (b *board) PublishMap(m *wire.ClusterMap) {
 	}
 }
 
+func (b *board) PublishHeld(shard wire.ShardID, keys int) {}
+
 func (b *board) PublishLeader(shard wire.ShardID, leader wire.NodeID, term uint64) {}
 
 func (n *node) String() string { return fmt.Sprintf("n%d", n.id) }

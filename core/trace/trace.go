@@ -56,13 +56,14 @@ const (
 	Repeat // A = retries in one entry that were answered from the session table
 	Lost   // Shard is begun anew, empty: its quorum was lost for good. A = how often that has happened to it
 	Evict  // Index, A = hash of a key that was to make room, B = the version in which it was chosen, Term = 1 if it stays, because it was written since
+	Held   // A = 1 a copy of a hot key is taken, 2 it answers a read, 0 it is dropped because the leader wants it back; B = the key's hash
 	kindEnd
 )
 
 var kindNames = [kindEnd]string{
 	"none", "send", "deliver", "drop", "duplicate", "role", "commit", "apply", "conf", "lease", "snapshot",
 	"map", "member", "founded", "invoke", "return", "fault", "crash", "restart", "pause", "resume", "violation",
-	"cut", "mend", "log", "repeat", "lost", "evict",
+	"cut", "mend", "log", "repeat", "lost", "evict", "held",
 }
 
 func (k Kind) String() string {

@@ -30,6 +30,7 @@ type fakeNode struct {
 	answer  func(*wire.Call)
 	look    func(*wire.Look) bool // nil: looks find nothing
 	leader  wire.NodeID           // of all shards
+	holds   bool                  // copies of keys of all shards
 	looking atomic.Bool           // since the first look: lanes would be kept from their turns
 }
 
@@ -45,6 +46,7 @@ func newFake() *fakeNode {
 }
 
 func (n *fakeNode) Map() *wire.ClusterMap           { return n.cluster }
+func (n *fakeNode) Holds(wire.ShardID) bool         { return n.holds }
 func (n *fakeNode) Leader(wire.ShardID) wire.NodeID { return n.leader }
 func (n *fakeNode) Self() wire.Member               { return n.cluster.Members[0] }
 func (n *fakeNode) Looker() wire.Looker             { return &fakeLooker{n: n} }

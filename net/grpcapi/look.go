@@ -5,7 +5,7 @@ import (
 	"torc/core/wire"
 )
 
-// A read is answered where its packet was read, if this node leads the shard and no turn of the lane is under way: without a
+// A read is answered where its packet was read, if this node leads the shard, or holds a copy of the key, and no turn of the lane is under way: without a
 // lane's being woken, as it is for Redis clients (net/resp, look.go; wire.Looker says what holds). All packets of a batch are
 // looked up together. What cannot be goes to the lane, as every write does: a client that waits for no answer gets no order
 // among its requests either way.
@@ -23,7 +23,7 @@ const (
 // look answers a request of reads at once, and reports whether it could.
 func (c *conversation) look(tag uint64, req *wire.Request, epoch wire.Epoch) bool {
 	b := c.server.backend
-	if len(req.Commands) > lookMost || req.IsWrite() || b.Leader(req.Shard) != b.Self().ID {
+	if len(req.Commands) > lookMost || req.IsWrite() || b.Leader(req.Shard) != b.Self().ID && !b.Holds(req.Shard) {
 		return false
 	}
 	defer func() { clear(c.found) }()

@@ -54,6 +54,19 @@ func TestReadsAreLookedUp(t *testing.T) {
 	require.False(t, n.looking.Load())
 }
 
+// A node that holds a copy looks there, though another one leads.
+func TestACopyIsLookedUp(t *testing.T) {
+	n := looksWork(1)
+	n.leader, n.holds = 6, true
+	_, c := serve(t, n, Options{})
+	stream := open(t, c)
+	require.NoError(t, stream.Send(get(1, "a")))
+	got, err := stream.Recv()
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(response(t, got).Results[0].Value))
+	require.Zero(t, n.submitted())
+}
+
 func TestWhatIsNotLookedUp(t *testing.T) {
 	set, getA := wire.Command{Op: wire.OpSet, Key: []byte("a"), Value: []byte("x")}, wire.Command{Op: wire.OpGet, Key: []byte("a")}
 	many := make([]wire.Command, lookMost+1)

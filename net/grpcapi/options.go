@@ -24,6 +24,8 @@ type Backend interface {
 	Map() *wire.ClusterMap
 	// Leader is the node that leads a shard as far as is known, or zero.
 	Leader(shard wire.ShardID) wire.NodeID
+	// Holds reports whether this node holds copies of keys of a shard that another node leads.
+	Holds(shard wire.ShardID) bool
 	// Self is this node.
 	Self() wire.Member
 }

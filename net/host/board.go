@@ -11,6 +11,7 @@ import (
 type board struct {
 	latest  atomic.Pointer[wire.ClusterMap]
 	leaders [wire.SlotCount + 1]atomic.Uint64 // by shard; there are never more shards than slots
+	held    [wire.SlotCount + 1]atomic.Bool   // likewise
 
 	publishing sync.Mutex // makes the order of maps the same for readers and for every lane
 }
@@ -36,6 +37,18 @@ func (h *Host) PublishLeader(shard wire.ShardID, leader wire.NodeID, _ uint64) {
 	if int(shard) < len(h.board.leaders) {
 		h.board.leaders[shard].Store(uint64(leader))
 	}
+}
+
+// PublishHeld shows of how many keys of a shard this node holds copies. Calls come in order, as those of PublishLeader do.
+func (h *Host) PublishHeld(shard wire.ShardID, keys int) {
+	if int(shard) < len(h.board.held) {
+		h.board.held[shard].Store(keys > 0)
+	}
+}
+
+// Holds reports whether this node holds copies of keys of a shard.
+func (h *Host) Holds(shard wire.ShardID) bool {
+	return int(shard) < len(h.board.held) && h.board.held[shard].Load()
 }
 
 // Map is the latest cluster map, nil before the node joined a cluster.

@@ -266,6 +266,16 @@ func TestLeadersAreShown(t *testing.T) {
 	require.Zero(t, h.Leader(1<<20), "a shard that cannot be")
 }
 
+func TestCopiesAreShown(t *testing.T) {
+	h := start(t, Config{}, nil, &fakeLane{})
+	require.False(t, h.Holds(3))
+	h.PublishHeld(3, 2)
+	require.True(t, h.Holds(3))
+	h.PublishHeld(3, 0)
+	require.False(t, h.Holds(3))
+	require.False(t, h.Holds(1<<20), "a shard that cannot be")
+}
+
 func TestGossipGoesToLaneZero(t *testing.T) {
 	got := make(chan gossip.Event, 1)
 	h := start(t, Config{}, nil, &fakeLane{onGossip: func(e gossip.Event) { got <- e }}, &fakeLane{})

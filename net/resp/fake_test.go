@@ -26,6 +26,7 @@ type fakeNode struct {
 	data    map[string]fakeValue
 	cluster *wire.ClusterMap
 	leaders map[wire.ShardID]wire.NodeID
+	holds   map[wire.ShardID]bool // copies of keys of a shard
 	self    wire.Member
 
 	policy string // as it was set
@@ -119,6 +120,7 @@ func (n *fakeNode) lookAt(l *wire.Look) bool {
 }
 
 func (n *fakeNode) Map() *wire.ClusterMap                 { return n.cluster }
+func (n *fakeNode) Holds(shard wire.ShardID) bool         { return n.holds[shard] }
 func (n *fakeNode) Leader(shard wire.ShardID) wire.NodeID { return n.leaders[shard] }
 func (n *fakeNode) Self() wire.Member                     { return n.self }
 

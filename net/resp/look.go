@@ -45,7 +45,7 @@ func (c *conn) lookNow() {
 			checked = c.held() // what is left: of what has gone meanwhile as much may come again only if it is asked again
 		}
 		l, g := &c.looks[i], &c.forms[i]
-		if c.leads(l.Shard) && !c.owes(l.Shard) && c.looker.Look(l) {
+		if c.mayLook(l.Shard) && !c.owes(l.Shard) && c.looker.Look(l) {
 			c.show(g, &l.Result)
 			continue
 		}
@@ -64,6 +64,12 @@ func (c *conn) lookNow() {
 
 // leads reports whether this node leads a shard, as far as is known without its lane.
 func (c *conn) leads(shard wire.ShardID) bool { return c.srv.backend.Leader(shard) == c.srv.self }
+
+// mayLook reports whether a read of a shard may be answered here at once: this node leads the shard, or holds copies of keys of it. A client
+// that is to be redirected is.
+func (c *conn) mayLook(shard wire.ShardID) bool {
+	return c.leads(shard) || !c.srv.opts.Redirect && c.srv.backend.Holds(shard)
+}
 
 // makeWay lets the lanes go on, and waits until the connection has room for more. Locked.
 func (c *conn) makeWay() {

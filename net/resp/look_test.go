@@ -64,6 +64,19 @@ func TestALookIsShort(t *testing.T) {
 	require.Less(t, n.longest.Load(), int64(lookLong+2*size))
 }
 
+// TestACopyIsLookedUp: a node that holds copies of keys of a shard looks there, though another one leads it; unless it redirects.
+func TestACopyIsLookedUp(t *testing.T) {
+	n := newFakeNode(8, "node-1", "node-2")
+	n.look = n.lookAt
+	shard := n.shardOf("foo")
+	n.leaders[shard], n.holds = 2, map[wire.ShardID]bool{shard: true}
+	n.data["foo"] = fakeValue{value: []byte("2")}
+	require.Equal(t, "$1\r\n2\r\n+OK\r\n", converse(t, n, 1024, "GET foo\r\n", 1<<20))
+	require.Zero(t, n.submitted.Load())
+	require.True(t, (&conn{srv: &Server{backend: n, self: 1}}).mayLook(shard))
+	require.False(t, (&conn{srv: &Server{backend: n, self: 1, opts: Options{Redirect: true}}}).mayLook(shard))
+}
+
 // TestNobodyLooksForWhatIsLedElsewhere: an MGET that cannot be looked up whole is not looked up in part, which would count twice.
 func TestNobodyLooksForWhatIsLedElsewhere(t *testing.T) {
 	n := newFakeNode(8, "node-1", "node-2")

@@ -44,6 +44,7 @@ type Config struct {
 	Reads           string        // "lease" or "readindex"
 	ClockDrift      int           // bound on the difference of clock rates, in thousandths
 	ElectionTimeout time.Duration // silence of a leader after which another is elected
+	HotKeys         string        // "on" or "off"
 	Timeout         time.Duration // of a request
 	SessionTTL      time.Duration // how long an idle client's session is remembered
 
@@ -78,7 +79,7 @@ func defaults() *Config {
 		RESP: "127.0.0.1:6379", GRPC: "127.0.0.1:7401", Peer: "127.0.0.1:7400", Admin: "127.0.0.1:7402",
 		Weight: 1, Expect: 1, Shards: 64, Replicas: 3, Grace: time.Minute, WhenDrained: "stay", WhenSlow: "yield", RebalanceRate: 64 << 20,
 		OnQuorumLoss: "reset", ResetGrace: 30 * time.Second,
-		Reads: "lease", ClockDrift: 50, ElectionTimeout: 500 * time.Millisecond, Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute,
+		Reads: "lease", HotKeys: "on", ClockDrift: 50, ElectionTimeout: 500 * time.Millisecond, Timeout: 5 * time.Second, SessionTTL: 10 * time.Minute,
 		MaxKey: 64 << 10, MaxValue: 64 << 20, Policy: evict.Adaptive.String(), LogLevel: "info", LogFormat: "text",
 	}
 }

@@ -73,6 +73,8 @@ var settings = []setting{
 
 	choice(groupReads, "reads", "lease|readindex", "lease: leaders answer from memory, trusting clock rates; readindex: a quorum is asked, no clock is trusted",
 		[]string{"lease", "readindex"}, func(c *Config) *string { return &c.Reads }),
+	choice(groupReads, "hot-keys", "on|off", "on: a key of another node's that is read here a hundred times a second or more, and seldom written, is kept here for as long as its leader promises that it does not change, and answered from that; its writers wait until whoever keeps it has dropped it (--reads lease only)",
+		[]string{"on", "off"}, func(c *Config) *string { return &c.HotKeys }),
 	number(groupReads, "clock-drift", "thousandths by which the nodes' clock rates may differ; leases are shorter by it", 0, 200, func(c *Config) *int { return &c.ClockDrift }),
 	duration(groupReads, "election-timeout", "silence of a leader after which another one is elected; best the same on all nodes",
 		electionLeast, day, func(c *Config) *time.Duration { return &c.ElectionTimeout }),

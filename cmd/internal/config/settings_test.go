@@ -67,6 +67,7 @@ var examples = map[string]example{
 	"insecure":                {field: "Insecure", one: "true", is: true, other: "false", then: false},
 	"log-level":               {field: "LogLevel", one: "debug", is: "debug", other: "WARN", then: "warn"},
 	"log-format":              {field: "LogFormat", one: "json", is: "json", other: "text", then: "text"},
+	"hot-keys":                {field: "HotKeys", one: "off", is: "off", other: "ON", then: "on"},
 }
 
 // files are what the tests' file system holds.

@@ -125,6 +125,9 @@ func (n *replica) PublishMap(m *wire.ClusterMap) {
 	n.after(0, func() { n.turn(func() { n.OnMap(m) }) })
 }
 
+// PublishHeld is part of cluster.Board.
+func (n *replica) PublishHeld(wire.ShardID, int) {}
+
 // PublishLeader is part of cluster.Board.
 func (n *replica) PublishLeader(wire.ShardID, wire.NodeID, uint64) {}
 

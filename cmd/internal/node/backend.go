@@ -25,6 +25,9 @@ func (b backend) Map() *wire.ClusterMap { return b.n.host.Map() }
 // Leader is the node that leads a shard, as far as is known.
 func (b backend) Leader(shard wire.ShardID) wire.NodeID { return b.n.host.Leader(shard) }
 
+// Holds reports whether this node holds copies of hot keys of a shard that another node leads.
+func (b backend) Holds(shard wire.ShardID) bool { return b.n.host.Holds(shard) }
+
 // Self is this node.
 func (b backend) Self() wire.Member { return b.n.self }
 
@@ -72,6 +75,10 @@ func (n *Node) infoTorc(line func(string, any)) {
 	line("torc_keys", keys)
 	line("torc_store_bytes", bytes)
 	line("torc_log_bytes", logs)
+	h := s.hot()
+	line("torc_hot_keys_held", h.Keys)
+	line("torc_hot_reads", h.Reads)
+	line("torc_hot_recalls", h.Recalls)
 	line("torc_request_rate", s.Health.RequestRate)
 	if s.Health.HitRate != gossip.HitRateUnknown {
 		line("torc_hit_rate", fmt.Sprintf("%.3f", float64(s.Health.HitRate)/1000))

@@ -7,7 +7,7 @@ import "torc/cmd/internal/config"
 //
 //	stores    what is left: 13/16     keys, values, sessions: past it keys are given up, or writes refused
 //	logs      1/16                    Raft logs: cut, then proposals refused
-//	requests  1/32                    requests that wait for a lane or for an answer: refused
+//	requests  1/32                    requests that wait for a lane or for an answer: refused; an eighth of it copies of hot keys: dropped
 //	peers     1/32                    frames to and from other nodes: the oldest dropped
 //	clients   1/32                    commands in flight and replies of Redis clients: reading stops
 //	copies    1/32                    what snapshots under way keep: the greediest given up
@@ -56,6 +56,19 @@ func (b *budget) inboxes(lanes int) (calls, frames int) {
 	}
 	return int(b.Requests) / 2 / max(lanes, 1), int(max(frameLeast, b.Peers/2/int64(max(lanes, 1))))
 }
+
+// held is the bound of copies of hot keys, and waiting that of requests in lanes.
+func (b *budget) held() int64 {
+	if b.Requests == 0 {
+		return heldUnbounded
+	}
+	return b.Requests / 8
+}
+
+func (b *budget) waiting() int64 { return b.Requests/2 - b.Requests/8 }
+
+// heldUnbounded is the former where there is no bound on all.
+const heldUnbounded = 16 * mib
 
 // peerQueue is the bound of a queue to one peer.
 func (b *budget) peerQueue() int {

@@ -99,7 +99,7 @@ func (n *Node) parts(s *Status, plan *budget) []part {
 	return []part{
 		{"keys", h.Keys + h.Coming, plan.Stores}, {"sessions", h.Sessions, plan.Stores},
 		{"logs", h.Logs, plan.Logs},
-		{"requests", h.Requests, plan.Requests / 2},
+		{"requests", h.Requests, plan.waiting()}, {"hot", h.Held, plan.held()},
 		{"peers", int64(n.links.Stats().Queued), plan.Peers},
 		{"clients", n.redis.Buffered() + n.api.Buffered(), plan.Clients},
 		{"copies", h.Kept + h.Sending, plan.Copies},

@@ -58,6 +58,7 @@ func (n *Node) nodeSamples(g *gatherer, s *Status) {
 	g.gauge("torc_requests_waiting", "Requests that wait for an answer.", float64(waiting))
 	n.healthSamples(g, s)
 	n.slowSamples(g, s)
+	hotSamples(g, s)
 	n.memorySamples(g, s)
 	g.gauge("torc_epoch", "Epoch of the newest cluster map.", float64(s.Epoch))
 	g.counter("torc_snapshot_bytes_sent_total", "Bytes of copies sent to make or move replicas (--rebalance-rate bounds them).", float64(shipped))

@@ -82,12 +82,16 @@ func (n *Node) clusterConfig() cluster.Config {
 		policy = evict.Adaptive // of a Config that nobody has loaded: tests
 	}
 	plan := memoryPlan(c)
+	hotReads := 0 // the default
+	if c.HotKeys == "off" {
+		hotReads = -1
+	}
 	return cluster.Config{
 		StaySlow: c.WhenSlow == "stay", Policy: policy, OnQuorumLoss: onLoss, ResetGrace: c.ResetGrace,
 		Seed: newSeed(), Self: n.self, Join: c.Join, Expect: c.Expect, Shards: c.Shards, Replicas: c.Replicas, Lanes: c.Lanes,
 		Tick: c.ElectionTimeout / electionTicks, ElectionTicks: electionTicks, ClockDrift: c.ClockDrift, Reads: reads,
 		Pages: &n.pages, MaxKey: int(c.MaxKey), MaxValue: int(c.MaxValue),
-		MaxMemory: plan.Stores, MaxLogs: plan.Logs, MaxWaiting: plan.Requests / 2, MaxKept: plan.Copies / 2,
+		MaxMemory: plan.Stores, MaxLogs: plan.Logs, MaxWaiting: plan.waiting(), HotReads: hotReads, MaxHeld: plan.held(), MaxKept: plan.Copies / 2,
 		Timeout: c.Timeout, SessionTTL: c.SessionTTL, Grace: c.Grace, Rebalance: int64(c.RebalanceRate),
 	}.Defaults()
 }
