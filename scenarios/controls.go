@@ -91,8 +91,9 @@ func likeValues() sim.Scenario {
 	f := script.File{
 		Name: "control-like-values", Doc: "Values are 0, empty and the same as before; keys are deleted, given up and made again; leaders are cut off meanwhile.",
 		Expect: "Nothing is found.", Quiet: true, Calls: likeCalls(), Base: "small",
-		Settings: []script.Pair{{Name: "shards", Value: "2"}, {Name: "sessions", Value: "2"}, {Name: "plain", Value: "2"}, {Name: "evict", Value: "allkeys-random"}},
-		Script:   append(steps, sim.Every(4*s, 9*s, 6, sim.For{Duration: 2 * s, Fault: sim.Isolate{Target: sim.Leader(1)}})...),
+		Settings: []script.Pair{{Name: "shards", Value: "2"}, {Name: "sessions", Value: "2"}, {Name: "plain", Value: "2"}, {Name: "evict", Value: "allkeys-random"},
+			{Name: "hot-reads", Value: "1"}, {Name: "hot-lease", Value: "300ms"}, {Name: "hot-rest", Value: "200ms"}},
+		Script: append(steps, sim.Every(4*s, 9*s, 6, sim.For{Duration: 2 * s, Fault: sim.Isolate{Target: sim.Leader(1)}})...),
 	}
 	return f.Scenario()
 }

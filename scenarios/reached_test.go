@@ -25,6 +25,7 @@ var floor = []string{
 	"a clog lets go", "a core is healed and serves",
 	"a key is given up", "a lease is granted", "a lease is refused: somebody has one", "a key is filled under a lease", "a fill is refused: its lease is over",
 	"crash during lease", "isolate during fill", "a client answers a read from what it has kept", "a client is asked to drop what it keeps",
+	"a node answers a read from a copy of a hot key", "a node is asked to drop a copy of a hot key",
 	"a client is told: no quorum", "a client is told: deadline exceeded", "a client is told: out of memory", "a client is told: session expired",
 }
 

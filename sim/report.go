@@ -90,6 +90,9 @@ func (r *Result) writeTimeline(b *strings.Builder) {
 
 func (r *Result) writeOps(b *strings.Builder) {
 	fmt.Fprintf(b, "operations\n  %d ok, %d refused, %d unknown, on %d keys\n", r.Ops.OK, r.Ops.Refused, r.Ops.Unknown, r.Ops.Keys)
+	if r.Ops.Held > 0 {
+		fmt.Fprintf(b, "  %d reads answered from copies of hot keys\n", r.Ops.Held)
+	}
 	for i, reason := range r.Ops.Reasons {
 		if i == 0 {
 			b.WriteString("  not ok because:")

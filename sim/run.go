@@ -67,6 +67,7 @@ type Result struct {
 type Ops struct {
 	OK, Refused, Unknown int
 	Keys                 int
+	Held                 int           // reads that nodes answered from copies of hot keys
 	Reasons              []ReasonCount // why not OK, most frequent first as wire numbers them
 }
 
@@ -129,7 +130,7 @@ func (r *Result) fill(w *World) {
 	r.Reached = w.coverage.set(w.work.reasons[:])
 	r.History = w.work.record.History()
 	r.Began, r.Answers = time.Duration(w.faults.began), w.work.answers
-	r.Ops = Ops{OK: w.work.oks[wire.OutcomeOK], Refused: w.work.oks[wire.OutcomeRefused], Unknown: w.work.oks[wire.OutcomeUnknown], Keys: len(w.work.keys)}
+	r.Ops = Ops{OK: w.work.oks[wire.OutcomeOK], Refused: w.work.oks[wire.OutcomeRefused], Unknown: w.work.oks[wire.OutcomeUnknown], Keys: len(w.work.keys), Held: w.work.held}
 	for reason, n := range w.work.reasons {
 		if n > 0 {
 			r.Ops.Reasons = append(r.Ops.Reasons, ReasonCount{wire.Reason(reason), n})

@@ -64,6 +64,9 @@ type Settings struct {
 	HedgeAfter   time.Duration // how long that is; 0: longer than reads took lately
 	Cache        bool          // session clients keep what they read
 	CacheLease   time.Duration // for how long a leader promises them that it does not change; 0: the default
+	HotReads     int           // reads a second that make a key hot, of which nodes that do not lead it hold copies; 0: they hold none
+	HotLease     time.Duration // for how long a leader promises them; 0: the default
+	HotRest      time.Duration // for how long a key that is recalled again and again is let alone; 0: the default
 	Limit        int           // requests that a session client lets be under way to one node at most; 0: as users have it
 
 	// The nemesis.
@@ -182,6 +185,19 @@ func (s *Settings) drawCache(seed uint64) {
 	s.Models, s.Counters, s.Appends = min(s.Models, 1), min(s.Counters, 1), min(s.Appends, 1)
 }
 
+// drawHot has nodes hold copies of hot keys in most runs whose reads rest on leases. Then Redis clients ask more than one node for few keys again and
+// again, and somebody writes them. Of the other runs some come to read by lease on every second node.
+func (s *Settings) drawHot(seed uint64) {
+	r := NewStream(seed, "settings, hot keys")
+	on, mixed := r.Chance(9500), r.Chance(4000)
+	s.Mixed = s.Mixed || on && mixed && !s.leases() && !s.Faults.WildRates
+	if !on || !s.leases() {
+		return
+	}
+	s.HotReads, s.HotLease, s.HotRest = 2+r.IntN(6), r.Neat(150*time.Millisecond, time.Second), r.Neat(20*time.Millisecond, 800*time.Millisecond)
+	s.Plain, s.Threads, s.Registers, s.Think = max(s.Plain, 3), max(s.Threads, 2), min(s.Registers, 3), min(s.Think, r.Neat(15*time.Millisecond, 50*time.Millisecond))
+}
+
 // drawSessions has the shards of some runs forget clients between two tries of a write: because they were idle for as long as an election
 // and a client's patience take, or because others came. Then nobody can tell any more whether the first try was applied, and nobody may
 // write again as if it had not been.
@@ -281,7 +297,7 @@ func (s *Settings) drawElections(seed uint64) {
 	if r.Bool() {                     // nothing but what a lease has to fear then
 		s.Nodes, s.Absent, s.Replicas, s.Shards, s.Ruin, s.Lanes = 3, 0, 3, 3, false, nil
 		s.Elections = []int{3 * s.Election, 0, 0}
-		s.Reads, s.Mixed = cluster.ReadLease, false
+		s.Reads, s.Mixed, s.HotReads = cluster.ReadLease, false, 0
 		s.Faults = Faults{Isolate: true, Split: r.Chance(3000)}
 		s.FaultEvery, s.FaultFor = r.Neat(3*time.Second, 5*time.Second), r.Neat(2*time.Second, 3*time.Second)
 		s.Registers, s.Think = 2+r.IntN(2), r.Neat(8*time.Millisecond, 20*time.Millisecond)
@@ -301,6 +317,7 @@ func (c *Scenario) Draw(seed uint64) Settings {
 		s.drawFounding(seed)
 		s.drawShortage(seed)
 		s.drawCache(seed)
+		s.drawHot(seed)
 		s.drawElections(seed)
 		s.drawSessions(seed)
 	}

@@ -73,6 +73,9 @@ var fieldGroups = [][]Field{
 		durationField("hedge-after", "how long that is; 0: longer than most reads took lately", func(s *Settings) *time.Duration { return &s.HedgeAfter }),
 		boolField("cache", "session clients keep what they read, for as long as leaders promise that it does not change", func(s *Settings) *bool { return &s.Cache }),
 		durationField("cache-lease", "how long that is; 0 is the default", func(s *Settings) *time.Duration { return &s.CacheLease }),
+		intField("hot-reads", "reads a second that make a key hot: nodes that do not lead it hold a copy; 0: they hold none", 0, 1_000_000, func(s *Settings) *int { return &s.HotReads }),
+		durationField("hot-lease", "for how long leaders promise them that it does not change; 0 is the default", func(s *Settings) *time.Duration { return &s.HotLease }),
+		durationField("hot-rest", "for how long a key that is recalled again and again is let alone; 0 is the default", func(s *Settings) *time.Duration { return &s.HotRest }),
 		durationField("think", "mean pause of a thread between operations", func(s *Settings) *time.Duration { return &s.Think }),
 		durationField("timeout", "of an operation", func(s *Settings) *time.Duration { return &s.Timeout }),
 	}, {

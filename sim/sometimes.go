@@ -173,6 +173,8 @@ const (
 	branchCached
 	branchRecalled
 	branchLooked
+	branchHeld
+	branchHeldRecalled
 	branchCount
 )
 
@@ -227,6 +229,8 @@ var branchNames = [branchCount]string{
 	branchCached:               "a client answers a read from what it has kept",
 	branchRecalled:             "a client is asked to drop what it keeps",
 	branchLooked:               "a read is answered between two turns of its lane",
+	branchHeld:                 "a node answers a read from a copy of a hot key",
+	branchHeldRecalled:         "a node is asked to drop a copy of a hot key",
 }
 
 // reasonPoints are the reasons that a run may give its clients. No operation of the workload is too
@@ -421,6 +425,19 @@ func (c *coverage) saw(w *World, e *trace.Event) {
 		}
 	case trace.Repeat:
 		w.reached(branchRepeat)
+	case trace.Held:
+		w.sawHeld(e)
+	}
+}
+
+// sawHeld notes what a node does with a copy of a hot key.
+func (w *World) sawHeld(e *trace.Event) {
+	switch e.A {
+	case 0:
+		w.reached(branchHeldRecalled)
+	case 2:
+		w.reached(branchHeld)
+		w.work.held++
 	}
 }
 

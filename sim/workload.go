@@ -65,6 +65,7 @@ type workload struct {
 	made     []Call            // what the clients did, in full
 	answers  []Answer          // what the script's operations came to
 	hot      int               // how many faults want everybody at the same keys
+	held     int               // reads that nodes answered from copies of hot keys
 	oks      [3]int            // by wire.Outcome
 	reasons  [32]int
 }
@@ -166,10 +167,19 @@ func (l *workload) next(c *client) operation {
 // its other threads wait for a leader that is gone, this one goes on with what it has kept.
 const fondRate = 9500
 
+// hotRate is the same of a Redis client where nodes hold copies of hot keys: it reads through one node for a while.
+const hotRate = 7500
+
 // fond is a thread's read of the key that its client is fond of, if it is such a thread.
 func (l *workload) fond(c *client, thread int) (operation, bool) {
-	keys := l.series[flavourRegister]
-	if !c.caches || thread != 0 || !c.rand.Chance(fondRate) {
+	keys, rate := l.series[flavourRegister], 0
+	switch {
+	case c.caches:
+		rate = fondRate
+	case c.brain == nil && l.w.settings.HotReads > 0:
+		rate = hotRate
+	}
+	if rate == 0 || thread != 0 || !c.rand.Chance(rate) {
 		return operation{}, false
 	}
 	s := keys[c.index%len(keys)]
@@ -197,7 +207,11 @@ func (l *workload) write(op *Op) { op.Kind, op.In.Value = linearizability.Write,
 
 func (l *workload) register(c *client, op *Op) {
 	op.Kind = linearizability.Read
-	if !c.rand.Bool() {
+	writes := !c.rand.Bool()
+	if l.w.settings.HotReads > 0 && writes { // nobody holds a copy of what is always being written
+		writes = c.rand.Chance(3000)
+	}
+	if writes {
 		l.write(op)
 	}
 }

@@ -112,8 +112,11 @@ func (w *World) configOf(n *node, join []string) cluster.Config {
 		Self: wire.Member{ID: n.id, Name: n.name, PeerAddr: n.name + ":peer", GRPCAddr: n.name + ":client", RESPAddr: n.name + ":resp"},
 		Join: join, Expect: s.Nodes - s.Absent, Shards: s.Shards, Replicas: s.Replicas, Lanes: n.laneCount,
 		Tick: s.Tick, ElectionTicks: s.ElectionOf(int(n.index)), HeartbeatTicks: s.Heartbeat, ClockDrift: s.Drift, Reads: s.ReadsOf(int(n.index)), LogBytes: s.LogBytes, Grace: s.Grace,
-		Policy: s.Evict, Seed: w.placement, OnQuorumLoss: s.OnLoss, ResetGrace: s.ResetGrace, CacheLease: s.CacheLease,
+		Policy: s.Evict, Seed: w.placement, OnQuorumLoss: s.OnLoss, ResetGrace: s.ResetGrace, CacheLease: s.CacheLease, HotReads: s.HotReads, HotLease: s.HotLease, HotRest: s.HotRest,
 		SessionTTL: s.SessionTTL, SessionsMax: s.SessionsMax, SessionBytes: s.SessionBytes,
+	}
+	if c.HotReads == 0 {
+		c.HotReads = -1
 	}
 	if int(n.index) >= c.Expect { // who only joins was not told what the founders wish
 		c.Expect, c.Shards, c.Replicas, c.MaxValue, c.SessionTTL, c.SessionsMax, c.SessionBytes = 1, 0, 0, 0, 0, 0, 0

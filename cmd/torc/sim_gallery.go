@@ -52,9 +52,6 @@ func listGallery() {
 		_, e, _ := scenarios.Catalogued(m.Name)
 		fmt.Printf("%2d  %-29s %-9s %-7s %s\n", m.Number, p.good(m.Name)+strings.Repeat(" ", max(0, 29-len(m.Name))), stars(e.Difficulty), letters(m.Expect), firstSentence(m.Lesson))
 	}
-	for _, a := range scenarios.Absent() {
-		fmt.Printf("%2d  %-29s %-9s %-7s not planted yet: comes with %s\n", a.Number, a.Name, "", "", a.Comes)
-	}
 	fmt.Print("\ntorc sim gallery run NAME teaches one; torc sim gallery --help says what else there is.\n")
 	if !mutant.Compiled {
 		fmt.Print("This program is built without them: make gallery builds one that has them (-tags mutants).\n")

@@ -33,6 +33,7 @@ var All = []string{
 	HandoffGap,
 	TwoRings,
 	StaleRoute,
+	HotkeyReplicaUnfenced,
 	BatchLies,
 	BreakerFlap,
 	GossipResurrect,

@@ -32,6 +32,7 @@ const (
 	HandoffGap               = "handoff-gap"                  // 27
 	TwoRings                 = "two-rings"                    // 28
 	StaleRoute               = "stale-route"                  // 29
+	HotkeyReplicaUnfenced    = "hotkey-replica-unfenced"      // 30
 	BatchLies                = "batch-lies"                   // 31
 	BreakerFlap              = "breaker-flap"                 // 32
 

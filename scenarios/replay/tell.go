@@ -104,6 +104,8 @@ func (t *teller) words(e *trace.Event, f *wire.Frame) string {
 		return fmt.Sprintf("%s  %s: log %s %d", node, group(e.Shard), pick(e.A == 1, "replaced by another leader's from", "cut up to"), e.Index)
 	case trace.Evict:
 		return fmt.Sprintf("%s  %s: entry %d %s the key of hash %x, version %d", node, group(e.Shard), e.Index, pick(e.Term == 0, "gives up", "spares"), e.A, e.B)
+	case trace.Held:
+		return fmt.Sprintf("%s  %s: a copy of the key of hash %x %s", node, group(e.Shard), e.B, []string{"is dropped: the leader wants it back", "is taken", "answers"}[min(e.A, 2)])
 	case trace.Repeat:
 		return fmt.Sprintf("%s  %s: %d retries in entry %d answered from memory", node, group(e.Shard), e.A, e.Index)
 	}

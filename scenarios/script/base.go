@@ -33,6 +33,7 @@ func small(s *sim.Settings) {
 	s.Clients, s.Plain, s.Threads, s.Think, s.Timeout = 3, 4, 1, 25*time.Millisecond, 2*time.Second
 	s.DriftUsed, s.Skew = 0, 0
 	s.Cache, s.CacheLease = false, 0
+	s.HotReads, s.HotLease, s.HotRest = 0, 0, 0
 	s.Codec, s.Core, s.Transactions = false, false, 0
 }
 

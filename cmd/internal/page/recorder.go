@@ -80,7 +80,7 @@ func (r *Recorder) Observe(e *trace.Event, f *wire.Frame) bool {
 				r.evictors[v] = host(e.Node)
 			}
 		}
-	case trace.Violation, trace.Founded:
+	case trace.Violation, trace.Founded, trace.Held:
 	default:
 		r.state(e)
 	}
