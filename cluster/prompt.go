@@ -77,7 +77,7 @@ func (l *Lane) ping() {
 	for i := range l.peers {
 		p := &l.peers[i]
 		p.window.Round()
-		if after, known := p.window.Late(l.floor()); known {
+		if after, known := p.window.Late(l.judge.Floor()); known {
 			says = append(says, wire.Lateness{Node: p.ID, After: after.Truncate(time.Microsecond)})
 		}
 	}
@@ -87,7 +87,7 @@ func (l *Lane) ping() {
 		after, _ := l.judge.Late(l.cfg.Self.ID)
 		says = append(says, wire.Lateness{Node: l.cfg.Self.ID, After: after})
 	}
-	m := &wire.Ping{Lane: wire.ShardID(l.index), Stamp: int64(l.env.Now()), Says: says}
+	m := &wire.Ping{Lane: wire.ShardID(l.index), Stamp: int64(l.env.Now()), Floor: l.floor().Truncate(time.Microsecond), Says: says}
 	for i := range l.peers {
 		l.send(l.peers[i].ID, m)
 	}
@@ -102,7 +102,7 @@ func (l *Lane) mistrusts(id wire.NodeID) bool {
 	var its, least time.Duration
 	compared := false
 	for i := range l.peers {
-		after, known := l.peers[i].window.Late(l.floor())
+		after, known := l.peers[i].window.Late(l.judge.Floor())
 		switch {
 		case l.peers[i].ID == id:
 			its = after
@@ -110,16 +110,17 @@ func (l *Lane) mistrusts(id wire.NodeID) bool {
 			least, compared = after, true
 		}
 	}
-	return compared && its >= l.floor() && its >= lateTimes*least
+	return compared && its >= l.judge.Floor() && its >= lateTimes*least
 }
 
-// floor is how late nobody need be called slow for.
+// floor is how late nobody need be called slow for, in this node's eyes. What counts is the longest that anybody tells (late.Judge).
 func (l *Lane) floor() time.Duration {
 	return l.cfg.Tick * time.Duration(l.cfg.ElectionTicks) / lateParts
 }
 
 func (l *Lane) onPing(from wire.NodeID, m *wire.Ping) {
 	l.judge.Hear(from, m.Says)
+	l.judge.HearFloor(from, m.Floor)
 	l.send(from, &wire.Pong{Lane: m.Lane, Stamp: m.Stamp})
 }
 

@@ -185,3 +185,19 @@ func TestWhoAdmitsToBeSlowIsOfferedNothing(t *testing.T) {
 	o.run(30 * time.Second)
 	require.Positive(t, leadsOf(slow), "now it is well, and says nothing")
 }
+
+// Nodes that were given different election timeouts compare what they say of each other by one measure: the longest.
+func TestNodesGoByTheLongestFloor(t *testing.T) {
+	o := newOffice(t, 3, 6)
+	o.run(20 * time.Second)
+	patient := o.lead(1)
+	floor := patient.floor()
+	patient.cfg.ElectionTicks *= 3
+	o.run(5 * time.Second)
+	for _, n := range o.nodes {
+		if n != patient {
+			require.Equal(t, floor, n.floor())
+			require.Equal(t, 3*floor, n.judge.Floor())
+		}
+	}
+}

@@ -42,7 +42,8 @@ type Node struct {
 // Judge holds the table of who finds whom how late, and the verdicts. Make it with New.
 type Judge struct {
 	rules Rules
-	nodes []judged // by ID
+	nodes []judged      // by ID
+	floor time.Duration // the longest that counts now
 }
 
 // judged is what is known of one node.
@@ -50,6 +51,7 @@ type judged struct {
 	Node
 	says  []wire.Lateness // of the others,
 	age   int             // so many rounds ago
+	floor time.Duration   // and within which time it calls nobody late
 	late  time.Duration   // by the others' words,
 	known bool            // if they have any
 	usual time.Duration   // and in the long run
@@ -70,7 +72,21 @@ type verdict struct {
 const longRun = 32
 
 // New makes a judge.
-func New(rules Rules) *Judge { return &Judge{rules: rules.withDefaults()} }
+func New(rules Rules) *Judge {
+	rules = rules.withDefaults()
+	return &Judge{rules: rules, floor: rules.Floor}
+}
+
+// Floor is the longest within which anybody who was heard lately calls nobody late, this judge's own included. What nodes say of each
+// other is compared, so they must count by the same one; while they are set differently each has what all tell.
+func (j *Judge) Floor() time.Duration { return j.floor }
+
+// HearFloor takes within what time a node calls nobody late.
+func (j *Judge) HearFloor(from wire.NodeID, floor time.Duration) {
+	if n := j.find(from); n != nil {
+		n.floor = floor
+	}
+}
 
 // Keep says which nodes there are. Of others nothing is remembered, nor of former lives.
 func (j *Judge) Keep(nodes []Node) {
@@ -129,6 +145,12 @@ func (j *Judge) Admits(id wire.NodeID) bool {
 
 // Round judges every node once more.
 func (j *Judge) Round() {
+	j.floor = j.rules.Floor
+	for i := range j.nodes {
+		if n := &j.nodes[i]; n.age < silentMost {
+			j.floor = max(j.floor, n.floor)
+		}
+	}
 	for i := range j.nodes {
 		n := &j.nodes[i]
 		n.late, n.known = lowerMedian(j.wordsOf(n.ID), 2)
@@ -173,10 +195,10 @@ func (j *Judge) look(n *judged) (bad, well bool) {
 	case !n.known || !any:
 		return false, true
 	case mutant.On(mutant.YieldFlap): // it is late by itself, whatever the others are
-		return n.late >= r.Floor, n.late < r.Floor
+		return n.late >= j.floor, n.late < j.floor
 	}
 	times := time.Duration(r.Times)
-	return n.late >= r.Floor && n.late >= times*usual, n.late < r.Floor/2 || 2*n.late < times*usual
+	return n.late >= j.floor && n.late >= times*usual, n.late < j.floor/2 || 2*n.late < times*usual
 }
 
 // lowerMedian is the median, the lower one of two; it is not known of fewer than least.

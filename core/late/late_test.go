@@ -98,6 +98,77 @@ func TestABadNetworkMakesNobodySlow(t *testing.T) {
 	require.Less(t, slow, 20*400/100, "one round in a hundred")
 }
 
+// Nodes whose election timeouts differ call other answers late, and would let one late answer count for more than others do. On links that are equally bad
+// nobody is slow for that: all go by the longest that anybody tells. (Each by its own, the one that differs here was slow in two of three rounds.)
+func TestABadNetworkMakesNobodySlowWhereFloorsDiffer(t *testing.T) {
+	slow, rounds := 0, 0
+	for seed := range uint64(30) {
+		luck := rand.New(rand.NewPCG(seed, 2))
+		floors := []time.Duration{36 * ms, 36 * ms, 12 * ms}
+		var judges []*Judge
+		for _, floor := range floors {
+			j := New(Rules{Floor: floor})
+			j.Keep(nodes(3))
+			judges = append(judges, j)
+		}
+		var windows [3][3]Window
+		for round := range 600 {
+			for by := range 3 {
+				var says []wire.Lateness
+				for of := range 3 {
+					if of == by {
+						continue
+					}
+					took := 2 * ms
+					for range 2 { // there and back
+						if luck.IntN(12) == 0 {
+							took += time.Duration(luck.IntN(130)) * ms
+						}
+					}
+					windows[by][of].Answered(took)
+					windows[by][of].Round()
+					if after, known := windows[by][of].Late(judges[by].Floor()); known {
+						says = append(says, wire.Lateness{Node: wire.NodeID(of + 1), After: after})
+					}
+				}
+				for _, j := range judges {
+					j.Hear(wire.NodeID(by+1), says)
+					j.HearFloor(wire.NodeID(by+1), floors[by])
+				}
+			}
+			for _, j := range judges {
+				if j.Round(); round < 3*longRun {
+					continue
+				}
+				if rounds++; len(j.AllSlow()) > 0 {
+					slow++
+				}
+			}
+		}
+	}
+	require.Less(t, slow, rounds/100, "one round in a hundred")
+}
+
+// A floor counts for as long as its node is heard.
+func TestTheLongestFloorCounts(t *testing.T) {
+	j := New(Rules{Floor: 10 * ms})
+	j.Keep(nodes(3))
+	require.Equal(t, 10*ms, j.Floor())
+	j.Hear(2, nil)
+	j.HearFloor(2, 40*ms)
+	j.HearFloor(9, time.Hour) // nobody
+	j.Round()
+	require.Equal(t, 40*ms, j.Floor())
+	for range silentMost {
+		j.Round()
+	}
+	require.Equal(t, 10*ms, j.Floor(), "it was not heard any more")
+	j.Hear(2, nil)
+	j.HearFloor(2, ms)
+	j.Round()
+	require.Equal(t, 10*ms, j.Floor(), "its own is longer")
+}
+
 // Who finds himself slow says so; that is remembered for as long as he goes on saying it.
 func TestWhoAdmitsIt(t *testing.T) {
 	j := New(Rules{})

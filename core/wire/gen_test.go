@@ -295,8 +295,11 @@ func drawMessage(t *rapid.T) Message {
 	case kindUsed:
 		return &Used{Shard: drawShard(t, "shard"), Each: rapid.Uint32().Draw(t, "each"), Hashes: drawList(t, "hashes", func(t *rapid.T) uint64 { return rapid.Uint64().Draw(t, "hash") })}
 	case kindPing:
-		return &Ping{Lane: drawShard(t, "lane"), Stamp: drawInt(t, "stamp"), Says: drawList(t, "says", func(t *rapid.T) Lateness {
-			return Lateness{Node: drawNumber[NodeID](t, "node"), After: time.Duration(rapid.Int64Range(0, int64(latenessMax/time.Microsecond)).Draw(t, "after")) * time.Microsecond}
+		after := func(t *rapid.T, label string) time.Duration {
+			return time.Duration(rapid.Int64Range(0, int64(latenessMax/time.Microsecond)).Draw(t, label)) * time.Microsecond
+		}
+		return &Ping{Lane: drawShard(t, "lane"), Stamp: drawInt(t, "stamp"), Floor: after(t, "floor"), Says: drawList(t, "says", func(t *rapid.T) Lateness {
+			return Lateness{Node: drawNumber[NodeID](t, "node"), After: after(t, "after")}
 		})}
 	case kindPong:
 		return &Pong{Lane: drawShard(t, "lane"), Stamp: drawInt(t, "stamp")}

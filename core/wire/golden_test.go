@@ -107,7 +107,7 @@ func goldens() []golden {
 		of("frame: a cached key is recalled", frameCodec, frame(&Recall{Shard: 1, ID: 9, Key: []byte("key")})),
 		of("frame: a recalled key is dropped", frameCodec, frame(&Dropped{Shard: 1, ID: 9})),
 		of("frame: keys were used", frameCodec, frame(&Used{Shard: 1, Each: 2, Hashes: []uint64{0xabc, 1}})),
-		of("frame: who answers late", frameCodec, frame(&Ping{Lane: 1, Stamp: 300, Says: []Lateness{{Node: 0xa3, After: 2 * time.Millisecond}}}, &Pong{Lane: 1, Stamp: 300})),
+		of("frame: who answers late", frameCodec, frame(&Ping{Lane: 1, Stamp: 300, Floor: 12500 * time.Microsecond, Says: []Lateness{{Node: 0xa3, After: 2 * time.Millisecond}}}, &Pong{Lane: 1, Stamp: 300})),
 		of("frame: a replica has sealed itself", frameCodec, frame(&Sealed{Shard: 1, Seal: 8, Replica: 3, Applied: 70, Last: 71, Conf: conf})),
 	}
 }

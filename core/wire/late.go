@@ -8,8 +8,9 @@ import (
 // Ping asks a node's lane for a Pong, and says how late the sender has found others to answer. Who answers late
 // to all had better not lead (core/late). It is unlogged, and may be lost, doubled or late: that is what it measures.
 type Ping struct {
-	Lane  ShardID // of the sender: the Pong goes there
-	Stamp int64   // the sender's monotonic clock
+	Lane  ShardID       // of the sender: the Pong goes there
+	Stamp int64         // the sender's monotonic clock
+	Floor time.Duration // who answers sooner is not late to the sender, whose election timeout says so; in whole microseconds
 	Says  []Lateness
 }
 
@@ -42,16 +43,20 @@ const (
 func appendPing(b []byte, m *Ping) []byte {
 	b = binary.AppendUvarint(b, uint64(m.Lane))
 	b = appendVarint(b, m.Stamp)
+	b = appendAfter(b, m.Floor)
 	b = binary.AppendUvarint(b, uint64(len(m.Says)))
 	for _, s := range m.Says {
-		b = appendID(b, uint64(s.Node))
-		b = binary.AppendUvarint(b, uint64(min(max(s.After, 0), latenessMax)/time.Microsecond))
+		b = appendAfter(appendID(b, uint64(s.Node)), s.After)
 	}
 	return b
 }
 
+func appendAfter(b []byte, after time.Duration) []byte {
+	return binary.AppendUvarint(b, uint64(min(max(after, 0), latenessMax)/time.Microsecond))
+}
+
 func (d *decoder) ping() *Ping {
-	m := &Ping{Lane: ShardID(d.uint32("ping lane")), Stamp: d.varint("ping stamp"), Says: list[Lateness](d, "ping says", latenessMin)}
+	m := &Ping{Lane: ShardID(d.uint32("ping lane")), Stamp: d.varint("ping stamp"), Floor: d.after("ping floor"), Says: list[Lateness](d, "ping says", latenessMin)}
 	for i := range m.Says {
 		m.Says[i] = Lateness{Node: NodeID(d.id("ping node")), After: d.after("ping after")}
 	}
