@@ -67,6 +67,38 @@ func (f Clog) links(w *World, a, b *node) (links [][2]int) {
 	return links
 }
 
+// Lag makes what is sent from A to B meanwhile (Both: and back) arrive so much later, while what is sent after it passes: late
+// packets are overtaken by any number of others, also by answers to them that came another way. A clog keeps the order, and so does
+// a link that is slow all the time.
+type Lag struct {
+	A, B Target
+	Both bool
+	By   time.Duration
+}
+
+func (f Lag) fix(w *World) Fault {
+	f.A, f.B = f.A.fix(w), f.B.fix(w)
+	return f
+}
+
+func (f Lag) strike(w *World) (string, func()) {
+	a, b := f.A.find(w), f.B.find(w)
+	if a == b {
+		return "", nil
+	}
+	links, arrow := []*link{w.network.link(int(a.index), int(b.index))}, "->"
+	if f.Both {
+		links, arrow = append(links, w.network.link(int(b.index), int(a.index))), "--"
+	}
+	change := func(by time.Duration) {
+		for _, l := range links {
+			l.slow = max(0, l.slow+by)
+		}
+	}
+	change(f.By)
+	return fmt.Sprintf("lag %v %s %v by %v", a, arrow, b, f.By), func() { change(-f.By) }
+}
+
 // Throttle makes all links of a node to others long and narrow: Delay more on the way, and at most
 // Bytes a second in each direction (0: as many as come). What would wait for too long is lost, as
 // in a router; and so are Drop ten-thousandths of what passes.

@@ -39,6 +39,25 @@ func TestClogOfOneDirection(t *testing.T) {
 	require.False(t, w.faults.strike(Clog{A: Node(1), B: Node(1), Pair: true}), "a node has no link with itself")
 }
 
+// What is sent while a link lags arrives late, and is overtaken by what is sent when it does not any more.
+func TestLagIsOvertaken(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	w.until(10 * time.Millisecond)
+	require.False(t, w.faults.strike(Lag{A: Node(1), B: Node(1), By: time.Second}), "a node has no link with itself")
+	log = nil
+	w.faults.strike(For{50 * time.Millisecond, Lag{A: Node(2), B: Node(1), By: 300 * time.Millisecond}})
+	w.sendTest(1, 0)
+	w.until(100 * time.Millisecond)
+	require.Empty(t, log)
+	w.sendTest(1, 0)
+	w.until(200 * time.Millisecond)
+	require.Equal(t, []string{"frame", "flush"}, log, "the second one")
+	w.until(400 * time.Millisecond)
+	require.Equal(t, []string{"frame", "flush", "frame", "flush"}, log)
+	require.Zero(t, w.network.Dropped)
+}
+
 func TestThrottledLinksAreNarrow(t *testing.T) {
 	var l link
 	f := &wire.Frame{}

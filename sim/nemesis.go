@@ -181,6 +181,7 @@ func (f *nemesis) draw() (faultKind, Fault) {
 		{kindLies, s.Faults.Lies, func() Fault { return passing(Slander{f.target(), Lie(r.IntN(int(lieCount)))}) }},
 		{kindDrain, s.Faults.Drain, func() Fault { return f.drain(2 * long) }},
 		{kindWeigh, s.Faults.Weigh, func() Fault { return For{2 * long, Weigh{f.target(), Random(), []int{25, 50, 200, 400}[r.IntN(4)]}} }},
+		{kindLag, s.Faults.Lag, func() Fault { return f.lag() }},
 	}
 	var drawn []int
 	for i := range kinds {
@@ -246,6 +247,13 @@ func (f *nemesis) clog() Fault {
 		return Clog{A: f.target(), B: Random(), Pair: true}
 	}
 	return Clog{A: f.target(), Clients: f.rand.Bool()}
+}
+
+// lag draws a moment of a link from which all arrives late: an election timeout later, give or take a good deal.
+func (f *nemesis) lag() Fault {
+	election := f.w.settings.election()
+	late := Lag{A: f.target(), B: Random(), Both: f.rand.IntN(3) == 0, By: f.rand.Duration(election/8, 3*election)}
+	return For{f.rand.Duration(election/16, 2*election), late}
 }
 
 func (f *nemesis) throttle() Fault {

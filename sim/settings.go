@@ -89,6 +89,7 @@ type Faults struct {
 	WildRates, LongPause           bool // wild rates: only with reads by ReadIndex
 	Memory, Lies                   bool
 	Drain, Weigh                   bool
+	Lag                            bool
 }
 
 // DrawSettings draws a run's settings from its seed.
@@ -215,6 +216,12 @@ func (s *Settings) drawSessions(seed uint64) {
 	}
 }
 
+// drawLag has links of some runs be late for a moment, whatever else goes wrong in them.
+func (s *Settings) drawLag(seed uint64) {
+	r := NewStream(seed, "settings, lag")
+	s.Faults.Lag = r.Chance(3000)
+}
+
 func drawLinks(r *Stream) Links {
 	l := Links{Delay: r.Neat(50*time.Microsecond, 2*time.Millisecond), Jitter: r.Neat(50*time.Microsecond, 3*time.Millisecond)}
 	if r.Chance(3000) {
@@ -320,6 +327,7 @@ func (c *Scenario) Draw(seed uint64) Settings {
 		s.drawHot(seed)
 		s.drawElections(seed)
 		s.drawSessions(seed)
+		s.drawLag(seed)
 	}
 	if c.Settings != nil {
 		c.Settings(&s)

@@ -394,6 +394,8 @@ func names(f Fault, t Target) bool {
 		return slices.ContainsFunc(f, func(r Role) bool { return r.Target == t })
 	case Clog:
 		return f.A == t || f.Pair && f.B == t
+	case Lag:
+		return f.A == t || f.B == t
 	case Rack:
 		return slices.Contains(f.Targets, t)
 	case Drain:

@@ -46,6 +46,7 @@ const (
 	kindLies
 	kindDrain
 	kindWeigh
+	kindLag
 	kindCount
 	kindNone = kindCount // what is no fault: casts, demands, hot keys
 )
@@ -90,6 +91,8 @@ func kindOf(f Fault) faultKind {
 		return kindClog
 	case Throttle:
 		return kindThrottle
+	case Lag:
+		return kindLag
 	case Replay:
 		return kindReplay
 	case Rack:

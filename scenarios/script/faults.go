@@ -71,6 +71,7 @@ var faultWords = []faultWord{
 	{"lossy", "lossy drop=1500 duplicate=500 delay=5ms [clients]", "links lose and double packets (ten-thousandths) and take longer", readLossy, writeLossy},
 	{"clock", "clock TARGET rate -24 (thousandths from true time), or clock TARGET jump -4s", "a clock runs wrong, or a wall clock jumps", readClock, writeClock},
 	{"clog", "clog TARGET [clients], or clog TARGET -- TARGET, or clog TARGET >> TARGET", "links hold what they are given, and let go of it all at once in the end", readClog, writeClog},
+	{"lag", "lag TARGET >> TARGET by 2s, or lag TARGET -- TARGET by 2s", "what a link is given meanwhile arrives that much later; what is sent after it overtakes it", readLag, writeLag},
 	{"throttle", "throttle TARGET delay=50ms bytes=16384", "a node's links are long and narrow (bytes a second; 0: no bound), and lose if drop=N says so (parts in 10,000)", readThrottle, writeThrottle},
 	aimed("replay", "what a node's former life said and was told arrives once more",
 		func(t sim.Target) sim.Fault { return sim.Replay{Target: t} },
@@ -352,16 +353,17 @@ func readCut(r *reader) (sim.Fault, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !how.is("--") && !how.is(">>") {
+		return nil, fmt.Errorf("want -- (both ways) or >> (one way), not %q", how.text)
+	}
 	b, err := readTarget(r)
 	switch {
 	case err != nil:
 		return nil, err
 	case how.is("--"):
 		return sim.Cut{A: a, B: b}, nil
-	case how.is(">>"):
-		return sim.OneWay{From: a, To: b}, nil
 	}
-	return nil, fmt.Errorf("want -- (both ways) or >> (one way), not %q", how.text)
+	return sim.OneWay{From: a, To: b}, nil
 }
 
 func writeCut(fault sim.Fault) (string, bool) {

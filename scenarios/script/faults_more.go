@@ -48,6 +48,33 @@ func writeClog(fault sim.Fault) (string, bool) {
 	return f.A.String(), ok
 }
 
+func readLag(r *reader) (sim.Fault, error) {
+	pair, err := readCut(r)
+	if err != nil {
+		return nil, err
+	}
+	f := sim.Lag{}
+	switch pair := pair.(type) {
+	case sim.Cut:
+		f.A, f.B, f.Both = pair.A, pair.B, true
+	case sim.OneWay:
+		f.A, f.B = pair.From, pair.To
+	}
+	if err := r.must("by"); err != nil {
+		return nil, err
+	}
+	f.By, err = readDuration(r)
+	return f, err
+}
+
+func writeLag(fault sim.Fault) (string, bool) {
+	f, ok := fault.(sim.Lag)
+	if f.Both {
+		return fmt.Sprintf("%v -- %v by %v", f.A, f.B, f.By), ok
+	}
+	return fmt.Sprintf("%v >> %v by %v", f.A, f.B, f.By), ok
+}
+
 // bytesMax is what a fault may bound bytes to.
 const bytesMax = 1 << 30
 
