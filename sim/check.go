@@ -348,6 +348,7 @@ func (o *watch) role(e *trace.Event) {
 	}
 	o.leaders[key] = e.Replica
 	if l := &o.newest[e.Shard]; e.Term > l.term {
+		o.overlaps(e, l)
 		l.node, l.term = e.Node, e.Term
 		l.at, l.life = o.w.clockOf(e.Node), o.w.lifeAt(e.Node)
 		l.changes++
