@@ -13,6 +13,7 @@ func TestCatalogue(t *testing.T) {
 		require.True(t, ok, m.Name)
 		require.Equal(t, m.Number, number, m.Name)
 		require.Positive(t, entry.Budget)
+		require.False(t, Unfound(m.Name) && m.Seeds == 0, "then its scenario must find it")
 		require.Contains(t, []int{1, 2, 3}, entry.Difficulty)
 	}
 }

@@ -51,6 +51,9 @@ func galleryScore(args []string) int {
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}
+	if refuseArguments(flags) {
+		return exitError
+	}
 	if !needMutants("score") {
 		return exitError
 	}
@@ -70,7 +73,7 @@ func newHunt(s scoreFlags) (*hunt, error) {
 	}
 	h := &hunt{scoreFlags: s, binary: self, live: term.IsTerminal(int(os.Stderr.Fd())) && !s.json, begun: time.Now()}
 	for _, m := range scenarios.Mutants() {
-		if s.only == "" || s.only == m.Name {
+		if s.only == "" && !scenarios.Unfound(m.Name) || s.only == m.Name {
 			h.list = append(h.list, m)
 		}
 	}
@@ -174,6 +177,13 @@ func (h *hunt) finish(caught int) {
 		out, _ := json.MarshalIndent(map[string]any{"caught": caught, "planted": len(h.list), "seconds": took.Seconds(), "scores": h.scores}, "", "  ")
 		fmt.Println(string(out))
 		return
+	}
+	if h.only == "" {
+		for _, m := range scenarios.Mutants() {
+			if scenarios.Unfound(m.Name) {
+				fmt.Printf("%2d  %-29s not looked for: only its own scenario is known to find it (--only %s tries)\n", m.Number, m.Name, m.Name)
+			}
+		}
 	}
 	fmt.Printf("mutation score: %d of %d planted bugs caught within their budgets by random search, in %v\n", caught, len(h.list), took.Round(time.Second))
 }

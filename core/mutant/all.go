@@ -51,4 +51,5 @@ var All = []string{
 	LookNoLease,
 	LeaseOwnTimeout,
 	SessionReborn,
+	LeaseLateAnswer,
 }

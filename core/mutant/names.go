@@ -52,4 +52,5 @@ const (
 	LookNoLease       = "look-nolease"        // 47
 	LeaseOwnTimeout   = "lease-own-timeout"   // 48
 	SessionReborn     = "session-reborn"      // 49
+	LeaseLateAnswer   = "lease-late-answer"   // 50
 )

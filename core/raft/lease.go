@@ -113,6 +113,9 @@ func (l *lease) keep(conf wire.ConfState) {
 // An answer may also be to what a follower sent when it led itself. Whoever leads a later term says so in other messages; and should the
 // leader be gone, the follower asks for votes in due course, knows no leader then, and minds the answers.
 func (m *Member) unasked(msg *wire.RaftMessage) bool {
+	if mutant.On(mutant.LeaseLateAnswer) {
+		return false
+	}
 	switch pb.MessageType(msg.Type) {
 	case pb.MsgAppResp, pb.MsgHeartbeatResp, pb.MsgVoteResp, pb.MsgPreVoteResp:
 	default:
