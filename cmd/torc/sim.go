@@ -41,7 +41,7 @@ func (s *simFlags) flags(f *flag.FlagSet) {
 	f.Uint64Var(&s.seed, "seed", 0, "the run's seed, or a sweep's first; drawn for a run when not given")
 	f.StringVar(&s.scenario, "scenario", "swarm", "the scenario's `name`; \"list\" lists them")
 	f.DurationVar(&s.duration, "duration", 0, "simulated `time` of the torture; 0 is the scenario's own")
-	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name` (build with -tags mutants); none: without the one that a FILE names")
+	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name` (build with -tags mutants); none: without any")
 	f.StringVar(&s.trace, "trace", "", "write every event to this `file`")
 	f.IntVar(&s.seeds, "seeds", 0, "sweep so many seeds, in worker processes")
 	f.IntVar(&s.workers, "workers", runtime.NumCPU(), "processes at a time, in a sweep")
@@ -158,7 +158,11 @@ func (s *simFlags) one() int {
 		fmt.Fprintf(os.Stderr, "torc sim: %v\n", err)
 		return exitError
 	}
-	return s.run(sim.Options{Seed: s.seed, Scenario: scenario, Duration: s.duration, Mutant: s.mutant})
+	name := s.mutant
+	if name == "none" { // a scenario that is named has none of its own
+		name = ""
+	}
+	return s.run(sim.Options{Seed: s.seed, Scenario: scenario, Duration: s.duration, Mutant: name})
 }
 
 // file runs a scenario file or a repro.json; flags that are given go before what it says.
@@ -210,8 +214,11 @@ func (s *simFlags) run(o sim.Options) int {
 
 // simWords prints the language of scenario files.
 func simWords(args []string) int {
-	if len(args) > 0 {
-		fmt.Fprintln(os.Stderr, "torc sim words: takes no arguments")
+	flags := newFlags("torc sim words", "prints every word that a scenario file may use")
+	if err := flags.Parse(args); err != nil {
+		return flagsExit(err)
+	}
+	if refuseArguments(flags) {
 		return exitError
 	}
 	if err := script.Usage(os.Stdout); err != nil {

@@ -83,15 +83,19 @@ func needMutants(command string) bool {
 }
 
 func gallerySeal(args []string) int {
-	if len(args) < 1 || len(args) > 2 {
-		fmt.Fprintln(os.Stderr, "usage: torc sim gallery seal NAME [SALT]; a student runs: make sim MUTANT=CODE")
+	rest, err := parseMixed(newFlags("torc sim gallery seal", "NAME [SALT], a code to use in place of a planted bug's name.\nA student runs: make sim MUTANT=CODE"), args)
+	if err != nil {
+		return flagsExit(err)
+	}
+	if len(rest) < 1 || len(rest) > 2 {
+		fmt.Fprintln(os.Stderr, "torc sim gallery seal: wants NAME [SALT]; a student runs: make sim MUTANT=CODE")
 		return exitError
 	}
 	salt := ""
-	if len(args) == 2 {
-		salt = args[1]
+	if len(rest) == 2 {
+		salt = rest[1]
 	}
-	code, err := mutant.Seal(args[0], salt)
+	code, err := mutant.Seal(rest[0], salt)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "torc sim gallery: %v\n", err)
 		return exitError
@@ -101,11 +105,15 @@ func gallerySeal(args []string) int {
 }
 
 func galleryOpen(args []string) int {
-	if len(args) != 1 {
-		fmt.Fprintln(os.Stderr, "usage: torc sim gallery open CODE")
+	rest, err := parseMixed(newFlags("torc sim gallery open", "CODE, the name behind a seal"), args)
+	if err != nil {
+		return flagsExit(err)
+	}
+	if len(rest) != 1 {
+		fmt.Fprintln(os.Stderr, "torc sim gallery open: wants one CODE, as torc sim gallery seal has made it")
 		return exitError
 	}
-	name, err := mutant.Unseal(args[0])
+	name, err := mutant.Unseal(rest[0])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "torc sim gallery: %v\n", err)
 		return exitError

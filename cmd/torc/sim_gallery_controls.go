@@ -24,6 +24,9 @@ func galleryControls(args []string) int {
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}
+	if refuseArguments(flags) {
+		return exitError
+	}
 	stopped, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer release()
 	worst, whole := exitOK, true

@@ -17,17 +17,22 @@ import (
 // galleryRun teaches one planted bug: what is about to happen, what does happen, why, and the same
 // schedule on the right code.
 func galleryRun(args []string) int {
-	if len(args) != 1 {
-		fmt.Fprintln(os.Stderr, "usage: torc sim gallery run NAME")
+	flags := newFlags("torc sim gallery run", "NAME, the lesson of a planted bug: predict, run, explain, fix.\n`torc sim gallery` lists the names.")
+	rest, err := parseMixed(flags, args)
+	if err != nil {
+		return flagsExit(err)
+	}
+	if len(rest) != 1 {
+		fmt.Fprintln(os.Stderr, "torc sim gallery run: wants one NAME; `torc sim gallery` lists them")
 		return exitError
 	}
-	m, planted := scenarios.FindMutant(args[0])
+	m, planted := scenarios.FindMutant(rest[0])
 	if !planted {
 		var names []string
 		for _, m := range scenarios.Mutants() {
 			names = append(names, m.Name)
 		}
-		fmt.Fprintf(os.Stderr, "torc sim gallery run: there is no planted bug %q%s\n", args[0], didYouMean(args[0], "", names))
+		fmt.Fprintf(os.Stderr, "torc sim gallery run: there is no planted bug %q%s\n", rest[0], didYouMean(rest[0], "", names))
 		return exitError
 	}
 	if !needMutants("run") {

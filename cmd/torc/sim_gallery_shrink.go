@@ -26,6 +26,9 @@ func galleryShrink(args []string) int {
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}
+	if refuseArguments(flags) {
+		return exitError
+	}
 	if !needMutants("shrink") {
 		return exitError
 	}

@@ -18,6 +18,7 @@ import (
 // shrinkFlags are those of `torc sim shrink`.
 type shrinkFlags struct {
 	seed   uint64
+	seeded bool // it was given
 	mutant string
 	oracle string
 	budget time.Duration
@@ -27,7 +28,7 @@ type shrinkFlags struct {
 
 func (s *shrinkFlags) flags(f *flag.FlagSet) {
 	f.Uint64Var(&s.seed, "seed", 0, "run the file with this seed instead of its own")
-	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name` (build with -tags mutants)")
+	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name` (build with -tags mutants); none: without the file's")
 	f.StringVar(&s.oracle, "oracle", "", "the oracle that must go on firing, by its `letter`; the first that fires when not given")
 	f.DurationVar(&s.budget, "budget", time.Minute, "wall `time` to spend")
 	f.IntVar(&s.rare, "rare", 10, "so many `seeds`, about, it takes to see the failure once: the more, the more are tried")
@@ -43,6 +44,7 @@ func simShrink(args []string) int {
 	if err != nil {
 		return flagsExit(err)
 	}
+	s.seeded = given(flags, "seed")
 	if len(rest) != 1 || len(s.oracle) > 1 {
 		fmt.Fprintln(os.Stderr, "torc sim shrink: takes one FILE, and of --oracle one letter")
 		return exitError
@@ -66,12 +68,9 @@ func (s *shrinkFlags) shrink(path string) error {
 	if err != nil {
 		return err
 	}
-	o := run.Options()
-	if s.seed != 0 {
+	o := runOptions(run, s.mutant)
+	if s.seeded {
 		o.Seed = s.seed
-	}
-	if s.mutant != "" {
-		o.Mutant = s.mutant
 	}
 	first := sim.Run(o)
 	if first.Err != nil {

@@ -143,6 +143,16 @@ func TestWithoutThePlantedBug(t *testing.T) {
 	stdout, stderr, code = torc(t, "sim", file, "--mutant", "none", "--seeds", "2", "--out", "")
 	require.Equal(t, exitOK, code, stderr)
 	require.Contains(t, stdout, "2 seeds of small.scenario from 1: all passed")
+	_, stderr, code = torc(t, "sim", "shrink", file, "--mutant", "none", "--out", filepath.Join(t.TempDir(), "small"))
+	require.Equal(t, exitError, code)
+	require.Contains(t, stderr, "there is nothing to shrink")
+
+	stdout, stderr, code = torc(t, "sim", "--scenario", "healthy", "--mutant", "none", "--seed", "1", "--duration", "3s")
+	require.Equal(t, exitOK, code, "%s: a named scenario has no planted bug of its own", stderr)
+	require.Contains(t, stdout, "replay: make sim SEED=1 SCENARIO=healthy DURATION=3s")
+	stdout, stderr, code = torc(t, "sim", "--scenario", "healthy", "--mutant", "none", "--seeds", "2", "--duration", "3s", "--out", "")
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, stdout, "2 seeds of healthy from 1: all passed")
 }
 
 func TestStepsOverAPipe(t *testing.T) {
@@ -233,7 +243,31 @@ func TestProgressLine(t *testing.T) {
 	require.Contains(t, pace, "simulated seconds in")
 }
 
-// Help is an answer, not a failure, two words deep as well.
+// Help is an answer, not a failure, of every command, two words deep as well.
+func TestSimHelp(t *testing.T) {
+	var commands [][]string
+	for _, c := range simCommands() {
+		commands = append(commands, []string{"sim", c.name})
+	}
+	for _, c := range galleryCommands() {
+		commands = append(commands, []string{"sim", "gallery", c.name})
+	}
+	for _, words := range commands {
+		_, stderr, code := torc(t, append(words, "--help")...)
+		require.Equal(t, exitOK, code, "%v: %s", words, stderr)
+		require.Contains(t, stderr, "usage: torc "+strings.Join(words, " "))
+	}
+}
+
+// Who names a planted bug to a command that takes none is told so, and not kept waiting for all of them.
+func TestGalleryRefusesWhatItWouldNotLookAt(t *testing.T) {
+	for _, command := range []string{"score", "shrink", "controls"} {
+		_, stderr, code := torc(t, "sim", "gallery", command, "no-dedupe")
+		require.Equal(t, exitError, code, command)
+		require.Contains(t, stderr, `takes flags only, not "no-dedupe"`)
+	}
+}
+
 func TestGalleryHelp(t *testing.T) {
 	_, stderr, code := torc(t, "sim", "gallery", "--help")
 	require.Equal(t, exitOK, code)

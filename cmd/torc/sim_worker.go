@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
@@ -16,8 +15,12 @@ const workerGC = 400
 // simWorker is a sweep's worker process. It leaves Ctrl-C to the sweep, which lets the seeds that
 // are under way end; when the sweep is gone, its input ends, and so does it.
 func simWorker(args []string) int {
-	if len(args) > 0 {
-		return simFailed("worker", fmt.Errorf("takes no arguments"))
+	flags := newFlags("torc sim worker", "makes the runs that a sweep asks for, a JSON line each, on stdin, and answers on stdout.\nIt is not for people: torc sim --seeds N starts workers by itself.")
+	if err := flags.Parse(args); err != nil {
+		return flagsExit(err)
+	}
+	if refuseArguments(flags) {
+		return exitError
 	}
 	signal.Ignore(os.Interrupt)
 	if os.Getenv("GOGC") == "" {

@@ -81,7 +81,10 @@ func (e *flagErrors) usage(line string) {
 		_, _ = fmt.Fprintf(e.out, "%s --help tells the flags\n", e.flags.Name())
 		return
 	}
-	_, _ = fmt.Fprintf(e.out, "usage: %s %s\n\n", e.flags.Name(), strings.TrimSpace("[flags] "+line))
+	if names := flagNames(e.flags); len(names) > 0 {
+		line = "[flags] " + line
+	}
+	_, _ = fmt.Fprintf(e.out, "usage: %s\n\n", strings.TrimSpace(e.flags.Name()+" "+line))
 	e.flags.SetOutput(e.out)
 	e.flags.PrintDefaults()
 	e.flags.SetOutput(e)

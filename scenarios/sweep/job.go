@@ -38,8 +38,8 @@ func (j *Job) Options(seed uint64) (sim.Options, error) {
 	}
 	o.Seed, o.Duration = seed, j.Duration
 	switch {
-	case j.Mutant == "none" && j.Text != "":
-		o.Mutant, o.NoMutant = "", true
+	case j.Mutant == "none":
+		o.Mutant, o.NoMutant = "", j.Text != ""
 	case j.Mutant != "":
 		o.Mutant = j.Mutant
 	}
