@@ -116,6 +116,7 @@ func newConn(s *Server, nc net.Conn, id uint64) *conn {
 		queues: make(map[wire.ShardID]*queue),
 	}
 	c.in.locked, c.in.ahead = !c.authed, &s.ahead
+	c.in.claim.of, c.in.claim.conn = &s.unfinished, c
 	c.looker = s.backend.Looker()
 	c.direct, _ = nc.(tryWriter)
 	c.flushAtEnd = c.flush
@@ -142,6 +143,7 @@ func (c *conn) readLoop() {
 		}
 	}
 	c.in.repay()
+	c.in.claim.release()
 	c.end(err)
 }
 
@@ -265,7 +267,15 @@ func (c *conn) reserve() {
 func (c *conn) awaitRoom() {
 	c.mu.Lock()
 	c.reserve()
+	c.settle()
 	c.mu.Unlock()
+}
+
+// settle gives back the room of long commands that are answered. Locked.
+func (c *conn) settle() {
+	if c.asked <= chunkMax && c.in.claim.lines.Load() {
+		c.in.claim.answered()
+	}
 }
 
 // awaitEmpty waits until every command so far is answered. Commands that go from shard to

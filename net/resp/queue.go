@@ -301,6 +301,7 @@ func (c *conn) again(f *flight) {
 // answer notes what one part came to: a result, or a failure. Locked.
 func (c *conn) answer(r ref, cmd *wire.Command, res *wire.Result, fail *failure) {
 	c.asked -= len(cmd.Key) + len(cmd.Value)
+	c.settle()
 	if res != nil {
 		c.learn(len(res.Value))
 		c.hasRead = c.hasRead || answersValue(cmd)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"os"
 )
 
 // Redis's own limits on what has no configured one.
@@ -20,6 +21,7 @@ const (
 	chunkMax   = 64 << 10 // receive buffers grow to this with the traffic
 	chunkSpare = 512      // less room than this is not worth a read
 	argsKept   = 1024     // longer argument lists are not kept for reuse
+	spanBytes  = 40       // of an argument's span and slice
 )
 
 // protocolError is a request that cannot be followed by another: the stream has lost its
@@ -59,6 +61,7 @@ type reader struct {
 	locked   bool // not authenticated: small limits
 	ahead    *ahead
 	borrowed int // of that, for the argument being received
+	claim    claim
 }
 
 func newReader(maxBulk, queryMax int) reader {
@@ -73,7 +76,9 @@ func (r *reader) fill(src io.Reader) (int, error) {
 	if len(r.buf)-r.start > r.queryMax {
 		return 0, errQueryTooLarge
 	}
-	r.room()
+	if !r.room() {
+		return 0, os.ErrDeadlineExceeded
+	}
 	free := r.buf[len(r.buf):cap(r.buf)]
 	n, err := src.Read(free)
 	r.buf = r.buf[:len(r.buf)+n]
@@ -91,24 +96,25 @@ func (r *reader) fill(src io.Reader) (int, error) {
 
 // room makes room for a read. An unfinished argument lets the buffer grow to its end: at once if all
 // connections together may still take so much ahead of what comes, and else by no more than what has been
-// received already (and never less than a chunk), so a declared length alone costs next to nothing.
-func (r *reader) room() {
+// received already (and never less than a chunk), so a declared length alone costs next to nothing. A long one waits for room among
+// those of all connections; room returns false when that is not to come any more.
+func (r *reader) room() bool {
 	pending := len(r.buf) - r.start
 	if pending == 0 && cap(r.buf) > chunkMax { // whoever says nothing more holds on to no large value
 		r.buf, r.start, r.pos, r.shared = make([]byte, 0, chunkMin), 0, 0, false
 		clear(r.args)
-		return
+		return true
 	}
 	if pending == 0 && !r.shared && cap(r.buf) >= r.chunk {
 		r.buf, r.start, r.pos = r.buf[:0], 0, 0
-		return
+		return true
 	}
 	missing := chunkSpare
 	if r.bulk >= 0 {
 		missing = r.bulk + 2 - (len(r.buf) - r.pos)
 	}
 	if free := cap(r.buf) - len(r.buf); free >= min(missing, chunkSpare) && free > 0 {
-		return
+		return true
 	}
 	size := 2 * pending // doubling, so that what is copied stays linear in what has come
 	if r.left == 1 && r.bulk >= 0 {
@@ -117,9 +123,13 @@ func (r *reader) room() {
 		}
 	}
 	size = max(min(size, r.queryMax+chunkSpare), r.chunk)
+	if size > chunkMax && !r.claim.hold(size+len(r.spans)*spanBytes) {
+		return false
+	}
 	fresh := make([]byte, pending, size)
 	copy(fresh, r.buf[r.start:])
 	r.buf, r.pos, r.start, r.shared = fresh, r.pos-r.start, 0, false
+	return true
 }
 
 // borrow takes memory for the argument being received, ahead of what comes, and repay gives it back.
@@ -174,6 +184,9 @@ func (r *reader) next() ([][]byte, error) {
 
 // take turns the spans of a complete command into its arguments.
 func (r *reader) take() [][]byte {
+	if r.claim.lines.Load() {
+		r.claim.came()
+	}
 	if cap(r.args) > argsKept && len(r.spans) <= argsKept {
 		r.args = nil
 	}

@@ -44,6 +44,8 @@ type Server struct {
 	guess     atomic.Int64 // bytes of a reply, as the recent ones of all were
 	ahead     ahead
 
+	unfinished unfinished
+
 	mu    sync.Mutex
 	conns map[uint64]*conn
 	open  sync.WaitGroup
@@ -65,6 +67,7 @@ func Listen(opts Options, b Backend) (*Server, error) {
 		started: time.Now(), stopped: make(chan struct{}), conns: make(map[uint64]*conn),
 	}
 	s.ahead.left.Store(aheadOf(opts.BuffersMax))
+	s.unfinished.bound(2 * opts.BuffersMax)
 	return s, nil
 }
 
@@ -82,8 +85,12 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("resp: listen on %s: %w", addr, err)
 }
 
-// Buffered is how many bytes of commands in flight and of replies the connections hold.
-func (s *Server) Buffered() int64 { return s.buffered.Load() }
+// Buffered is how many bytes of commands in flight and of replies the connections hold, and of long commands that have not come whole.
+func (s *Server) Buffered() int64 {
+	s.unfinished.mu.Lock()
+	defer s.unfinished.mu.Unlock()
+	return s.buffered.Load() + s.unfinished.held
+}
 
 // Addr is the address the server listens on.
 func (s *Server) Addr() net.Addr { return s.ln.Addr() }
@@ -171,6 +178,9 @@ func (s *Server) Close(ctx context.Context) error {
 	for _, c := range s.clients() {
 		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
 	}
+	s.unfinished.mu.Lock()
+	s.unfinished.changed.Broadcast()
+	s.unfinished.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		s.open.Wait()
@@ -218,6 +228,11 @@ func (s *Server) sweep() {
 		}
 		s.stats.sample(sweepEvery)
 		now := s.now()
+		for _, c := range s.unfinished.laggards(now) {
+			s.stats.cutOff.Add(1)
+			s.log.Warn("client closed: others wait for the room that its command takes, and the rest of that does not come", slog.String("client", c.nc.RemoteAddr().String()))
+			c.kill()
+		}
 		for _, c := range s.clients() {
 			silent := time.Duration(now - c.active.Load())
 			if s.opts.IdleTimeout > 0 && silent > s.opts.IdleTimeout && c.idle() {
