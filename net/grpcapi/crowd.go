@@ -17,7 +17,7 @@ import (
 //	                        and value alone: any that a node takes it must be able to give, and so one may always be there
 //
 // Expected is what is held and, guessed by the length of recent ones, the answers that are owed. Calls of single methods have their part in what is
-// held: callers.go. They hold BuffersMax at most, but for one that is larger by itself: then streams have BuffersMax, as ever.
+// held: callers.go. They hold BuffersMax at most, but for one large call at a time: then streams have BuffersMax, as ever.
 
 // holdsLeast is what a stream may hold in any case.
 const holdsLeast = 64 << 10
