@@ -54,17 +54,17 @@ func (s *Store) verify() error {
 		wrong = err
 	}
 	cells += int64(parts)
-	outcomes := 0
+	outcomes, outcomeBytes := 0, int64(0)
 	s.outcomes.Scan(func(o *outcome) bool {
 		want.outcomes += o.digest()
 		sessionBytes += o.size()
-		outcomes++
+		outcomes, outcomeBytes = outcomes+1, outcomeBytes+o.size()
 		return true
 	})
 	s.sessions.Scan(func(e *session) bool {
 		want.sessions += e.digest()
 		sessionBytes += sessionOverhead
-		outcomes -= e.outcomes
+		outcomes, outcomeBytes = outcomes-e.outcomes, outcomeBytes-e.bytes
 		if found, _ := s.recent.Get(e); found != e {
 			wrong = fmt.Errorf("session %d is not among the recent ones", e.client)
 		}
@@ -87,7 +87,7 @@ func (s *Store) verify() error {
 		return fmt.Errorf("bytes are %d and %d, want %d and %d", s.keyBytes, s.sessionBytes, keyBytes, sessionBytes)
 	case leaseBytes != s.leaseBytes || s.leases.Len() != s.ending.Len():
 		return fmt.Errorf("%d leases of %d bytes, want %d of %d", s.leases.Len(), s.leaseBytes, s.ending.Len(), leaseBytes)
-	case due != s.keys.due.count || count != s.keys.count || cells != s.keys.cells.Stats().Cells || outcomes != 0 || s.recent.Len() != s.sessions.Len():
+	case due != s.keys.due.count || count != s.keys.count || cells != s.keys.cells.Stats().Cells || outcomes != 0 || outcomeBytes != 0 || s.recent.Len() != s.sessions.Len():
 		return errors.New("the indexes hold more than there is, or less")
 	}
 	return nil

@@ -175,8 +175,8 @@ func (m *model) request(r wire.Request) wire.Response {
 		return wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonOverloaded}
 	}
 	results := m.commands(r.Commands)
-	kept = (&modelSession{results: [][]wire.Result{results}}).bytes() <= m.cfg.defaults().SessionBytes
 	mine.seqs, mine.results = append(mine.seqs, r.Session.Seq), append(mine.results, results)
+	kept = mine.bytes() <= m.cfg.defaults().SessionBytes
 	return wire.Response{Results: results}
 }
 

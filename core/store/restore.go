@@ -299,7 +299,7 @@ func (r *Restorer) outcome() error {
 		return errors.New("an outcome of no session")
 	}
 	s.addOutcome(o)
-	owner.outcomes++
+	owner.outcomes, owner.bytes = owner.outcomes+1, owner.bytes+o.size()
 	r.lastOutcome = o
 	return nil
 }

@@ -19,8 +19,8 @@ import (
 //
 // A session is dropped when it was idle for SessionTTL of log time, or when it is the least
 // recently used of more than SessionsMax, or of those that take more than SessionBytes. Outcomes may hold values
-// (GETDEL, SET with GET), so their number bounds nothing. One that would not fit if all others were
-// forgotten costs its own session alone. When a session is gone nobody can tell any more whether an old request of its client was
+// (GETDEL, SET with GET), so their number bounds nothing. A session that would not fit if all others were
+// forgotten goes alone: nobody else pays for what it cannot have. When a session is gone nobody can tell any more whether an old request of its client was
 // applied, so a client that insists (Retry) is refused for ever, as unknown.
 
 // sessionsExpireMax is how many idle sessions an entry removes at most. The others are treated as
@@ -34,6 +34,7 @@ type session struct {
 	use      uint64 // the store's uses at its last use: unique
 	usedAt   int64  // log time of its last use
 	outcomes int    // how many are remembered
+	bytes    int64  // and what they take
 }
 
 // outcome is immutable.
@@ -100,9 +101,10 @@ func (s *Store) touch(r *wire.Session, old *session) *session {
 	use := &session{client: r.Client, use: s.uses, usedAt: s.time, floor: min(r.Floor, r.Seq)}
 	if old != nil {
 		use.floor = max(use.floor, old.floor)
-		use.outcomes = old.outcomes
+		use.outcomes, use.bytes = old.outcomes, old.bytes
 		if use.floor > old.floor {
-			use.outcomes -= s.dropOutcomes(use.client, use.floor-1)
+			dropped, bytes := s.dropOutcomes(use.client, use.floor-1)
+			use.outcomes, use.bytes = use.outcomes-dropped, use.bytes-bytes
 		}
 		s.removeSession(old)
 	} else if s.sessions.Len() >= s.cfg.SessionsMax {
@@ -118,7 +120,7 @@ func (s *Store) remember(use *session, seq uint64, results []wire.Result) {
 	s.scratch = appendResults(s.scratch[:0], results)
 	defer s.tidyScratch()
 	o := &outcome{client: use.client, seq: seq, results: s.scratch}
-	if sessionOverhead+o.size() > s.cfg.SessionBytes {
+	if sessionOverhead+use.bytes+o.size() > s.cfg.SessionBytes {
 		s.dropSession(use)
 		return
 	}
@@ -126,15 +128,14 @@ func (s *Store) remember(use *session, seq uint64, results []wire.Result) {
 	o.hash = o.digest()
 	if old, replaced := s.outcomes.Get(o); replaced { // only by a planted bug
 		s.removeOutcome(old)
-		use.outcomes--
+		use.outcomes, use.bytes = use.outcomes-1, use.bytes-old.size()
 	}
 	s.addOutcome(o)
-	use.outcomes++
+	use.outcomes, use.bytes = use.outcomes+1, use.bytes+o.size()
 	s.fitSessions()
 }
 
-// fitSessions drops the least recently used sessions until the others take no more than they may. The last one to go is the one in
-// use, with all that it waits for.
+// fitSessions drops the least recently used sessions until the others take no more than they may. The one in use fits alone.
 func (s *Store) fitSessions() {
 	for s.sessionBytes > s.cfg.SessionBytes {
 		least, ok := s.recent.Min()
@@ -171,8 +172,8 @@ func (s *Store) dropSession(e *session) {
 	s.removeSession(e)
 }
 
-// dropOutcomes forgets a client's outcomes up to a sequence number and returns how many there were.
-func (s *Store) dropOutcomes(client, last uint64) (dropped int) {
+// dropOutcomes forgets a client's outcomes up to a sequence number and returns how many there were, and what they took.
+func (s *Store) dropOutcomes(client, last uint64) (dropped int, bytes int64) {
 	for {
 		var first *outcome
 		s.outcomes.Ascend(&outcome{client: client}, func(o *outcome) bool {
@@ -180,10 +181,10 @@ func (s *Store) dropOutcomes(client, last uint64) (dropped int) {
 			return false
 		})
 		if first == nil || first.client != client || first.seq > last {
-			return dropped
+			return dropped, bytes
 		}
 		s.removeOutcome(first)
-		dropped++
+		dropped, bytes = dropped+1, bytes+first.size()
 	}
 }
 
