@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
+
 	"torc/cmd/internal/config"
 	"torc/cmd/internal/node"
 	"torc/cmd/internal/release"
@@ -41,7 +43,7 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	node.LimitHeap(cfg, environ)
 	stop := make(chan os.Signal, 2)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	n, err := node.Start(cfg, logger)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "torcd: %v\n", err)
@@ -66,7 +68,7 @@ func serve(n *node.Node, stop <-chan os.Signal, endsDrained bool, logger *slog.L
 		drained = nil
 	}
 	select {
-	case <-stop:
+	case <-ends(stop, logger):
 		logger.Info("stopping: leaderships are handed over")
 	case <-drained:
 		logger.Info("stopping: this node was drained")
@@ -82,6 +84,22 @@ func serve(n *node.Node, stop <-chan os.Signal, endsDrained bool, logger *slog.L
 	}
 	logger.Info("stopped")
 	return code
+}
+
+// ends is closed by a signal that ends the node. SIGHUP does not: to many it means that settings are to be read anew, and a
+// node that it ended would have lost its memory for that. But a node on a terminal ends with it, politely.
+func ends(signals <-chan os.Signal, logger *slog.Logger) <-chan struct{} {
+	end := make(chan struct{})
+	go func() {
+		defer close(end)
+		for s := range signals {
+			if s != syscall.SIGHUP || term.IsTerminal(int(os.Stderr.Fd())) {
+				return
+			}
+			logger.Info("SIGHUP: there is nothing to do. Certificates are read by themselves when they change, all else when torcd starts")
+		}
+	}()
+	return end
 }
 
 func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {

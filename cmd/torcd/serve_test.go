@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -63,6 +64,24 @@ func TestPassword(t *testing.T) {
 	defer func() { _ = db.Close() }()
 	require.NoError(t, db.Set(ctx, "k", "v", 0).Err())
 	require.NotContains(t, c.Nodes[0].Log(), "hunter2")
+}
+
+// Many a service reads its settings anew on SIGHUP. A node that ended by it would have lost its memory.
+func TestHangUp(t *testing.T) {
+	c := proctest.Start(t, 1, "--shards", "4")
+	n, ctx := c.Nodes[0], context.Background()
+	db := redisClient(t, n)
+	require.NoError(t, db.Set(ctx, "k", "v", 0).Err())
+	n.HangUp()
+	n.HangUp()
+	proctest.Until(t, 10*time.Second, "the log says what it takes of it", func() error {
+		if told := strings.Count(n.Log(), "SIGHUP: there is nothing to do"); told < 1 {
+			return errors.New(n.Log())
+		}
+		return nil
+	})
+	require.Equal(t, "v", db.Get(ctx, "k").Val())
+	require.Equal(t, 0, n.Stop(10*time.Second))
 }
 
 // A node cannot start twice, and says which port it is about.

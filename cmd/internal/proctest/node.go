@@ -135,6 +135,9 @@ func (n *Node) Freeze() {
 // Resume lets it go on (SIGCONT).
 func (n *Node) Resume() { n.t.Helper(); n.signal(syscall.SIGCONT) }
 
+// HangUp sends SIGHUP.
+func (n *Node) HangUp() { n.t.Helper(); n.signal(syscall.SIGHUP) }
+
 // Stop asks the process to end (SIGTERM) and returns its exit code.
 func (n *Node) Stop(within time.Duration) int {
 	n.t.Helper()
