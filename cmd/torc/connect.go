@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"torc/client"
 )
@@ -100,7 +102,8 @@ func (c *connection) client(ctx context.Context) (*client.Client, error) {
 
 // whyNot says plainly why no node lets the client in: the client keeps on trying, and knows its library's words for the last failure alone.
 func (c *connection) whyNot(err error) error {
-	if !errors.Is(err, context.DeadlineExceeded) {
+	denied := status.Code(err) == codes.Unauthenticated
+	if !denied && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), askWithin)
@@ -109,10 +112,14 @@ func (c *connection) whyNot(err error) error {
 	if own != nil {
 		return err
 	}
-	if _, plain := askTopology(ctx, c); plain != nil {
-		return fmt.Errorf("nobody could be asked: %w", plain)
+	_, plain := askTopology(ctx, c)
+	switch {
+	case plain == nil:
+		return err
+	case denied:
+		return fmt.Errorf("the password is not taken: %w", plain)
 	}
-	return err
+	return fmt.Errorf("nobody could be asked: %w", plain)
 }
 
 // dial connects to one node.

@@ -150,7 +150,8 @@ func plainly(err error) string {
 	case torcReason(s) == "NOT_READY":
 		return "it is in no cluster yet: its log and /readyz say what it waits for"
 	case torcReason(s) == "UNAUTHENTICATED":
-		return s.Message() + " (--password-file FILE, or TORC_PASSWORD)"
+		what, _, _ := strings.Cut(s.Message(), ": send ") // what a program would do
+		return what + ": say --password-file FILE, or TORC_PASSWORD"
 	case strings.Contains(s.Message(), "frame too large"), strings.Contains(s.Message(), "unknown service"):
 		return "another port than that for Torc's clients (torcd --grpc, 7401 by default): it answers, and not as one"
 	case hungUp(s.Message()):
