@@ -34,6 +34,33 @@ func commands() []command {
 	}
 }
 
+// exits are what the commands' exit codes say; one that is not here has a help of its own.
+var exits = map[string]string{
+	"dev":          "0 it was interrupted; 1 it could not start, or a node could not go on",
+	"status":       "0 healthy; 2 degraded; 1 no answer",
+	"drain":        "0 done, or so already, and with --wait the node holds nothing any more; 1 refused, or no answer",
+	"undrain":      "0 done, or so already; 1 refused, or no answer",
+	"weight":       "0 done, or so already; 1 refused, or no answer",
+	"forget":       "0 done; 2 nothing was done, only shown; 1 refused, or no answer",
+	"recover-meta": "0 done; 2 nothing was done, only shown; 1 refused, or no answer",
+	"roll":         "0 it may be stopped; 2 not now; 1 nobody could say",
+	"get":          "0 read; 3 there is no such key; 1 it was not read",
+	"set":          "0 written; 3 the condition (--nx, --xx) does not hold; 1 not written, or nobody knows: the text says which",
+	"del":          "0 done, the number is how many there were; 1 not done, or nobody knows: the text says which",
+	"bench":        "0 every request succeeded; 1 some did not, or it could not begin",
+}
+
+// about is what a command's help says beside its flags.
+func about(flags string) string {
+	name := strings.TrimPrefix(flags, "torc ")
+	for _, c := range commands() {
+		if codes, here := exits[name]; here && c.name == name {
+			return c.summary + "\nexit code: " + codes + "\n\n"
+		}
+	}
+	return ""
+}
+
 func usage() string {
 	var b strings.Builder
 	b.WriteString("torc: the tool beside Torc's nodes (torcd)\n\n")

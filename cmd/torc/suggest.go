@@ -84,7 +84,7 @@ func (e *flagErrors) usage(line string) {
 	if names := flagNames(e.flags); len(names) > 0 {
 		line = "[flags] " + line
 	}
-	_, _ = fmt.Fprintf(e.out, "usage: %s\n\n", strings.TrimSpace(e.flags.Name()+" "+line))
+	_, _ = fmt.Fprintf(e.out, "usage: %s\n\n%s", strings.TrimSpace(e.flags.Name()+" "+line), about(e.flags.Name()))
 	e.flags.SetOutput(e.out)
 	e.flags.PrintDefaults()
 	e.flags.SetOutput(e)

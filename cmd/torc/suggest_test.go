@@ -51,7 +51,7 @@ func TestFlagErrors(t *testing.T) {
 		{[]string{"--frobnicate"}, "torc bench: there is no flag --frobnicate\ntorc bench --help tells the flags\n"},
 		{[]string{"--clients", "many"}, "torc bench: invalid value \"many\" for flag -clients: parse error\ntorc bench --help tells the flags\n"},
 		{[]string{"--clients"}, "torc bench: flag needs an argument: -clients\ntorc bench --help tells the flags\n"},
-		{[]string{"--help"}, "usage: torc bench [flags] WHAT\n\n  -clients int\n    \thow many callers (default 50)\n  -json\n    \tprint JSON\n"},
+		{[]string{"--help"}, "usage: torc bench [flags] WHAT\n\n" + about("torc bench") + "  -clients int\n    \thow many callers (default 50)\n  -json\n    \tprint JSON\n"},
 	} {
 		var out bytes.Buffer
 		f := newFlags("torc bench", "WHAT")

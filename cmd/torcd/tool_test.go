@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,10 +157,11 @@ func TestToolData(t *testing.T) {
 
 // Help is an answer, not a failure; what there is not is an error that lists what there is.
 func TestToolHelp(t *testing.T) {
-	for _, command := range []string{"dev", "status", "get", "set", "del", "bench", "sim"} {
+	for _, command := range []string{"dev", "status", "drain", "undrain", "weight", "forget", "recover-meta", "roll", "get", "set", "del", "bench", "sim"} {
 		_, stderr, code := proctest.Torc(t, "help", command)
 		require.Equal(t, toolOK, code, command)
 		require.Contains(t, stderr, "usage: torc "+command)
+		require.Equal(t, command != "sim", strings.Contains(stderr, "\nexit code: 0 "), stderr)
 	}
 	stdout, _, code := proctest.Torc(t, "help")
 	require.Equal(t, toolOK, code)
