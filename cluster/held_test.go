@@ -137,20 +137,39 @@ func TestAWriteWaitsForTheNode(t *testing.T) {
 	}
 }
 
-// An answer to what was asked before the recall is not kept, though it comes with a promise.
-func TestALateAnswerIsNotKept(t *testing.T) {
-	r := newMirror(t)
-	r.run(2 * time.Second) // it has run out
-	late := 150 * time.Millisecond
+// delayPromises holds answers up that come with a promise.
+func (r *mirror) delayPromises(by time.Duration) {
 	r.lag = func(_ string, f *wire.Frame) time.Duration {
 		if slices.ContainsFunc(f.Messages, func(m wire.Message) bool {
 			reply, is := m.(*wire.Reply)
 			return is && len(reply.Response.Results) == 1 && reply.Response.Results[0].Int > 0
 		}) {
-			return late
+			return by
 		}
 		return 0
 	}
+}
+
+// The promise counts from the question, and the slower clock may be the node's: it is over here before it is over there, however long the
+// answer took.
+func TestAPromiseCountsFromTheQuestion(t *testing.T) {
+	r := newMirror(t)
+	r.run(2 * time.Second)
+	r.delayPromises(200 * time.Millisecond)
+	r.heat(t)
+	h := r.holder.held.entries["k"]
+	given := r.leader.groups[1].promises.keys[r.leader.groups[1].store.HashOf(getK.Key)]
+	require.Len(t, given, 1)
+	require.Less(t, h.until, given[0].until)
+	require.Less(t, h.until-r.now, 80*time.Millisecond, "most of it is over")
+	require.Equal(t, 271*time.Millisecond, h.length, "less what two clocks may differ")
+}
+
+// An answer to what was asked before the recall is not kept, though it comes with a promise.
+func TestALateAnswerIsNotKept(t *testing.T) {
+	r := newMirror(t)
+	r.run(2 * time.Second) // it has run out
+	r.delayPromises(150 * time.Millisecond)
 	require.True(t, r.until(5*time.Second, func() bool {
 		r.holder.ask(&answers{}, getK)
 		return len(r.leader.groups[1].promises.keys) > 0
