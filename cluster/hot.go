@@ -11,7 +11,7 @@ import (
 // second, and a write of the key waits for a round trip to whoever holds it, or for the end of the promise if that is gone.
 //
 // So a key must be asked for often; that pays for the asking. And it must be written seldom: a key that is recalled twice within half of
-// HotRest is left alone for that long, so its writers have waited twice in fifteen seconds, and no oftener. What is asked for is
+// HotRest is left alone for that long, so no more than one write in five seconds, on an average, waits for this node. What is asked for is
 // counted in a few slots, of which a key that is asked for rarely takes none from one that is not.
 
 const (
