@@ -58,6 +58,27 @@ func TestLagIsOvertaken(t *testing.T) {
 	require.Zero(t, w.network.Dropped)
 }
 
+// While one of its lanes stands still a node takes what is for the others.
+func TestAStallIsOfOneLane(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	w.until(10 * time.Millisecond)
+	n := w.nodes[0]
+	w.faults.strike(For{500 * time.Millisecond, Stall{Node(1), len(n.lanes)}})
+	require.True(t, n.stalled(), "around in the circle")
+	log = nil
+	w.sendTest(1, 0)
+	w.until(100 * time.Millisecond)
+	require.Empty(t, log)
+	require.Equal(t, stateUp, n.state)
+	w.until(600 * time.Millisecond)
+	require.Equal(t, []string{"frame", "flush"}, log)
+	w.faults.strike(Stall{Node(1), 0})
+	w.mend(n)
+	require.False(t, n.stalled())
+	require.False(t, w.faults.strike(Stall{Node(2), 0}), "it is down")
+}
+
 func TestThrottledLinksAreNarrow(t *testing.T) {
 	var l link
 	f := &wire.Frame{}

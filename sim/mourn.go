@@ -28,7 +28,7 @@ type life struct {
 // are left out.
 func (o *watch) mourning(leader *node) {
 	w := o.w
-	if w.settings.Grace == 0 || w.faults.impeded || !o.leadsMeta(leader) || leader.board == nil {
+	if w.settings.Grace == 0 || w.faults.impeded || leader.stalled() || !o.leadsMeta(leader) || leader.board == nil {
 		return
 	}
 	m, now := leader.board, leader.clock.at(w.now)

@@ -110,6 +110,9 @@ func (w *World) mend(n *node) {
 	}
 	n.boundMemory(0)
 	n.lies = [lieCount]int{}
+	for _, l := range n.lanes {
+		l.goOn(l.stalls)
+	}
 	n.resume()
 	if n.state == stateDown && n.life > 0 {
 		n.start()
@@ -182,6 +185,7 @@ func (f *nemesis) draw() (faultKind, Fault) {
 		{kindDrain, s.Faults.Drain, func() Fault { return f.drain(2 * long) }},
 		{kindWeigh, s.Faults.Weigh, func() Fault { return For{2 * long, Weigh{f.target(), Random(), []int{25, 50, 200, 400}[r.IntN(4)]}} }},
 		{kindLag, s.Faults.Lag, func() Fault { return f.lag() }},
+		{kindStall, s.Faults.Stall, func() Fault { return passing(Stall{f.target(), r.IntN(2)}) }},
 	}
 	var drawn []int
 	for i := range kinds {

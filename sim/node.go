@@ -64,7 +64,7 @@ type node struct {
 	refuted     uint64           // how often this node has refuted a suspicion
 	lies        [lieCount]int    // how many faults of each sort spread lies about this node now
 	rumoured    wire.Incarnation // the life before this one
-	awake       int64            // since when the process runs without a pause, by its own clock
+	awake       int64            // since when the process runs without a pause, and the lane that listens without a stall, by its own clock
 	heard       []int64          // when each node was heard last, by this one's own clock
 	spareSince  int64            // since when its map has more nodes than a shard has replicas, by its own clock
 	maxMemory   *int64           // of the present life's configuration
@@ -91,6 +91,7 @@ type lane struct {
 	work   []delivery // the inbox of the turn under way
 	turn   bool       // a turn is on the agenda
 	freeAt int64      // when the last turn's work is done
+	stalls int        // how many faults hold it up now
 }
 
 // delivery is one event for a lane; exactly one field is set (gossip: its Node).
@@ -270,7 +271,7 @@ func (l *lane) deliver(d delivery) {
 // that arrives before the turn begins shares its Flush, as in production.
 func (l *lane) wake() {
 	n := l.node
-	if l.turn || len(l.inbox) == 0 || n.state != stateUp {
+	if l.turn || len(l.inbox) == 0 || n.state != stateUp || l.stalls > 0 {
 		return
 	}
 	l.turn = true
@@ -285,7 +286,7 @@ func (n *node) onTurn(index int16, life uint32) {
 	}
 	l := n.lanes[index]
 	l.turn = false
-	if n.state != stateUp {
+	if n.state != stateUp || l.stalls > 0 {
 		return
 	}
 	n.w.entropy.current = &n.rand
@@ -318,7 +319,7 @@ func (n *node) run(l *lane, life uint32) {
 // look answers a read at once, as net/host does for Redis clients, unless the lane is in the middle of a turn.
 func (l *lane) look(look *wire.Look) bool {
 	n := l.node
-	if l.freeAt > n.w.now || n.state != stateUp || l.core == nil {
+	if l.freeAt > n.w.now || n.state != stateUp || l.stalls > 0 || l.core == nil {
 		return false
 	}
 	n.w.entropy.current = &n.rand

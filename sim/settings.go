@@ -89,7 +89,7 @@ type Faults struct {
 	WildRates, LongPause           bool // wild rates: only with reads by ReadIndex
 	Memory, Lies                   bool
 	Drain, Weigh                   bool
-	Lag                            bool
+	Lag, Stall                     bool
 }
 
 // DrawSettings draws a run's settings from its seed.
@@ -216,10 +216,10 @@ func (s *Settings) drawSessions(seed uint64) {
 	}
 }
 
-// drawLag has links of some runs be late for a moment, whatever else goes wrong in them.
+// drawLag has links of some runs be late for a moment, and event loops of some stand still, whatever else goes wrong in them.
 func (s *Settings) drawLag(seed uint64) {
 	r := NewStream(seed, "settings, lag")
-	s.Faults.Lag = r.Chance(3000)
+	s.Faults.Lag, s.Faults.Stall = r.Chance(3000), r.Chance(3000)
 }
 
 func drawLinks(r *Stream) Links {

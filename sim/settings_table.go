@@ -316,7 +316,7 @@ func (f *Faults) kinds() []struct {
 		{"clog", &f.Clog}, {"throttle", &f.Throttle}, {"replay", &f.Replay}, {"rack", &f.Rack}, {"snapshot-crash", &f.SnapshotCrash},
 		{"change-crash", &f.ChangeCrash}, {"wild-rates", &f.WildRates}, {"long-pause", &f.LongPause}, {"memory", &f.Memory}, {"lies", &f.Lies},
 		{"drain", &f.Drain}, {"weigh", &f.Weigh},
-		{"lag", &f.Lag},
+		{"lag", &f.Lag}, {"stall", &f.Stall},
 	}
 }
 

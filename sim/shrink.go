@@ -433,6 +433,8 @@ func aim(f Fault) Target {
 		return f.Target
 	case Slow:
 		return f.Target
+	case Stall:
+		return f.Target
 	case Rate:
 		return f.Target
 	case WallJump:

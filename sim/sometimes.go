@@ -47,6 +47,7 @@ const (
 	kindDrain
 	kindWeigh
 	kindLag
+	kindStall
 	kindCount
 	kindNone = kindCount // what is no fault: casts, demands, hot keys
 )
@@ -93,6 +94,8 @@ func kindOf(f Fault) faultKind {
 		return kindThrottle
 	case Lag:
 		return kindLag
+	case Stall:
+		return kindStall
 	case Replay:
 		return kindReplay
 	case Rack:

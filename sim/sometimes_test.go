@@ -25,7 +25,7 @@ func TestKindsOfFault(t *testing.T) {
 	require.Len(t, f.kinds(), int(kindCount))
 	for fault, want := range map[string]faultKind{
 		"isolate": kindIsolate, "bridge": kindBridge, "wall-jumps": kindWallJumps, "clog": kindClog, "rack": kindRack,
-		"change-crash": kindChangeCrash, "wild-rates": kindWildRates, "lies": kindLies, "drain": kindDrain, "weigh": kindWeigh, "lag": kindLag,
+		"change-crash": kindChangeCrash, "wild-rates": kindWildRates, "lies": kindLies, "drain": kindDrain, "weigh": kindWeigh, "lag": kindLag, "stall": kindStall,
 	} {
 		require.Equal(t, fault, f.kinds()[want].Name)
 	}

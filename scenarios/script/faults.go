@@ -68,6 +68,10 @@ var faultWords = []faultWord{
 		s, ok := f.(sim.Slow)
 		return fmt.Sprintf("%v turn %v", s.Target, s.Turn), ok
 	}},
+	{"stall", "stall TARGET lane 0", "one of a node's event loops, counted from 0, stands still; the others go on", readStall, func(f sim.Fault) (string, bool) {
+		s, ok := f.(sim.Stall)
+		return fmt.Sprintf("%v lane %d", s.Target, s.Lane), ok
+	}},
 	{"lossy", "lossy drop=1500 duplicate=500 delay=5ms [clients]", "links lose and double packets (ten-thousandths) and take longer", readLossy, writeLossy},
 	{"clock", "clock TARGET rate -24 (thousandths from true time), or clock TARGET jump -4s", "a clock runs wrong, or a wall clock jumps", readClock, writeClock},
 	{"clog", "clog TARGET [clients], or clog TARGET -- TARGET, or clog TARGET >> TARGET", "links hold what they are given, and let go of it all at once in the end", readClog, writeClog},

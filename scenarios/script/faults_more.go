@@ -48,6 +48,25 @@ func writeClog(fault sim.Fault) (string, bool) {
 	return f.A.String(), ok
 }
 
+func readStall(r *reader) (sim.Fault, error) {
+	t, err := readTarget(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.must("lane"); err != nil {
+		return nil, err
+	}
+	w, err := r.take("a lane's number")
+	if err != nil {
+		return nil, err
+	}
+	n, ok := parseNumbers(w.text)
+	if !ok || len(n) != 1 {
+		return nil, fmt.Errorf("want a lane's number from 0 on, not %q", w.text)
+	}
+	return sim.Stall{Target: t, Lane: n[0]}, nil
+}
+
 func readLag(r *reader) (sim.Fault, error) {
 	pair, err := readCut(r)
 	if err != nil {
