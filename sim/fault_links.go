@@ -82,6 +82,11 @@ func (f Lag) fix(w *World) Fault {
 }
 
 func (f Lag) strike(w *World) (string, func()) {
+	return f.change(w, "lag", func(l *link, by time.Duration) { l.slow = max(0, l.slow+by) })
+}
+
+// change does something to the links that are meant, and gives the way to undo it.
+func (f Lag) change(w *World, word string, do func(l *link, by time.Duration)) (string, func()) {
 	a, b := f.A.find(w), f.B.find(w)
 	if a == b {
 		return "", nil
@@ -92,11 +97,21 @@ func (f Lag) strike(w *World) (string, func()) {
 	}
 	change := func(by time.Duration) {
 		for _, l := range links {
-			l.slow = max(0, l.slow+by)
+			do(l, by)
 		}
 	}
 	change(f.By)
-	return fmt.Sprintf("lag %v %s %v by %v", a, arrow, b, f.By), func() { change(-f.By) }
+	return fmt.Sprintf("%s %v %s %v by %v", word, a, arrow, b, f.By), func() { change(-f.By) }
+}
+
+// Echo makes what is sent from A to B meanwhile (Both: and back) arrive in time, and so much later once more: to whom has long dealt with
+// it, and may have forgotten that.
+type Echo Lag
+
+func (f Echo) fix(w *World) Fault { return Echo(Lag(f).fix(w).(Lag)) }
+
+func (f Echo) strike(w *World) (string, func()) {
+	return Lag(f).change(w, "echo", func(l *link, by time.Duration) { l.echo = max(0, l.echo+by) })
 }
 
 // Throttle makes all links of a node to others long and narrow: Delay more on the way, and at most

@@ -58,6 +58,24 @@ func TestLagIsOvertaken(t *testing.T) {
 	require.Zero(t, w.network.Dropped)
 }
 
+// What is sent while a link has an echo arrives twice.
+func TestEchoComesOnceMore(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	w.until(10 * time.Millisecond)
+	log = nil
+	w.faults.strike(For{50 * time.Millisecond, Echo{A: Node(1), B: Node(2), Both: true, By: 300 * time.Millisecond}})
+	w.sendTest(1, 0)
+	w.until(100 * time.Millisecond)
+	require.Equal(t, []string{"frame", "flush"}, log)
+	w.sendTest(2, 0)
+	w.until(200 * time.Millisecond)
+	require.Equal(t, []string{"frame", "flush", "frame", "flush"}, log)
+	w.sendTest(1, 0) // the fault is over
+	w.until(500 * time.Millisecond)
+	require.Equal(t, []string{"frame", "flush", "frame", "flush", "frame", "flush", "frame", "flush"}, log)
+}
+
 // While one of its lanes stands still a node takes what is for the others.
 func TestAStallIsOfOneLane(t *testing.T) {
 	var log []string

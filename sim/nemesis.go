@@ -253,11 +253,15 @@ func (f *nemesis) clog() Fault {
 	return Clog{A: f.target(), Clients: f.rand.Bool()}
 }
 
-// lag draws a moment of a link from which all arrives late: an election timeout later, give or take a good deal.
+// lag draws a moment of a link from which all arrives late, or twice: an election timeout later, give or take a good deal.
 func (f *nemesis) lag() Fault {
 	election := f.w.settings.election()
 	late := Lag{A: f.target(), B: Random(), Both: f.rand.IntN(3) == 0, By: f.rand.Duration(election/8, 3*election)}
-	return For{f.rand.Duration(election/16, 2*election), late}
+	long := f.rand.Duration(election/16, 2*election)
+	if f.rand.IntN(3) == 0 {
+		return For{long, Echo(late)}
+	}
+	return For{long, late}
 }
 
 func (f *nemesis) throttle() Fault {

@@ -37,6 +37,7 @@ type link struct {
 	drop  int    // added to Links.Drop
 	twice int    // added to Links.Duplicate
 	slow  time.Duration
+	echo  time.Duration // after which all comes once more; 0: it does not
 
 	clogs  int     // how many faults stop it up now
 	held   []onWay // what waits for the end of that
@@ -150,10 +151,18 @@ func (n *network) sendTo(from, to int32, p port, f *wire.Frame) {
 		return
 	}
 	n.deliverAfter(wait+n.delay(l), from, to, p, f, bytes, number)
-	if p == portPeer && l.draws(n.w.now).Chance(n.settings.Duplicate+l.twice) {
+	if p != portPeer {
+		return
+	}
+	if l.draws(n.w.now).Chance(n.settings.Duplicate + l.twice) {
 		e.Kind = trace.Duplicate
 		n.w.emit(e)
 		n.deliverAfter(wait+n.delay(l), from, to, p, f, bytes, number)
+	}
+	if l.echo > 0 {
+		e.Kind = trace.Duplicate
+		n.w.emit(e)
+		n.deliverAfter(wait+n.delay(l)+l.echo, from, to, p, f, bytes, number)
 	}
 }
 

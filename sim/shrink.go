@@ -396,6 +396,8 @@ func names(f Fault, t Target) bool {
 		return f.A == t || f.Pair && f.B == t
 	case Lag:
 		return f.A == t || f.B == t
+	case Echo:
+		return f.A == t || f.B == t
 	case Rack:
 		return slices.Contains(f.Targets, t)
 	case Drain:

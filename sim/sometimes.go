@@ -92,7 +92,7 @@ func kindOf(f Fault) faultKind {
 		return kindClog
 	case Throttle:
 		return kindThrottle
-	case Lag:
+	case Lag, Echo:
 		return kindLag
 	case Stall:
 		return kindStall

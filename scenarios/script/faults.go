@@ -76,6 +76,17 @@ var faultWords = []faultWord{
 	{"clock", "clock TARGET rate -24 (thousandths from true time), or clock TARGET jump -4s", "a clock runs wrong, or a wall clock jumps", readClock, writeClock},
 	{"clog", "clog TARGET [clients], or clog TARGET -- TARGET, or clog TARGET >> TARGET", "links hold what they are given, and let go of it all at once in the end", readClog, writeClog},
 	{"lag", "lag TARGET >> TARGET by 2s, or lag TARGET -- TARGET by 2s", "what a link is given meanwhile arrives that much later; what is sent after it overtakes it", readLag, writeLag},
+	{"echo", "echo TARGET >> TARGET by 2s, or echo TARGET -- TARGET by 2s", "what a link is given meanwhile arrives in time, and that much later once more",
+		func(r *reader) (sim.Fault, error) {
+			f, err := readLag(r)
+			lag, _ := f.(sim.Lag)
+			return sim.Echo(lag), err
+		},
+		func(f sim.Fault) (string, bool) {
+			e, ok := f.(sim.Echo)
+			text, _ := writeLag(sim.Lag(e))
+			return text, ok
+		}},
 	{"throttle", "throttle TARGET delay=50ms bytes=16384", "a node's links are long and narrow (bytes a second; 0: no bound), and lose if drop=N says so (parts in 10,000)", readThrottle, writeThrottle},
 	aimed("replay", "what a node's former life said and was told arrives once more",
 		func(t sim.Target) sim.Fault { return sim.Replay{Target: t} },
