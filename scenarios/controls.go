@@ -34,12 +34,9 @@ func everyFault() sim.Scenario {
 	return sim.Scenario{
 		Name: "control-every-fault", Doc: "All kinds of fault at once, the loss of a majority apart.",
 		Expect: "Nothing is found.", Swarm: true,
-		Settings: func(s *sim.Settings) { s.Faults = every },
+		Settings: func(s *sim.Settings) { s.Faults, _ = sim.ParseFaults("all") },
 	}
 }
-
-var every = sim.Faults{Isolate: true, Split: true, OneWay: true, Bridge: true, Crash: true, Stop: true, Pause: true, Slow: true,
-	Lossy: true, Rates: true, WallJumps: true}
 
 // wildClocks run at a quarter of true time and at twice it.
 func wildClocks() sim.Scenario {
