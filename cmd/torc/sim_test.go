@@ -202,6 +202,22 @@ func TestSweepStopsAndGoesOn(t *testing.T) {
 	require.Contains(t, stderr, "it is another sweep: the scenario was \"small.scenario\" and is \"healthy\" now")
 }
 
+// A polite kill goes to all of a sweep's processes when timeout(1) or a service manager sends it; the seeds that are under way end all the same, and none fails.
+func TestAKillOfTheWholeGroupFailsNoSeed(t *testing.T) {
+	out := t.TempDir()
+	cmd := torcProcess("sim", "--scenario", "healthy", "--seeds", "1000000", "--workers", "2", "--out", out)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, func() bool { return journalLines(out) > 3 }, time.Minute, 5*time.Millisecond)
+	require.NoError(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM))
+	require.Error(t, cmd.Wait())
+	require.Equal(t, exitStopped, cmd.ProcessState.ExitCode(), stdout.String())
+	require.Contains(t, stdout.String(), "stopped: ")
+	require.NotContains(t, stdout.String(), "FAILED")
+}
+
 // Each control has a folder of its own, for all begin with the same seed, and they can be gone on with.
 func TestControlsGoOn(t *testing.T) {
 	out := t.TempDir()

@@ -5,6 +5,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 
 	"torc/scenarios/sweep"
 )
@@ -12,7 +13,7 @@ import (
 // workerGC trades memory, of which a world needs little, for time.
 const workerGC = 400
 
-// simWorker is a sweep's worker process. It leaves Ctrl-C to the sweep, which lets the seeds that
+// simWorker is a sweep's worker process. It leaves Ctrl-C and a polite kill to the sweep, which lets the seeds that
 // are under way end; when the sweep is gone, its input ends, and so does it.
 func simWorker(args []string) int {
 	flags := newFlags("torc sim worker", "makes the runs that a sweep asks for, a JSON line each, on stdin, and answers on stdout.\nIt is not for people: torc sim --seeds N starts workers by itself.")
@@ -22,7 +23,7 @@ func simWorker(args []string) int {
 	if refuseArguments(flags) {
 		return exitError
 	}
-	signal.Ignore(os.Interrupt)
+	signal.Ignore(os.Interrupt, syscall.SIGTERM)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(workerGC)
 	}
