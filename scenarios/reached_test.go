@@ -17,7 +17,7 @@ var floor = []string{
 	"isolate during read", "split during write", "one-way during increment", "crash during append", "stop during read",
 	"pause during write", "slow during read", "lossy during increment", "clog during write", "throttle during read",
 	"replay during write", "rack during read", "long-pause during write", "memory during write", "lies during read",
-	"wild-rates during read", "wall-jumps during write",
+	"wild-rates during read", "wall-jumps during write", "lag during write", "stall during read",
 	"a snapshot is sent", "a snapshot is installed", "a joint change is entered", "a learner is made a voter", "a voter is removed",
 	"an entry of an older term is applied", "a leader steps down in its own term", "a lease is lost",
 	"a retry is answered from the session table", "a pre-vote is refused", "a leadership is handed over",
