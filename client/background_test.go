@@ -72,3 +72,34 @@ func TestGetOrLoadTellsOfTheBackground(t *testing.T) {
 	}, 10*time.Second, 5*time.Millisecond)
 	require.Empty(t, told)
 }
+
+// Whoever is told of a load in the background, and the loader itself, may close the client.
+func TestTheBackgroundMayCloseTheClient(t *testing.T) {
+	for _, who := range []string{"told", "loader"} {
+		t.Run(who, func(t *testing.T) {
+			log := &lockedText{}
+			c, err := client.New(ctx, client.Options{Seeds: seeds(), Timeout: 3 * time.Second, Logger: slog.New(slog.NewTextHandler(log, nil))})
+			require.NoError(t, err)
+			key := "closed-by-" + who
+			_, err = c.GetOrLoad(ctx, key, 100*time.Millisecond, func(context.Context) ([]byte, error) { return []byte("old"), nil }, client.Stale(time.Minute))
+			require.NoError(t, err)
+			closed := make(chan struct{})
+			closes := sync.OnceFunc(func() { _ = c.Close(); close(closed) })
+			require.Eventually(t, func() bool {
+				_, err := c.GetOrLoad(ctx, key, 100*time.Millisecond, func(context.Context) ([]byte, error) {
+					if who == "loader" {
+						closes()
+					}
+					return nil, errors.New("the database is down")
+				}, client.Stale(time.Minute), client.Background(func(error) { closes() }))
+				return errors.Is(err, client.ErrClosed)
+			}, 20*time.Second, 5*time.Millisecond)
+			select {
+			case <-closed:
+			case <-time.After(20 * time.Second):
+				require.Fail(t, "Close waits for who has called it")
+			}
+			require.Equal(t, who == "loader", strings.Contains(log.String(), "has called Close itself"), log.String())
+		})
+	}
+}

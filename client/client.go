@@ -44,10 +44,13 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 }
 
 // Close ends the client. Calls under way return an error at once: ErrUnknown when an attempt
-// was under way. Later calls are refused with ErrClosed. It never returns an error.
+// was under way. Later calls are refused with ErrClosed. It never returns an error. Loads in the background (Stale) are told by their
+// contexts, and waited for: no longer than Options.Timeout, for a loader may take no notice, or call Close itself.
 func (c *Client) Close() error {
 	c.engine.close()
-	c.loads.close()
+	if !c.loads.close(c.opts.Timeout) {
+		c.opts.Logger.Warn("client closed, but a load in the background goes on: its loader takes no notice of its context's end, or has called Close itself")
+	}
 	return nil
 }
 

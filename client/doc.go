@@ -1,6 +1,6 @@
 // Package client is Torc's Go client.
 //
-//	c, err := client.New(ctx, client.Options{Seeds: []string{"cache-1:7001", "cache-2:7001"}})
+//	c, err := client.New(ctx, client.Options{Seeds: []string{"cache-1:7401", "cache-2:7401"}})
 //	...
 //	version, err := c.Set(ctx, "greeting", []byte("hello"), client.WithTTL(time.Minute))
 //	value, err := c.Get(ctx, "greeting")
@@ -59,6 +59,7 @@
 //  1. Who holds the engine's lock never blocks on a link or on a caller.
 //  2. A link reports each request once: its response, or that it came to nothing and whether
 //     the node may have seen it. It says "surely not" only of what never was in gRPC's hands.
-//  3. After Close no goroutine of the client is left.
+//  3. After Close no goroutine of the client is left, but one that runs what is the program's own: a loader that takes no notice of its context, or what
+//     Background names.
 //  4. A waiter is used again only when the brain has answered it and its caller has read the answer.
 package client

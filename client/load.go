@@ -341,23 +341,29 @@ func (l *loads) refresh(ctx context.Context, c *Client, who call, how *load, ver
 		return
 	}
 	go func() { // ends with the load, which is bounded, or with the client
-		defer l.running.Done()
-		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		defer cancel()
-		defer context.AfterFunc(l.ctx, cancel)()
-		_, token, err := c.lease(ctx, who, how, version)
-		if err != nil || token == 0 {
-			leave()
-		} else {
-			var unfilled error
-			if _, unfilled, err = c.loadAndFill(ctx, who, how, &nextStep{token: token, leave: leave}); err == nil {
-				err = unfilled
-			}
-		}
+		err := l.anew(ctx, c, who, how, version, leave)
 		if err != nil && !isNotFound(err) && l.ctx.Err() == nil {
 			how.failed(c, err)
 		}
 	}()
+}
+
+// anew loads a stale value anew, if no other process does. With it ends what Close waits for: who is told of an error may want to close the client.
+func (l *loads) anew(ctx context.Context, c *Client, who call, how *load, version uint64, leave func()) error {
+	defer l.running.Done()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(l.ctx, cancel)()
+	_, token, err := c.lease(ctx, who, how, version)
+	if err != nil || token == 0 {
+		leave()
+		return err
+	}
+	_, unfilled, err := c.loadAndFill(ctx, who, how, &nextStep{token: token, leave: leave})
+	if err == nil {
+		err = unfilled
+	}
+	return err
 }
 
 // sayEvery is how often at most the log is told of loads in the background.
@@ -387,10 +393,22 @@ func (l *load) failed(c *Client, err error) {
 	c.opts.Logger.Warn("a value was not loaded anew in the background", "error", err, "failures", failures)
 }
 
-func (l *loads) close() {
+// close ends what is loaded in the background, and waits for it: but for loaders that take no notice of their context's end, or wait for this
+// themselves, because they close the client, no longer than patience.
+func (l *loads) close(patience time.Duration) (ended bool) {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
 	l.cancel()
-	l.running.Wait()
+	over := make(chan struct{})
+	go func() { // ends with the last loader
+		l.running.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+		return true
+	case <-time.After(patience):
+		return false
+	}
 }
