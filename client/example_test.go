@@ -7,6 +7,7 @@ import (
 	"log"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"torc/client"
@@ -145,6 +146,19 @@ func ExampleClient_Delete() {
 	// false <nil>
 }
 
+func ExampleClient_GetDelete() {
+	c := connected()
+	defer c.Close()
+	_, _ = c.Set(ctx, "ticket", []byte("seat 12"))
+	ticket, err := c.GetDelete(ctx, "ticket") // whoever comes second finds none
+	fmt.Printf("%s %v\n", ticket.Bytes, err)
+	_, err = c.GetDelete(ctx, "ticket")
+	fmt.Println(err)
+	// Output:
+	// seat 12 <nil>
+	// torc: getdelete "ticket": not found
+}
+
 func ExampleClient_DeleteMany() {
 	c := connected()
 	defer c.Close()
@@ -166,6 +180,16 @@ func ExampleClient_Increment() {
 	// Output:
 	// 1 <nil>
 	// 42 <nil>
+}
+
+func ExampleClient_Append() {
+	c := connected()
+	defer c.Close()
+	_, _ = c.Delete(ctx, "journal")
+	_, _ = c.Append(ctx, "journal", []byte("up;"))
+	length, err := c.Append(ctx, "journal", []byte("down;"))
+	fmt.Println(length, err)
+	// Output: 8 <nil>
 }
 
 // Read, change, write back only if nobody else did meanwhile.
@@ -212,6 +236,17 @@ func ExampleClient_Expire() {
 	left, err := c.TTL(ctx, "session")
 	fmt.Println(left > 59*time.Minute, err)
 	// Output: true <nil>
+}
+
+func ExampleClient_Persist() {
+	c := connected()
+	defer c.Close()
+	_, _ = c.Set(ctx, "draft", nil, client.WithTTL(time.Hour))
+	fmt.Println(c.Persist(ctx, "draft"))
+	fmt.Println(c.Persist(ctx, "draft"))
+	// Output:
+	// true <nil>
+	// false <nil>
 }
 
 // Many callers, in many processes, miss the key: one of them asks the database.
@@ -283,6 +318,25 @@ func ExampleClient_Topology() {
 	t := c.Topology()
 	fmt.Println(len(t.Nodes), "nodes,", len(t.Shards), "shards, each on", len(t.Shards[0].Nodes))
 	// Output: 3 nodes, 8 shards, each on 3
+}
+
+// What the client believes of the cluster, for somebody who looks for what is wrong.
+func ExampleClient_Debug() {
+	c := connected()
+	defer c.Close()
+	var text strings.Builder
+	err := c.Debug(ctx, &text)
+	fmt.Println(strings.Contains(text.String(), "shard 1"), err)
+	// Output: true <nil>
+}
+
+func ExampleClient_Stats() {
+	c := connected()
+	defer c.Close()
+	_, _ = c.Set(ctx, "counted", nil)
+	s, err := c.Stats(ctx)
+	fmt.Println(s.Sent > 0, err)
+	// Output: true <nil>
 }
 
 func ExampleNew_noSeeds() {
