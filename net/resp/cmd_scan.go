@@ -13,6 +13,10 @@ const (
 	// follow each other in the order of slots.
 	cursorSlotBit = 50
 
+	// cursorShift is how many of the last bits a client does not get: many have no more than 53 bits for a cursor (JavaScript, Lua), or 63 (PHP, .NET).
+	cursorShift = 11
+	cursorMost  = 1<<(64-cursorShift) - 1
+
 	scanCount    = 10   // Redis's default COUNT
 	scanStepsMax = 64   // shards that one SCAN may pass on its way to its first key
 	keysPage     = 1000 // keys that KEYS asks a shard for at a time
@@ -35,10 +39,12 @@ type scanJob struct {
 	steps   int
 	keys    [][]byte
 	cursor  uint64
+	from    uint64 // where the command has begun, as a client names it
 }
 
 // runScan: SCAN cursor [MATCH pattern] [COUNT n] [TYPE type]. When a shard ends the cursor
-// goes on at the next one's first slot. In redirect mode it passes over the shards that
+// goes on at the next one's first slot. What a client gets of a cursor leaves out its last bits, so it may see the keys of
+// one place (2^-39 of a slot) again. In redirect mode it passes over the shards that
 // other nodes lead.
 func runScan(r *request) {
 	cursor, ok := parseCursor(r.args[1])
@@ -46,7 +52,10 @@ func runScan(r *request) {
 		r.fail(errInvalidCursor)
 		return
 	}
-	j := &scanJob{tally: tally{command: r.spec.name}, want: scanCount, cursor: cursor}
+	cursor = min(cursor, cursorMost)
+	j := &scanJob{tally: tally{command: r.spec.name}, want: scanCount, from: cursor}
+	cursor <<= cursorShift
+	j.cursor = cursor
 	ofStrings, ok := r.scanOptions(j)
 	if !ok || !r.ready() {
 		return
@@ -147,6 +156,9 @@ func (j *scanJob) take(c *conn, r ref, cmd *wire.Command, res *wire.Result, fail
 	}
 	j.keys = append(j.keys, sift(j.pattern, res.List)...)
 	if j.cursor = uint64(res.Int); j.cursor != 0 {
+		if j.cursor>>cursorShift == j.from { // to the client it would be no step
+			c.more(r, j.shards[0], j.page())
+		}
 		return
 	}
 	j.shards, j.starts = j.shards[1:], j.starts[1:]
@@ -164,7 +176,7 @@ func (j *scanJob) render(o *output, _ int) {
 		return
 	}
 	o.array(2)
-	o.text(strconv.FormatUint(j.cursor, 10))
+	o.text(strconv.FormatUint(j.cursor>>cursorShift, 10))
 	o.array(len(j.keys))
 	for _, key := range j.keys {
 		o.bulk(key)

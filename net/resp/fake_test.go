@@ -9,6 +9,7 @@ import (
 	"net"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -336,7 +337,7 @@ func (n *fakeNode) expire(cmd *wire.Command, v fakeValue, ok bool) wire.Result {
 	return intResult(1)
 }
 
-// scan orders a shard's keys by slot and name; the cursor's low bits count within the slot.
+// scan orders a shard's keys by slot and name; the cursor's low bits count within the slot. Those of slot {near} are near each other.
 func (n *fakeNode) scan(shard wire.ShardID, cmd *wire.Command) wire.Result {
 	type placed struct {
 		cursor uint64
@@ -353,7 +354,10 @@ func (n *fakeNode) scan(shard wire.ShardID, cmd *wire.Command) wire.Result {
 	})
 	for i := range keys {
 		if i > 0 && keys[i].cursor <= keys[i-1].cursor {
-			keys[i].cursor = keys[i-1].cursor + 1
+			keys[i].cursor = keys[i-1].cursor + 1<<30
+			if strings.Contains(keys[i].key, "{near}") {
+				keys[i].cursor = keys[i-1].cursor + 100
+			}
 		}
 	}
 	res := wire.Result{Kind: wire.KindList}
