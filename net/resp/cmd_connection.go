@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -36,6 +37,8 @@ func runSelect(r *request) {
 	n, ok := r.number(1)
 	switch {
 	case !ok:
+	case n < math.MinInt32 || n > math.MaxInt32:
+		r.fail("ERR value is out of range, value must between -2147483648 and 2147483647")
 	case n != 0 && r.srv.opts.Redirect:
 		r.fail("ERR SELECT is not allowed in cluster mode")
 	case n != 0:
@@ -140,34 +143,31 @@ func runHello(r *request) {
 	r.helloReply()
 }
 
+// helloOptions does what the options say, one after the other, as Redis does, until one of them fails.
 func (r *request) helloOptions() bool {
-	var user, password, name []byte
 	for i := 2; i < len(r.args); i++ {
 		more := len(r.args) - i - 1
 		switch option := strings.ToUpper(string(r.args[i])); {
 		case option == "AUTH" && more >= 2:
-			user, password = r.args[i+1], r.args[i+2]
+			if !r.authenticate(r.args[i+1], r.args[i+2]) {
+				return false
+			}
 			i += 2
 		case option == "SETNAME" && more >= 1:
-			if name = r.args[i+1]; !printable(name) {
+			if !printable(r.args[i+1]) {
 				r.fail(errClientName)
 				return false
 			}
+			r.setName(string(r.args[i+1]))
 			i++
 		default:
 			r.fail("ERR Syntax error in HELLO option '" + string(cString(r.args[i], len(r.args[i]))) + "'")
 			return false
 		}
 	}
-	if user != nil && !r.authenticate(user, password) {
-		return false
-	}
 	if !r.authed {
 		r.fail(errHelloAuth)
 		return false
-	}
-	if name != nil {
-		r.setName(string(name))
 	}
 	return true
 }
@@ -283,11 +283,10 @@ func runClientList(r *request) {
 	if len(r.args) > 2 {
 		switch option := strings.ToUpper(string(r.args[2])); {
 		case option == "TYPE" && len(r.args) == 4:
-			kind := strings.ToLower(string(r.args[3]))
-			switch kind {
-			case "normal", "master", "replica", "slave", "pubsub":
-			default:
-				r.fail("ERR Unknown client type '" + kind + "'")
+			name := string(cString(r.args[3], len(r.args[3])))
+			kind, known := clientType(name)
+			if !known {
+				r.fail("ERR Unknown client type '" + name + "'")
 				return
 			}
 			want = func(*conn) bool { return kind == "normal" }
