@@ -75,6 +75,9 @@ func (c *command) categories() []string {
 	case "generic":
 		list = append(list, "@keyspace")
 	}
+	if c.name == "dbsize" || strings.HasPrefix(c.name, "flush") {
+		list = append(list, "@keyspace")
+	}
 	add("admin", "@admin")
 	if c.has("admin") || strings.HasPrefix(c.name, "flush") || c.name == "keys" {
 		list = append(list, "@dangerous")
@@ -166,7 +169,10 @@ func (c *command) writeDocs(o *output, proto int) {
 // runCommandGetKeys: COMMAND GETKEYS command [arg ...].
 func runCommandGetKeys(r *request) {
 	args := r.args[2:]
-	c := find(string(args[0]))
+	c := lookup(args[0])
+	if c != nil && c.group == "unsupported" {
+		c = nil
+	}
 	if c != nil && len(c.sub) > 0 && len(args) > 1 {
 		c = c.subcommand(args[1])
 	}

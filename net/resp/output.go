@@ -3,6 +3,7 @@ package resp
 import (
 	"net"
 	"strconv"
+	"strings"
 )
 
 // bigValue is the size from which a value is sent from where it lies instead of being copied
@@ -143,9 +144,9 @@ func (o *output) simple(s string) {
 	o.buf = append(o.buf, '\r', '\n')
 }
 
-// fail writes an error. A line's end within it becomes a space, as in Redis: it may quote
-// what the client sent.
+// fail writes an error. It may quote what the client sent: line ends at its end are left out, one within it becomes a space, as in Redis.
 func (o *output) fail(s string) {
+	s = strings.TrimRight(s, "\r\n")
 	o.buf = append(o.buf, '-')
 	for i := range len(s) {
 		c := s[i]
