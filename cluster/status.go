@@ -38,6 +38,8 @@ type LaneStatus struct {
 	LogTime  int64
 	Refused  uint64 // requests refused since the start
 	Answered uint64
+	Hits     uint64 // reads that found their key, since the start
+	Misses   uint64
 	Shipped  uint64        // bytes of snapshots sent since the start
 	Shipping int           // snapshots under way
 	Refusals Refusals      // of copies that came in
@@ -53,7 +55,7 @@ type LaneStatus struct {
 
 // Status describes the lane. Call it on the lane's thread.
 func (l *Lane) Status() LaneStatus {
-	s := LaneStatus{Fenced: l.fenced(), Seeking: l.seeking(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered,
+	s := LaneStatus{Fenced: l.fenced(), Seeking: l.seeking(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered, Hits: l.hits, Misses: l.misses,
 		Shipped: l.pace.sent, Shipping: l.pace.ships, Refusals: l.refusals, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted, Holds: l.Holdings(), Slow: l.judge.AllSlow(), Yielded: l.yielded, Hot: l.hotStatus()}
 	for _, g := range l.order {
 		st := g.member.Status()

@@ -22,7 +22,7 @@ const infoPatience = time.Second
 
 // infoSections are the sections in their order. keyspace needs the shards and comes last.
 var infoSections = []string{
-	"server", "clients", "memory", "stats", "replication", "cpu", "cluster", "torc", "keyspace",
+	"server", "clients", "memory", "persistence", "stats", "replication", "cpu", "cluster", "torc", "keyspace",
 }
 
 // runInfo: INFO [section ...], with "default", "all" and "everything".
@@ -88,6 +88,15 @@ func (r *request) infoLines(b *strings.Builder, section string) {
 		}
 		line("used_memory", used)
 		line("used_memory_human", human(used))
+	case "persistence": // there is none; tools wait until nothing is loaded any more
+		loading := 0
+		if r.topology == nil {
+			loading = 1
+		}
+		line("loading", loading)
+		line("rdb_bgsave_in_progress", 0)
+		line("aof_enabled", 0)
+		line("aof_rewrite_in_progress", 0)
 	case "stats":
 		s.infoStats(line)
 	case "replication":

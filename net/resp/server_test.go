@@ -195,7 +195,7 @@ func TestInfo(t *testing.T) {
 	s := serve(t, n)
 	got := roundTrip(t, s, "SET a 1\r\nSET b 1 EX 100\r\nSET c 1 EX 100\r\nINFO\r\n")
 	for _, want := range []string{
-		"# Server\r\n", "redis_version:7.", "# Clients\r\nconnected_clients:1\r\n", "# Memory\r\nused_memory:", "# Stats\r\n", "# Replication\r\nrole:master",
+		"# Server\r\n", "redis_version:7.", "# Clients\r\nconnected_clients:1\r\n", "# Memory\r\nused_memory:", "# Persistence\r\nloading:0\r\n", "# Stats\r\n", "# Replication\r\nrole:master",
 		"# CPU\r\n", "# Cluster\r\ncluster_enabled:0", "# Torc\r\n", "torc_fake:yes\r\n", "# Keyspace\r\ndb0:keys=3,expires=2,avg_ttl=0\r\n",
 	} {
 		require.Contains(t, got, want)

@@ -39,13 +39,15 @@ func (b backend) SetPolicy(name string) error {
 type eviction struct {
 	policy  evict.Kind
 	evicted uint64
+	hits    uint64 // reads that found their key
+	misses  uint64
 	curve   [len(evict.CurveSizes)]evict.Point
 }
 
 func (s *Status) eviction() (e eviction) {
 	for i := range s.Lanes {
 		l := &s.Lanes[i]
-		e.policy, e.evicted = l.Policy, e.evicted+l.Evicted
+		e.policy, e.evicted, e.hits, e.misses = l.Policy, e.evicted+l.Evicted, e.hits+l.Hits, e.misses+l.Misses
 		for j := range e.curve {
 			e.curve[j].Reads, e.curve[j].Hits = e.curve[j].Reads+l.Curve[j].Reads, e.curve[j].Hits+l.Curve[j].Hits
 		}
@@ -88,6 +90,8 @@ func (n *Node) infoEvicted(line func(string, any)) {
 	if s, err := n.Status(ctx); err == nil {
 		e := s.eviction()
 		line("evicted_keys", e.evicted)
+		line("keyspace_hits", e.hits)
+		line("keyspace_misses", e.misses)
 	}
 }
 

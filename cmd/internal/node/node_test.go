@@ -110,6 +110,15 @@ func TestOneNode(t *testing.T) {
 	require.Empty(t, backend{n}.Info("clients"), "a section that the node has nothing to add to")
 	requireOncePerName(t, askInfo(t, cfg.RESP))
 
+	nc, err := net.Dial("tcp", cfg.RESP)
+	require.NoError(t, err)
+	_, err = io.WriteString(nc, "SET k v\r\nGET k\r\nMGET k none k\r\nGET none\r\nQUIT\r\n")
+	require.NoError(t, err)
+	_, err = io.ReadAll(nc)
+	require.NoError(t, err)
+	require.NoError(t, nc.Close())
+	require.Contains(t, backend{n}.Info("stats"), "keyspace_hits:3\r\nkeyspace_misses:2\r\n")
+
 	stop(t, n)
 	again, err := Start(cfg, quiet())
 	require.NoError(t, err, "the ports are free again")
