@@ -11,8 +11,12 @@ import (
 // CLUSTER tells cluster-aware clients who leads which slots. It works in both modes: where
 // the node forwards, a client that knows the leaders only saves a hop.
 
-// runClusterSlots: ranges of slots, each with its leader and then its other replicas.
+// runClusterSlots: ranges of slots, each with its leader and then its other replicas. From a node that has not joined a cluster yet a client
+// takes no map, but asks the next one: with an empty one some have lost their way (redis-py).
 func runClusterSlots(r *request) {
+	if !r.ready() {
+		return
+	}
 	ranges := r.srv.slotRanges(r.topology)
 	o := r.begin()
 	o.array(len(ranges))
@@ -35,6 +39,9 @@ func runClusterSlots(r *request) {
 
 // runClusterShards: for each leader and set of followers, its slots and nodes.
 func runClusterShards(r *request) {
+	if !r.ready() {
+		return
+	}
 	ranges := r.srv.slotRanges(r.topology)
 	var groups []slotRange
 	slots := make(map[int][]slotRange)
