@@ -299,6 +299,7 @@ func firstMap(id uint64, members []wire.Member, shards, replicas int) *wire.Clus
 		}
 		m.Placements = append(m.Placements, p)
 	}
+	m.Fewest = fewest(m)
 	return m
 }
 

@@ -24,3 +24,11 @@ func wanted(m *wire.ClusterMap) int {
 	}
 	return max(min(int(m.Replication), n), 1)
 }
+
+// fewest is the fewest replicas that a shard's leader may find enough, by this map or by any before it: the leader may be late.
+func fewest(m *wire.ClusterMap) uint32 {
+	if m.Fewest == 0 {
+		return uint32(wanted(m))
+	}
+	return min(m.Fewest, uint32(wanted(m)))
+}

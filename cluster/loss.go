@@ -33,7 +33,8 @@ import (
 //
 //   - Fenced. Every configuration of the group has at least as many voters as the map says now, or
 //     the wanted number if that is less (mend adds before it removes, and promotes one for one): fewer than
-//     the cluster was made for where fewer nodes are to hold anything, down to one. A quorum
+//     the cluster was made for where fewer nodes are to hold anything, down to one. What counts is the fewest that any
+//     map ever wanted: a leader that has an older one goes by that. A quorum
 //     needs more than half of that. While fewer of N than that have not sealed themselves, nothing can
 //     ever be committed, no leader elected, no lease renewed; and old leases ran out in the grace period.
 //   - Sure. If all of N have sealed themselves, the newest configuration that one of them has applied is
@@ -147,7 +148,7 @@ func judge(m *wire.ClusterMap, p *wire.Placement, told map[wire.ReplicaID]*wire.
 	if newest != nil && quorumOf(newest.Conf.Voters, left) && quorumOf(newest.Conf.VotersOutgoing, left) {
 		return newest, false
 	}
-	quorum := min(voters, wanted(m))/2 + 1
+	quorum := min(voters, int(fewest(m)))/2 + 1
 	return nil, silent == 0 || silent+knowing < quorum
 }
 

@@ -204,6 +204,12 @@ func TestWhoIsSilentMayBeEnough(t *testing.T) {
 	}
 	_, lost = judge(m, &m.Placements[1], nil)
 	require.False(t, lost)
+	m.Fewest = fewest(m)
+	for _, id := range []wire.NodeID{20, 30, 40, 50} {
+		m.Member(id).Draining = false
+	}
+	_, lost = judge(m, &m.Placements[1], nil)
+	require.False(t, lost, "the group's leader may not know that there are nodes again")
 }
 
 // Two of three voters restart before either is replaced: the shard is begun anew, after the grace,

@@ -38,6 +38,7 @@ func (s *meta) apply(data []byte) {
 	next := s.m.Clone()
 	if changeMap(next, c) {
 		next.Epoch++
+		next.Fewest = fewest(next)
 		s.m = next
 		s.lane.newMap(next)
 	}

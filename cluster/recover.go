@@ -226,5 +226,6 @@ func recovered(m *wire.ClusterMap, self *wire.Member, salt uint64, at int64) *wi
 	p.Losses++
 	p.LostAt = at
 	next.NextReplica++
+	next.Fewest = fewest(next)
 	return next
 }

@@ -80,6 +80,7 @@ type ClusterMap struct {
 	Epoch       Epoch
 	Shards      uint32 // number of data shards, fixed at creation
 	Replication uint32 // replicas per shard, when there are nodes enough
+	Fewest      uint32 // the fewest that any map of this cluster wanted, since there were not; 0: nobody knows
 	NextReplica ReplicaID
 	Policy      uint32      // what is given up when memory is full: 1 + the policy's number; 0: as each leader's node was started
 	Seed        [2]uint64   // by which stores place keys: a secret of the cluster, drawn when it was founded; zero: none

@@ -155,7 +155,7 @@ func drawClusterMap(t *rapid.T) ClusterMap {
 		ClusterID:   drawNumber[uint64](t, "cluster"),
 		Epoch:       drawNumber[Epoch](t, "epoch"),
 		Shards:      rapid.Uint32().Draw(t, "shards"),
-		Replication: rapid.Uint32().Draw(t, "replication"),
+		Replication: rapid.Uint32().Draw(t, "replication"), Fewest: rapid.Uint32().Draw(t, "fewest"),
 		NextReplica: drawNumber[ReplicaID](t, "next"),
 		Policy:      rapid.Uint32().Draw(t, "policy"),
 		Seed:        [2]uint64{rapid.Uint64().Draw(t, "seed"), rapid.Uint64().Draw(t, "seed")},

@@ -77,7 +77,7 @@ func TestMalformed(t *testing.T) {
 		{response, "20 01 06", "result kind at byte 2 of 3: not a known kind"},
 		{response, "20 01 0d 0b", "result code at byte 3 of 4: 11 is none of the 11 known values"},
 
-		{clusterMap, "0000000000000000 00 00 00 00 00 00 00 00 00 00 00 00 01", "map members at byte 20 of 21: count goes beyond the input"},
+		{clusterMap, "0000000000000000 00 00 00 00 00 00 00 00 00 00 00 00 00 01", "map members at byte 21 of 22: count goes beyond the input"},
 		{clusterMap, "0000000000000000 00 8080808010 00 00 00 00", "map shards at byte 9 of 18: number over 32 bits"},
 
 		{meta, "10 0000", "meta kind at byte 0 of 3: 16 is none of the 16 known values"},
