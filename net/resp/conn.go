@@ -274,6 +274,7 @@ func (c *conn) awaitRoom() {
 // settle gives back the room of long commands that are answered. Locked.
 func (c *conn) settle() {
 	if c.asked <= chunkMax && c.in.claim.lines.Load() {
+		c.note() // first: whoever gets the room is not to find these bytes still counted
 		c.in.claim.answered()
 	}
 }

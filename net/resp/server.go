@@ -89,7 +89,7 @@ func listenError(addr string, err error) error {
 func (s *Server) Buffered() int64 {
 	s.unfinished.mu.Lock()
 	defer s.unfinished.mu.Unlock()
-	return s.buffered.Load() + s.unfinished.held
+	return s.buffered.Load() + s.unfinished.held - s.unfinished.flying
 }
 
 // Addr is the address the server listens on.

@@ -26,6 +26,7 @@ type unfinished struct {
 	changed sync.Cond
 	most    int64 // 0: no bound
 	held    int64
+	flying  int64 // of that: in commands that have come whole, which count as what is in flight, too
 	waiting int
 	stall   time.Duration
 	line    []*claim // who holds something or waits, the first one first
@@ -87,6 +88,7 @@ func (c *claim) came() {
 	u := c.of
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.flying += c.coming
 	c.coming, c.flying = 0, c.flying+c.coming
 }
 
@@ -107,6 +109,7 @@ func (c *claim) giveBack(all bool) {
 		return
 	}
 	u.held -= c.flying
+	u.flying -= c.flying
 	if c.flying = 0; all {
 		u.held -= c.coming
 		c.coming = 0

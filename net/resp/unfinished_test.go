@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"torc/core/wire"
 )
 
 // What connections hold of long commands that have not come whole is bounded together; short commands are served all the while; and who keeps the
@@ -64,7 +66,7 @@ func TestLongCommandsTakeTurns(t *testing.T) {
 		require.Equal(t, "+OK\r\n<nil>", <-replies)
 	}
 	require.Zero(t, s.stats.cutOff.Load())
-	require.Zero(t, s.Buffered())
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
 }
 
 // Who waits for room notices that the server closes.
@@ -82,4 +84,21 @@ func TestWhoWaitsForRoomIsClosed(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	require.NoError(t, s.Close(ctx))
+}
+
+// A long command that waits for its answer counts once.
+func TestALongCommandCountsOnce(t *testing.T) {
+	const long = 1 << 20
+	n := newFakeNode(4)
+	s := serve(t, n, func(o *Options) { o.BuffersMax = 4 << 20 })
+	asked := make(chan *wire.Call, 1)
+	n.submit = func(call *wire.Call) { asked <- call }
+	c := dial(t, s)
+	_, err := fmt.Fprintf(c, "*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$%d\r\n%s\r\n", long, strings.Repeat("v", long))
+	require.NoError(t, err)
+	call := <-asked
+	require.Eventually(t, func() bool { return s.Buffered() >= long }, 5*time.Second, time.Millisecond)
+	require.Less(t, s.Buffered(), int64(long+long/2))
+	refuse(call, wire.OutcomeRefused, wire.ReasonOverloaded, 0)
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
 }
