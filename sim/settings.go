@@ -216,10 +216,12 @@ func (s *Settings) drawSessions(seed uint64) {
 	}
 }
 
-// drawLag has links of some runs be late for a moment, and event loops of some stand still, whatever else goes wrong in them.
+// drawLag has links of some runs be late for a moment, and event loops of some stand still. Not in storms: what is drawn takes the place of
+// something else, and those live on their few kinds.
 func (s *Settings) drawLag(seed uint64) {
 	r := NewStream(seed, "settings, lag")
-	s.Faults.Lag, s.Faults.Stall = r.Chance(3000), r.Chance(3000)
+	lag, stall := r.Chance(2500), r.Chance(2500)
+	s.Faults.Lag, s.Faults.Stall = lag && s.Storm == 0, stall && s.Storm == 0
 }
 
 func drawLinks(r *Stream) Links {
