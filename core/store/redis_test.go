@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -195,6 +196,9 @@ type redis struct {
 // startRedis starts a redis-server that keeps nothing, on a free port of the loopback interface.
 func startRedis(t *testing.T) *redis {
 	path, err := exec.LookPath("redis-server")
+	if err != nil && os.Getenv("TORC_NEED_REDIS_TOOLS") != "" {
+		t.Fatal("redis-server is not installed, and TORC_NEED_REDIS_TOOLS asks for it")
+	}
 	if err != nil {
 		t.Skip("redis-server is not installed: the comparison with real Redis is left out")
 	}

@@ -76,6 +76,6 @@ func NeedTool(t *testing.T, name string) string {
 	if os.Getenv("TORC_NEED_REDIS_TOOLS") != "" {
 		t.Fatalf("%s is not installed, and TORC_NEED_REDIS_TOOLS asks for it", name)
 	}
-	t.Skipf("%s is not installed (package redis-tools)", name)
+	t.Skipf("%s is not installed (packages redis-tools, redis-server)", name)
 	return ""
 }
