@@ -92,6 +92,50 @@ func TestALostLeadersPromisesAreOver(t *testing.T) {
 	}
 }
 
+// The map lags: it gives up hope while the group goes on, with a voter that it takes for a learner. When that one's life is over, too, the group has
+// lost its quorum only now, long after the shard became doubtful, and its leader has promised something a moment ago.
+func TestTheGraceBeginsWithTheLastLife(t *testing.T) {
+	w := five(t, Config{ResetGrace: 10 * time.Second, CacheLease: 5 * time.Second})
+	lead, k := w.leader(1), &keeper{}
+	silent := func(string, *wire.Frame) bool { return false }
+	w.drop = func(addr string, f *wire.Frame) bool {
+		f.Messages = slices.DeleteFunc(slices.Clone(f.Messages), func(m wire.Message) bool {
+			r, is := m.(*wire.Report)
+			return is && r.Shard == 1
+		})
+		return len(f.Messages) == 0 || silent(addr, f)
+	}
+	require.NotSame(t, lead, w.leader(wire.MetaShard), "its reports are sent")
+	ids, addrs := w.others(lead)
+	lead.write("old")
+	w.restart(addrs[0])
+	require.True(t, w.until(20*time.Second, func() bool {
+		conf := lead.groups[1].member.Conf()
+		return len(conf.Voters) == 3 && len(conf.VotersOutgoing) == 0 && !slices.Contains(conf.Voters, uint64(ids[0]))
+	}), "replaced")
+	w.run(5 * time.Second)
+	fourth := w.holders()[3]
+	w.restart(addrs[1])
+	require.True(t, w.until(20*time.Second, func() bool { return w.newest().Placements[1].Seal != 0 }), "the map gives it up")
+	w.run(5 * time.Second)
+
+	lead.ask(k, keepable)
+	w.run(time.Second)
+	require.True(t, lead.groups[1].member.LeaseValid(), "it goes on")
+	lead.ask(k, keepable)
+	require.Positive(t, k.all[1].Results[0].Int)
+	until := w.now + time.Duration(k.all[1].Results[0].Int)*time.Millisecond
+	silent = func(addr string, f *wire.Frame) bool { return addr == lead.cfg.Self.Name || f.From == lead.cfg.Self.ID }
+	w.restart(fourth)
+	require.True(t, w.until(time.Minute, func() bool {
+		return slices.ContainsFunc(w.names, func(addr string) bool {
+			n := w.nodes[addr]
+			return n != lead && n.groups[1] != nil && n.groups[1].member.Leads()
+		})
+	}), "begun anew")
+	require.LessOrEqual(t, until, w.now, "a client answers from what it keeps while others write")
+}
+
 // A grace may be made longer than the cluster was founded with, and never shorter. A map that says nothing, or nonsense, breaks nothing.
 func TestGraceOf(t *testing.T) {
 	founded := func(ms uint64) *wire.ClusterMap { return &wire.ClusterMap{Limits: wire.Limits{ResetGrace: ms}} }

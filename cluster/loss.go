@@ -36,7 +36,9 @@ import (
 //     the cluster was made for where fewer nodes are to hold anything, down to one. What counts is the fewest that any
 //     map ever wanted: a leader that has an older one goes by that. A quorum
 //     needs more than half of that. While fewer of N than that have not sealed themselves, nothing can
-//     ever be committed, no leader elected, no lease renewed; and old leases ran out in the grace period.
+//     ever be committed, no leader elected, no lease renewed; and old leases ran out in the grace period. That begins anew
+//     with every life of the shard's that is over: 3 and 4 may have served until 4 was restarted a moment ago, long after the map
+//     had asked for the seal.
 //   - Sure. If all of N have sealed themselves, the newest configuration that one of them has applied is
 //     the group's: any later one would have to be committed by a quorum of it. If N holds no quorum of
 //     it, the group is lost. If some of N are silent they may know a later one, so then the shard is given
@@ -60,7 +62,8 @@ const (
 
 // doubt is what the meta group's leader keeps of a shard that may be lost.
 type doubt struct {
-	since time.Duration
+	since time.Duration                   // it is, or the last of its replicas was over
+	over  []wire.ReplicaID                // those that are
 	told  map[wire.ReplicaID]*wire.Sealed // for look-up, never ranged
 }
 
@@ -82,6 +85,7 @@ func (l *Lane) overseeLosses(m *wire.ClusterMap) {
 			d = &doubt{since: l.env.Now(), told: map[wire.ReplicaID]*wire.Sealed{}}
 			l.doubts[p.Shard] = d
 		}
+		l.mournReplicas(m, p, d)
 		switch {
 		case p.Seal != 0 && l.cfg.OnQuorumLoss == LossRefuse:
 			l.command(&wire.MetaCommand{Kind: wire.MetaUnseal, Shard: p.Shard, Seal: p.Seal})
@@ -89,6 +93,15 @@ func (l *Lane) overseeLosses(m *wire.ClusterMap) {
 			l.decide(m, p, d)
 		case l.cfg.OnQuorumLoss == LossReset && l.env.Now()-d.since >= l.resetGrace():
 			l.command(&wire.MetaCommand{Kind: wire.MetaSeal, Shard: p.Shard, Index: p.ConfIndex})
+		}
+	}
+}
+
+// mournReplicas has a doubt's grace begin anew with every replica that is over: with each the group may have lost its quorum only now.
+func (l *Lane) mournReplicas(m *wire.ClusterMap, p *wire.Placement, d *doubt) {
+	for _, r := range p.Replicas {
+		if superseded(m, r) && !slices.Contains(d.over, r.ID) {
+			d.over, d.since = append(d.over, r.ID), l.env.Now()
 		}
 	}
 }
@@ -102,7 +115,7 @@ func (l *Lane) decide(m *wire.ClusterMap, p *wire.Placement, d *doubt) {
 		}
 		d.since = l.env.Now()
 		l.command(&wire.MetaCommand{Kind: wire.MetaUnseal, Shard: p.Shard, Seal: p.Seal})
-	case lost:
+	case lost && l.env.Now()-d.since >= l.resetGrace():
 		if founders := l.founders(m, p.Shard); len(founders) > 0 && (len(founders) >= int(m.Replication) || l.env.Now()-d.since >= 2*l.resetGrace()) {
 			l.command(&wire.MetaCommand{Kind: wire.MetaReset, Shard: p.Shard, Seal: p.Seal, Voters: idsOf(p.Replicas), Founders: founders, At: l.env.Wall()})
 		}
