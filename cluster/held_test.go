@@ -137,6 +137,30 @@ func TestAWriteWaitsForTheNode(t *testing.T) {
 	}
 }
 
+// A life that the cluster cannot admit yet, for the meta group decides nothing, answers for its clients as any other, and holds copies. Its word that
+// it has dropped one counts: else writers would wait for its promises, and what it sends in the same frame would be lost.
+func TestALifeThatIsNotAdmittedDropsItsCopies(t *testing.T) {
+	r := newMirror(t)
+	r.drop = func(_ string, f *wire.Frame) bool {
+		f.Messages = slices.DeleteFunc(slices.Clone(f.Messages), func(m wire.Message) bool {
+			_, raft := m.(*wire.Raft)
+			return raft && m.Group() == wire.MetaShard
+		})
+		return len(f.Messages) == 0
+	}
+	r.run(5 * time.Second)
+	r.restart(r.holder.cfg.Self.Name)
+	r.holder = r.nodes[r.holder.cfg.Self.Name]
+	require.True(t, r.until(5*time.Second, func() bool { return r.holder.m != nil }))
+	r.heat(t)
+	require.NotEqual(t, r.holder.cfg.Self.Incarnation, r.leader.m.Member(r.holder.cfg.Self.ID).Incarnation)
+	began := r.now
+	write := r.leader.write("new")
+	require.True(t, r.until(time.Second, func() bool { return len(write.all) == 1 }))
+	require.Less(t, r.now-began, 100*time.Millisecond)
+	require.Equal(t, "new", string(r.read(getK).Value))
+}
+
 // delayPromises holds answers up that come with a promise.
 func (r *mirror) delayPromises(by time.Duration) {
 	r.lag = func(_ string, f *wire.Frame) time.Duration {

@@ -164,7 +164,7 @@ func (l *Lane) OnFrame(f *wire.Frame) {
 func firstContact(f *wire.Frame) bool {
 	for _, m := range f.Messages {
 		switch m.(type) {
-		case *wire.Hello, *wire.Pledge, *wire.Pledged, *wire.MapUpdate, *wire.Forward, *wire.Reply:
+		case *wire.Hello, *wire.Pledge, *wire.Pledged, *wire.MapUpdate, *wire.Forward, *wire.Reply, *wire.Dropped:
 		default:
 			return false
 		}
