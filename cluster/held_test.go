@@ -161,6 +161,20 @@ func TestALifeThatIsNotAdmittedDropsItsCopies(t *testing.T) {
 	require.Equal(t, "new", string(r.read(getK).Value))
 }
 
+// A leader that goes while a holder is gone waits for what it has promised that one, whenever it last counted its followers, and hands over then.
+func TestAHandoverWaitsForTheNode(t *testing.T) {
+	for phase := range 12 {
+		r := newMirror(t)
+		r.run(time.Duration(phase) * r.leader.cfg.Tick)
+		r.heat(t)
+		r.holder.over = true
+		done := false
+		r.leader.turn(func() { r.leader.HandOver(func() { done = true }) })
+		require.True(t, r.until(2*time.Second, func() bool { return done }))
+		require.False(t, r.leader.groups[1].member.IsLeader(), "at %d ticks", phase)
+	}
+}
+
 // delayPromises holds answers up that come with a promise.
 func (r *mirror) delayPromises(by time.Duration) {
 	r.lag = func(_ string, f *wire.Frame) time.Duration {

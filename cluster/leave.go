@@ -89,16 +89,17 @@ const slowLacks = 1 << 40
 
 // heir is the voter that is to take the leadership over, or zero: the preferred one, who would be offered
 // it by any other in the next moment, a second pause (a slow one would not be); or else the one that can take it soonest. Where
-// several can, different shards choose different ones.
+// several can, different shards choose different ones. It must have answered within an election timeout; what raft knows of that (Recent) would not
+// do, for at every quorum check it begins anew, and for a moment there would be no heir.
 func (g *group) heir() (best wire.ReplicaID) {
 	p, conf := g.lane.m.Placement(g.shard), g.member.Conf()
 	if p == nil {
 		return 0
 	}
-	least := uint64(0)
+	least, since := uint64(0), max(g.lane.env.Now()-g.lane.cfg.Tick*time.Duration(g.lane.cfg.ElectionTicks), 1)
 	for i := range p.Replicas {
 		r := p.Replicas[(i+int(g.shard))%len(p.Replicas)]
-		if r.ID == g.replica || r.Role != wire.RoleVoter || !alive(g.lane.m, r) || !slices.Contains(conf.Voters, uint64(r.ID)) || !g.member.Recent(r.ID) {
+		if r.ID == g.replica || r.Role != wire.RoleVoter || !alive(g.lane.m, r) || !slices.Contains(conf.Voters, uint64(r.ID)) || !g.member.SpokenSince(r.ID, since) {
 			continue
 		}
 		lacks := g.member.Behind(r.ID)
