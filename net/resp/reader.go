@@ -113,7 +113,8 @@ func (r *reader) room() bool {
 	if r.bulk >= 0 {
 		missing = r.bulk + 2 - (len(r.buf) - r.pos)
 	}
-	if free := cap(r.buf) - len(r.buf); free >= min(missing, chunkSpare) && free > 0 {
+	spent := r.start > 0 && cap(r.buf) > chunkMax // what was claimed for it is given back with the command that it was for
+	if free := cap(r.buf) - len(r.buf); free >= min(missing, chunkSpare) && free > 0 && !spent {
 		return true
 	}
 	size := 2 * pending // doubling, so that what is copied stays linear in what has come

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -281,4 +282,26 @@ func FuzzReader(f *testing.F) {
 			require.LessOrEqual(t, cap(r.spans), 16+2*len(in))
 		}
 	})
+}
+
+// A long command's buffer goes with the command, whatever has come of the next one: nothing is claimed for it any more.
+func TestTheBufferOfALongCommandGoesWithIt(t *testing.T) {
+	const long = 5 << 20 // the buffer was doubled to 8 MiB: the argument was not the last one
+	r := newReader(64<<20, 256<<20)
+	text := fmt.Sprintf("*5\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%s\r\n$2\r\nEX\r\n$2\r\n10\r\n*", long, strings.Repeat("v", long))
+	src := strings.NewReader(text)
+	args, err := r.next()
+	for ; args == nil; args, err = r.next() {
+		require.NoError(t, err)
+		_, err := r.fill(src)
+		require.NoError(t, err)
+	}
+	require.Len(t, args, 5)
+	args, err = r.next()
+	require.NoError(t, err)
+	require.Nil(t, args)
+	_, err = r.fill(src)
+	require.Error(t, err, "there is no more")
+	require.LessOrEqual(t, cap(r.buf), chunkMax)
+	require.Equal(t, "*", string(r.buf[r.start:]))
 }
