@@ -197,7 +197,8 @@ func (c *conn) serveBuffered() error {
 			return nil
 		}
 		served++
-		if !c.dispatch(args) {
+		goesOn := c.dispatch(args)
+		if c.in.dispatched(); !goesOn {
 			return errQuit
 		}
 		if served%pumpEvery == 0 {
@@ -258,6 +259,7 @@ func (c *conn) learn(size int) {
 // be stuck in a Write.
 func (c *conn) reserve() {
 	for c.full() && !c.dead {
+		c.settle() // who does not read its answers must not keep others waiting for what they answer
 		c.park()
 		c.now = c.srv.now() // what is left of the batch has not waited for a shard yet
 	}

@@ -183,11 +183,15 @@ func (r *reader) next() ([][]byte, error) {
 	}
 }
 
+// dispatched says that the command that next has returned is carried out, or under way.
+func (r *reader) dispatched() {
+	if r.claim.lines.Load() {
+		r.claim.dispatched()
+	}
+}
+
 // take turns the spans of a complete command into its arguments.
 func (r *reader) take() [][]byte {
-	if r.claim.lines.Load() {
-		r.claim.came()
-	}
 	if cap(r.args) > argsKept && len(r.spans) <= argsKept {
 		r.args = nil
 	}

@@ -67,7 +67,7 @@ func Listen(opts Options, b Backend) (*Server, error) {
 		started: time.Now(), stopped: make(chan struct{}), conns: make(map[uint64]*conn),
 	}
 	s.ahead.left.Store(aheadOf(opts.BuffersMax))
-	s.unfinished.bound(2 * opts.BuffersMax)
+	s.unfinished.bound(2*opts.BuffersMax, opts.Timeout)
 	return s, nil
 }
 
@@ -178,9 +178,7 @@ func (s *Server) Close(ctx context.Context) error {
 	for _, c := range s.clients() {
 		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
 	}
-	s.unfinished.mu.Lock()
-	s.unfinished.changed.Broadcast()
-	s.unfinished.mu.Unlock()
+	s.unfinished.wake()
 	done := make(chan struct{})
 	go func() {
 		s.open.Wait()
@@ -230,7 +228,7 @@ func (s *Server) sweep() {
 		now := s.now()
 		for _, c := range s.unfinished.laggards(now) {
 			s.stats.cutOff.Add(1)
-			s.log.Warn("client closed: others wait for the room that its command takes, and the rest of that does not come", slog.String("client", c.nc.RemoteAddr().String()))
+			s.log.Warn("client closed: others wait for the room that its command takes, and the rest of that does not come, or its answers are not read", slog.String("client", c.nc.RemoteAddr().String()))
 			c.kill()
 		}
 		for _, c := range s.clients() {
@@ -274,4 +272,5 @@ func (c *conn) kill() {
 	c.readerWake.Signal()
 	c.mu.Unlock()
 	_ = c.nc.Close()
+	c.srv.unfinished.wake()
 }

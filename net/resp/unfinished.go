@@ -11,13 +11,17 @@ import (
 // answered, is bounded (twice Options.BuffersMax; up to chunkMax of each is not counted), for the bound of a single one, times ten thousand, is none.
 //
 //	held + more > most    who needs more waits, and does not read meanwhile
-//	... but the one that has been in the line for longest: so one command always comes in, however long it is, and then the next
-//	somebody waits        who keeps the others waiting for what does not come is cut off: silent for stallMax, or slower than restRate
+//	... but the one that has been in the line for longest: so one command always comes in, however long it is, and then the next. A connection's
+//	turn is over when its commands are answered: what it sends meanwhile waits like all others', and then stands behind them
+//	somebody waits        who keeps the others waiting for what does not come, or for answers that it does not read, is cut off: silent for stallMax, or
+//	slower than restRate, but for as long as it has waited itself
 
 const (
 	stallMax = 10 * time.Second // silence of who holds something that others need
-	restMax  = 30 * time.Second // it may hold for so long in any case,
+	restMax  = 30 * time.Second // a command may hold for so long in any case,
 	restRate = 1 << 20          // and a second more for each of these bytes
+
+	wakeTime = time.Second // who has waited finds what its client has sent meanwhile, if it has
 )
 
 // unfinished is what all connections hold of commands that have not come whole.
@@ -26,26 +30,36 @@ type unfinished struct {
 	changed sync.Cond
 	most    int64 // 0: no bound
 	held    int64
-	flying  int64 // of that: in commands that have come whole, which count as what is in flight, too
+	flying  int64 // of that: in commands that have been carried out, which count as what is in flight, too
 	waiting int
 	stall   time.Duration
+	rest    time.Duration
 	line    []*claim // who holds something or waits, the first one first
 }
 
-// claim is one connection's part: what it has received of a command, and the commands since it last owed nothing, until they are answered.
+// claim is one connection's part.
 type claim struct {
 	of     *unfinished
 	conn   *conn
-	coming int64
-	flying int64
-	since  int64       // Server.now when it came into the line
-	lines  atomic.Bool // it stands there
+	coming int64       // the command that is being received, until it has been dispatched
+	flying int64       // the commands since it last owed nothing, until they are answered
+	since  int64       // Server.now when the present command first took some, and later by as long as it has waited
+	woke   int64       // and when it last ceased to wait
+	lines  atomic.Bool // it stands in the line
 	waits  bool
 }
 
-func (u *unfinished) bound(most int) {
+// bound sets the bounds. A command may wait for its shards for so long as patience: its client is silent then by no fault of its own.
+func (u *unfinished) bound(most int, patience time.Duration) {
 	u.changed.L = &u.mu
-	u.most, u.stall = int64(most), stallMax
+	u.most, u.stall, u.rest = int64(most), max(stallMax, 2*patience), restMax
+}
+
+// wake has all that wait look whether they are over.
+func (u *unfinished) wake() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.changed.Broadcast()
 }
 
 // hold waits until there is room for so many bytes of a command that is coming. It returns false when the connection is over.
@@ -62,19 +76,13 @@ func (c *claim) hold(bytes int) bool {
 	}
 	if !c.lines.Load() {
 		c.lines.Store(true)
-		c.since = c.conn.srv.now()
 		u.line = append(u.line, c)
 	}
-	for u.held+more > u.most && u.line[0] != c {
-		c.waits = true
-		u.waiting++
-		u.changed.Wait()
-		u.waiting--
-		c.waits = false
-		u.mu.Unlock()
-		over := c.conn.over()
-		u.mu.Lock()
-		if over {
+	if c.coming == 0 {
+		c.since = c.conn.srv.now()
+	}
+	for u.held+more > u.most && (u.line[0] != c || c.flying > 0) {
+		if !c.wait() {
 			return false
 		}
 	}
@@ -83,8 +91,24 @@ func (c *claim) hold(bytes int) bool {
 	return true
 }
 
-// came notes that a command has come whole.
-func (c *claim) came() {
+// wait sleeps until something has been given back, and reports whether the connection goes on. Locked.
+func (c *claim) wait() bool {
+	u, from := c.of, c.conn.srv.now()
+	c.waits = true // until it is locked again, too: it keeps its place in the line
+	u.waiting++
+	u.changed.Wait()
+	u.mu.Unlock()
+	over := c.conn.over()
+	u.mu.Lock()
+	u.waiting--
+	c.waits = false
+	c.woke = c.conn.srv.now()
+	c.since += c.woke - from
+	return !over
+}
+
+// dispatched notes that the command that has come is carried out, or is under way.
+func (c *claim) dispatched() {
 	u := c.of
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -108,16 +132,21 @@ func (c *claim) giveBack(all bool) {
 	if !c.lines.Load() {
 		return
 	}
-	u.held -= c.flying
-	u.flying -= c.flying
+	given := c.flying
+	u.held -= given
+	u.flying -= given
 	if c.flying = 0; all {
 		u.held -= c.coming
 		c.coming = 0
 	}
-	if c.coming == 0 && !c.waits {
-		c.lines.Store(false)
-		at := slices.Index(u.line, c)
-		u.line = slices.Delete(u.line, at, at+1)
+	stays := !all && (c.coming > 0 || c.waits)
+	if stays && given == 0 {
+		return
+	}
+	at := slices.Index(u.line, c)
+	u.line = slices.Delete(u.line, at, at+1)
+	if c.lines.Store(stays); stays {
+		u.line = append(u.line, c)
 	}
 	u.changed.Broadcast()
 }
@@ -130,11 +159,11 @@ func (u *unfinished) laggards(now int64) (list []*conn) {
 		return nil
 	}
 	for _, c := range u.line {
-		if c.waits || c.coming == 0 {
+		if c.waits || c.coming == 0 || now-c.woke < int64(wakeTime) {
 			continue
 		}
 		silent, holds := time.Duration(now-c.conn.active.Load()), time.Duration(now-c.since)
-		if silent > u.stall || holds > restMax+time.Duration(c.coming/restRate)*time.Second {
+		if silent > u.stall || holds > u.rest+time.Duration(c.coming/restRate)*time.Second {
 			list = append(list, c.conn)
 		}
 	}
@@ -144,7 +173,7 @@ func (u *unfinished) laggards(now int64) (list []*conn) {
 
 // over says that nothing more is to be read.
 func (c *conn) over() bool {
-	if c.srv.stopping.Load() {
+	if c.srv.stopping.Load() || c.doomed.Load() {
 		return true
 	}
 	c.mu.Lock()

@@ -102,3 +102,131 @@ func TestALongCommandCountsOnce(t *testing.T) {
 	refuse(call, wire.OutcomeRefused, wire.ReasonOverloaded, 0)
 	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
 }
+
+// setOf is a SET of so many bytes: its head and all but its last byte, and that one.
+func setOf(bytes int) (most, rest string) {
+	text := fmt.Sprintf("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$%d\r\n%s\r\n", bytes, strings.Repeat("v", bytes))
+	return text[:len(text)-3], text[len(text)-3:]
+}
+
+func send(t *testing.T, c net.Conn, text string) {
+	_, err := io.WriteString(c, text)
+	require.NoError(t, err)
+}
+
+func (u *unfinished) waiters() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.waiting
+}
+
+// The time that a command has waited for room is not held against its client.
+func TestWhoHasWaitedIsNoLaggard(t *testing.T) {
+	const most, long = 64 << 10, 600 << 10
+	s := serve(t, newFakeNode(4), func(o *Options) { o.BuffersMax = most })
+	u := &s.unfinished
+	u.mu.Lock()
+	u.stall, u.rest = time.Second, time.Hour // the first one takes its time, as it may
+	u.mu.Unlock()
+	head, rest := setOf(long)
+	first, second, third := dial(t, s), dial(t, s), dial(t, s)
+	send(t, first, head)
+	require.Eventually(t, func() bool { return s.Buffered() > long/2 }, 5*time.Second, time.Millisecond)
+	for i, c := range []net.Conn{second, third} {
+		go func() { _, _ = io.WriteString(c, head) }()
+		require.Eventually(t, func() bool { return u.waiters() == i+1 }, 5*time.Second, time.Millisecond)
+	}
+	time.Sleep(700 * time.Millisecond)
+	u.mu.Lock()
+	u.rest = 500 * time.Millisecond // and the second has waited for longer than a command may take
+	u.stall = 500 * time.Millisecond
+	u.mu.Unlock()
+	send(t, first, rest)
+	require.Eventually(t, func() bool {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		return len(u.line) > 0 && !u.line[0].waits && u.line[0].conn.nc.RemoteAddr().String() == second.LocalAddr().String()
+	}, 5*time.Second, time.Millisecond)
+	require.Equal(t, 1, u.waiters())
+	require.Empty(t, u.laggards(s.now()))
+	send(t, second, rest)
+	line, err := bufio.NewReader(second).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "+OK\r\n", line)
+}
+
+// A client that sends long commands without end takes turns with the others, and is no laggard for it.
+func TestAPipelineOfLongCommandsTakesTurns(t *testing.T) {
+	const most, long = 1 << 20, 200 << 10
+	n := newFakeNode(16)
+	n.submit = func(call *wire.Call) { time.AfterFunc(10*time.Millisecond, func() { n.answer(call) }) }
+	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
+	u := &s.unfinished
+	u.mu.Lock()
+	u.rest = 500 * time.Millisecond
+	u.mu.Unlock()
+	head, rest := setOf(long)
+	text := head + rest
+	for i := range 7 {
+		text += strings.Replace(head+rest, "big", fmt.Sprint("k-", i), 1)
+	}
+	endless := dial(t, s)
+	go func() { _, _ = io.Copy(io.Discard, endless) }()
+	go func() {
+		for {
+			if _, err := io.WriteString(endless, text); err != nil {
+				return
+			}
+		}
+	}()
+	large, restOfLarge := setOf(20 * long) // for which there is room only when it is its turn
+	for range 5 {
+		require.Eventually(t, func() bool { return s.Buffered() > long }, 5*time.Second, time.Millisecond)
+		other := dial(t, s)
+		go func() { _, _ = io.WriteString(other, large+restOfLarge) }()
+		line, err := bufio.NewReader(other).ReadString('\n')
+		require.NoError(t, err)
+		require.Equal(t, "+OK\r\n", line)
+	}
+	require.Zero(t, s.stats.cutOff.Load())
+}
+
+// Who does not read its answers keeps nobody from sending long commands.
+func TestWhoDoesNotReadKeepsNobodyWaiting(t *testing.T) {
+	const most, long = 64 << 10, 16 << 20
+	s := serve(t, newFakeNode(4), func(o *Options) { o.BuffersMax, o.OutputBufferMax = most, 1<<20 })
+	silent := dial(t, s)
+	send(t, silent, fmt.Sprintf("*2\r\n$4\r\nECHO\r\n$%d\r\n%s\r\n", long, strings.Repeat("v", long)))
+	require.Eventually(t, func() bool { return s.buffered.Load() > long/4 }, 5*time.Second, time.Millisecond)
+	head, rest := setOf(1 << 20)
+	other := dial(t, s)
+	require.NoError(t, other.SetDeadline(time.Now().Add(5*time.Second)))
+	go func() { _, _ = io.WriteString(other, head+rest) }()
+	line, err := bufio.NewReader(other).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "+OK\r\n", line)
+}
+
+// An answer that comes just when a waiting connection looks whether it is over does not cost it its place, nor anybody the room.
+func TestAWaiterKeepsItsPlace(t *testing.T) {
+	s := serve(t, newFakeNode(4), func(o *Options) { o.BuffersMax = 64 << 10 })
+	u := &s.unfinished
+	claimOf := func() *claim { return &claim{of: u, conn: newConn(s, dial(t, s), 0)} }
+	first, second := claimOf(), claimOf()
+	require.True(t, first.hold(1<<20))
+	held := make(chan bool)
+	go func() { held <- second.hold(1 << 20) }()
+	require.Eventually(t, func() bool { return u.waiters() == 1 }, 5*time.Second, time.Millisecond)
+	second.conn.mu.Lock()
+	u.mu.Lock()
+	u.changed.Broadcast()
+	u.mu.Unlock()
+	time.Sleep(50 * time.Millisecond) // it is between the two locks
+	second.answered()
+	second.conn.mu.Unlock()
+	first.release()
+	require.True(t, <-held)
+	second.release()
+	require.Zero(t, u.held)
+	require.Empty(t, u.line)
+}
