@@ -87,16 +87,19 @@ func (s *security) renew(now time.Time) {
 	}
 	s.unread = false
 	before := s.seen
-	if s.seen = files; files == s.used || files != before || files == s.refused {
+	if s.seen = files; files == s.used || files != before {
 		return
 	}
 	id, err := files.parse(s.cfg, now)
-	if err != nil {
+	if err != nil { // it is looked at again, as it may only begin a little later: an authority's clock is ahead
+		if files == s.refused {
+			return
+		}
 		s.refused = files
 		s.logger.Warn("a new certificate is not taken: the one before it is used on", slog.Any("error", err), slog.Time("which_ends", s.id.Load().leaf.NotAfter))
 		return
 	}
-	s.used = files
+	s.used, s.refused = files, tlsFiles{}
 	s.take(id)
 	s.logger.Info("a new certificate is taken, for connections that are made from now on", slog.String("file", s.cfg.TLSCert), slog.Time("it_ends", id.leaf.NotAfter))
 }

@@ -158,6 +158,23 @@ func TestCertificateIsExchanged(t *testing.T) {
 	require.NotContains(t, log.String(), "turn this node away")
 }
 
+// A certificate that begins only in a moment, because its authority's clock is ahead, is taken then.
+func TestCertificateBeginsLater(t *testing.T) {
+	a := certtest.New(t)
+	s, log, err := secured(t, a.Node(t)...)
+	require.NoError(t, err)
+	now := time.Now()
+	a.Node(t, func(c *x509.Certificate) { c.NotBefore = now.Add(time.Minute) })
+	for range 4 {
+		s.renew(now)
+	}
+	require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("is not taken")), log.String())
+	require.NotContains(t, log.String(), "is taken")
+	s.renew(now.Add(2 * time.Minute))
+	require.Contains(t, log.String(), "a new certificate is taken")
+	require.True(t, s.id.Load().leaf.NotBefore.After(now))
+}
+
 // Who has forgotten to renew it is told, in time and not all the time.
 func TestCertificateEndsSoon(t *testing.T) {
 	s, log, err := secured(t, certtest.New(t).Node(t)...) // it lasts for two hours, of which one is over
