@@ -129,6 +129,7 @@ func (r *reader) room() bool {
 	}
 	fresh := make([]byte, pending, size)
 	copy(fresh, r.buf[r.start:])
+	clear(r.args) // they hold on to what they lie in
 	r.buf, r.pos, r.start, r.shared = fresh, r.pos-r.start, 0, false
 	return true
 }

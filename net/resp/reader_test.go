@@ -303,5 +303,8 @@ func TestTheBufferOfALongCommandGoesWithIt(t *testing.T) {
 	_, err = r.fill(src)
 	require.Error(t, err, "there is no more")
 	require.LessOrEqual(t, cap(r.buf), chunkMax)
+	for _, arg := range r.args {
+		require.Nil(t, arg, "it holds on to the buffer")
+	}
 	require.Equal(t, "*", string(r.buf[r.start:]))
 }
