@@ -145,3 +145,25 @@ func TestGraceOf(t *testing.T) {
 	require.Equal(t, 2*time.Minute, GraceOf(founded(120_000), time.Minute))
 	require.Positive(t, GraceOf(founded(1<<63), time.Minute))
 }
+
+// The grace of a shard that is in doubt begins anew with each of its replicas that is over, once: however long the doubt is, the group may have had
+// its quorum until then.
+func TestEachLifeThatIsOverBeginsTheGraceAnew(t *testing.T) {
+	w := five(t, Config{ResetGrace: 10 * time.Second})
+	l := w.leader(wire.MetaShard)
+	m, d := l.m.Clone(), &doubt{}
+	p := &m.Placements[1]
+	since := func() time.Duration {
+		l.mournReplicas(m, p, d)
+		return d.since
+	}
+	require.Zero(t, since(), "nobody is over")
+	for _, r := range p.Replicas[:2] {
+		m.Member(r.Node).Incarnation++
+		w.run(time.Second)
+		over := w.now
+		require.Equal(t, over, since())
+		w.run(time.Second)
+		require.Equal(t, over, since(), "only once")
+	}
+}
