@@ -151,19 +151,19 @@ func TestGraceOf(t *testing.T) {
 func TestEachLifeThatIsOverBeginsTheGraceAnew(t *testing.T) {
 	w := five(t, Config{ResetGrace: 10 * time.Second})
 	l := w.leader(wire.MetaShard)
-	m, d := l.m.Clone(), &doubt{}
+	m := l.m.Clone()
 	p := &m.Placements[1]
 	since := func() time.Duration {
-		l.mournReplicas(m, p, d)
-		return d.since
+		l.overseeLosses(m)
+		require.Contains(t, l.doubts, p.Shard)
+		return l.doubts[p.Shard].since
 	}
-	require.Zero(t, since(), "nobody is over")
-	for _, r := range p.Replicas[:2] {
+	m.Member(p.Replicas[0].Node).Incarnation++
+	for _, r := range p.Replicas[1:] {
 		m.Member(r.Node).Incarnation++
-		w.run(time.Second)
 		over := w.now
 		require.Equal(t, over, since())
-		w.run(time.Second)
+		w.now += time.Second
 		require.Equal(t, over, since(), "only once")
 	}
 }
