@@ -33,7 +33,7 @@ func showStatus(args []string) int {
 		return exitError
 	}
 	r, err := look(&c)
-	for end := time.Now().Add(*wait); (err != nil || len(r.Trouble) > 0) && time.Now().Before(end); r, err = look(&c) {
+	for end := time.Now().Add(*wait); mayMend(r, err) && time.Now().Before(end); r, err = look(&c) {
 		time.Sleep(statusAgain)
 	}
 	if err != nil {
@@ -55,6 +55,11 @@ func showStatus(args []string) int {
 		return exitDegraded
 	}
 	return exitOK
+}
+
+// mayMend reports whether it is worth asking again: a password that is not taken will not be taken later either.
+func mayMend(r *report, err error) bool {
+	return err != nil && status.Code(err) != codes.Unauthenticated || err == nil && len(r.Trouble) > 0
 }
 
 // statusAgain is how often it is asked whether the cluster has become healthy.
@@ -136,10 +141,16 @@ func ask[T any](ctx context.Context, c *connection, addr string, call func(conte
 	}
 	defer func() { _ = conn.Close() }()
 	if answer, err = call(ctx, torcv1.NewCacheClient(conn)); err != nil {
-		return answer, errors.New(plainly(err))
+		return answer, &plain{err}
 	}
 	return answer, nil
 }
+
+// plain is a call's error in plain words.
+type plain struct{ cause error }
+
+func (p *plain) Error() string { return plainly(p.cause) }
+func (p *plain) Unwrap() error { return p.cause }
 
 // plainly is gRPC's error without what only gRPC's developers want to know.
 func plainly(err error) string {

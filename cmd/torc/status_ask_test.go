@@ -101,3 +101,12 @@ func TestWithoutTLSWhereThereIsSome(t *testing.T) {
 	_, err = gather(t.Context(), &connection{addr: l.Addr().String(), timeout: 5 * time.Second})
 	require.ErrorContains(t, err, "does it speak TLS (--tls-ca, or --tls)?")
 }
+
+// Who waits for a cluster to become well is told at once that the password is wrong: it will not be right later.
+func TestAWrongPasswordIsNotWaitedOut(t *testing.T) {
+	t.Setenv("TORC_PASSWORD", "hunter3")
+	n := &fakeNode{}
+	began := time.Now()
+	require.Equal(t, exitError, showStatus([]string{"--addr", n.start(t), "--wait", "1h"}))
+	require.Less(t, time.Since(began), time.Minute)
+}
