@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,8 +57,8 @@ func TestSecretsAreChanged(t *testing.T) {
 		require.Equal(t, toolOK, code, stdout+stderr)
 	}
 
-	var now atomic.Pointer[visitors]
-	now.Store(visit(t, c, "old-sesame"))
+	var changing sync.RWMutex // who writes keeps it from being changed, so the old ones are out of use when it is
+	now := visit(t, c, "old-sesame")
 	var shards []wire.ShardID
 	for shard := range wire.ShardID(rollShards) {
 		shards = append(shards, shard+1)
@@ -69,7 +69,9 @@ func TestSecretsAreChanged(t *testing.T) {
 		trails = append(trails, w)
 		tag := "{" + proctest.KeyOn(shard, rollShards, "secret") + "}"
 		return func(i int) error {
-			key, value, by := fmt.Sprintf("%s:%v:%d", tag, torc, i), fmt.Sprint(i), now.Load()
+			changing.RLock()
+			defer changing.RUnlock()
+			key, value, by := fmt.Sprintf("%s:%v:%d", tag, torc, i), fmt.Sprint(i), now
 			if torc {
 				_, err := by.torc.Set(context.Background(), key, []byte(value))
 				return w.note(key, value, err)
@@ -84,15 +86,17 @@ func TestSecretsAreChanged(t *testing.T) {
 	}, func() {
 		settings("password = \"new-sesame\"\nold-password = \"old-sesame\"\ncluster-secret = \"new-secret\"\nold-cluster-secret = \"old-secret\"\n")
 		round("old")
-		now.Store(visit(t, c, "new-sesame"))
-		time.Sleep(time.Second) // what was under way with the old one ends
+		next := visit(t, c, "new-sesame")
+		changing.Lock()
+		now = next
+		changing.Unlock()
 		settings("password = \"new-sesame\"\ncluster-secret = \"new-secret\"\n")
 		round("new")
 	})
 	_, longest, acked, errs := summary(all)
 	t.Logf("two rounds of restarts: %d writes, %d errors, longest pause of a shard p50 %v, max %v", acked, len(errs), percentile(longest, 50), percentile(longest, 100))
 	require.Empty(t, errs)
-	db := now.Load().redis[2]
+	db := now.redis[2]
 	for _, w := range trails {
 		for _, a := range w.acked[max(0, len(w.acked)-200):] {
 			require.Equal(t, a.value, db.Get(context.Background(), a.key).Val(), "acknowledged write of %s is lost", a.key)
