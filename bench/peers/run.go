@@ -115,7 +115,7 @@ func (b *bench) measure(c Cell, name string) report.Sample {
 	}
 	defer closeAll(callers)
 	runtime.GC() // no cell pays for another one's litter
-	server, own := p.Server.CPU(), ownCPU()
+	before, own := p.Server.Taken(), ownCPU()
 	mix := load.Mix{Space: b.spaces[c.Shape.Size], Reads: c.Shape.Reads(), Zipf: c.Shape.Zipf}
 	if c.Shape.Rate > 0 {
 		s.Result = load.Open{Mix: mix, Rate: c.Shape.Rate, Warm: times.Warm, Measure: times.Measure, Drain: time.Second}.Run(callers)
@@ -123,7 +123,11 @@ func (b *bench) measure(c Cell, name string) report.Sample {
 		s.Result = load.Closed{Mix: mix, Pipeline: c.Shape.Pipeline, Warm: times.Warm, Measure: times.Measure}.Run(callers)
 	}
 	if requests := s.Result.PerSecond * (times.Warm + times.Measure).Seconds(); requests > 0 {
-		s.ServerCPU = float64((p.Server.CPU() - server).Microseconds()) / requests
+		after := p.Server.Taken()
+		s.ServerCPU = float64((after.CPU - before.CPU).Microseconds()) / requests
+		s.Reads = float64(after.Reads-before.Reads) / requests
+		s.Writes = float64(after.Writes-before.Writes) / requests
+		s.Sleeps = max(0, float64(after.Sleeps-before.Sleeps)) / requests // those of a thread that ended meanwhile are gone
 		s.LoadCPU = float64((ownCPU() - own).Microseconds()) / requests
 	}
 	return s

@@ -71,3 +71,18 @@ func TestVersionsAreFound(t *testing.T) {
 }
 
 func TestFileSystemIsNamed(t *testing.T) { require.NotEmpty(t, fileSystem(t.TempDir())) }
+
+// TestSystemCalls: what a process reads and writes is counted, and that it sleeps.
+func TestSystemCalls(t *testing.T) {
+	p, err := start(t.TempDir(), "writer", "sh", "-c", "while :; do echo; sleep 0.01; done")
+	require.NoError(t, err)
+	defer p.stop()
+	s := &Server{processes: []*process{p}}
+	if p.memory() == 0 {
+		t.Skip("no /proc here: system calls are not counted")
+	}
+	require.Eventually(t, func() bool {
+		taken := s.Taken()
+		return taken.Writes >= 5 && taken.Sleeps >= 5 && taken.Reads > 0
+	}, 30*time.Second, 20*time.Millisecond)
+}

@@ -60,7 +60,7 @@ func known() *Run {
 
 func (r *Run) add(s Shape, peer string, perSecond ...float64) {
 	for round, v := range perSecond {
-		r.Samples = append(r.Samples, Sample{Shape: s, Peer: peer, Round: round, ServerCPU: 12.34,
+		r.Samples = append(r.Samples, Sample{Shape: s, Peer: peer, Round: round, ServerCPU: 12.34, Reads: 3.8, Writes: 2, Sleeps: 0.25,
 			Result: load.Result{PerSecond: v, P50: 300 * time.Microsecond, P99: 2 * time.Millisecond, P999: 12 * time.Millisecond}})
 	}
 }

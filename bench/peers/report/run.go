@@ -65,6 +65,9 @@ type Sample struct {
 	// Processor time per request that was answered, of the peer's processes and of the load program, in microseconds.
 	ServerCPU float64
 	LoadCPU   float64
+	// What the peer's processes did for one request: system calls that read and wrote, and how often one of their threads fell asleep. 0
+	// where none was counted.
+	Reads, Writes, Sleeps float64
 }
 
 // Machine is where it ran.
@@ -105,6 +108,9 @@ type Figure struct {
 	PerSecond      float64
 	P50, P99, P999 time.Duration
 	ServerCPU      float64
+	Reads          float64
+	Writes         float64
+	Sleeps         float64
 	Errors         int64 // in all rounds
 	Error          string
 	Missed         float64 // open loop: the share of requests that were given up
@@ -135,6 +141,9 @@ func figure(samples []Sample) Figure {
 		P99:       medianOf(samples, func(s Sample) time.Duration { return s.Result.P99 }),
 		P999:      medianOf(samples, func(s Sample) time.Duration { return s.Result.P999 }),
 		ServerCPU: medianOf(samples, func(s Sample) float64 { return s.ServerCPU }),
+		Reads:     medianOf(samples, func(s Sample) float64 { return s.Reads }),
+		Writes:    medianOf(samples, func(s Sample) float64 { return s.Writes }),
+		Sleeps:    medianOf(samples, func(s Sample) float64 { return s.Sleeps }),
 		Missed: medianOf(samples, func(s Sample) float64 {
 			if s.Result.Due == 0 {
 				return 0

@@ -20,6 +20,7 @@ func (r *Run) Table(w io.Writer) error {
 	v.openLoop(&b)
 	v.closedLatency(&b)
 	v.processor(&b)
+	v.calls(&b)
 	r.idle(&b)
 	v.faults(&b)
 	r.facts(&b)
@@ -139,6 +140,27 @@ func (v *view) processor(b *strings.Builder) {
 	v.perCell(b, "Cost of a request", note, v.run.shapes(func(s Shape) bool { return s.Rate == 0 }), func(s Shape, peer string) string {
 		return fmt.Sprintf("%.1f", v.figures[at{s, peer}].ServerCPU)
 	})
+}
+
+// calls is the physical side of a request: how often its peer goes into the kernel and to sleep for it.
+func (v *view) calls(b *strings.Builder) {
+	const note = "Reads / writes / sleeps of all processes of the peer for one request: system calls that read (half of those of Go's programs find nothing), system " +
+		"calls that write, and how often a thread had nothing to do and was woken again. Linux does not count the other calls that receive and send: memcached answers by one of them."
+	counted := v.run.shapes(func(s Shape) bool { return v.counted(s) })
+	v.perCell(b, "System calls of a request", note, counted, func(s Shape, peer string) string {
+		f := v.figures[at{s, peer}]
+		return fmt.Sprintf("%.2f / %.2f / %.2f", f.Reads, f.Writes, f.Sleeps)
+	})
+}
+
+// counted: somebody's system calls were counted in this cell. They are not in runs of old, nor where there is no /proc.
+func (v *view) counted(s Shape) bool {
+	for _, p := range v.run.Peers {
+		if v.figures[at{s, p.Name}].Reads > 0 {
+			return !isLarge(s)
+		}
+	}
+	return false
 }
 
 func (r *Run) idle(b *strings.Builder) {
