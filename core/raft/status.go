@@ -67,8 +67,13 @@ func (m *Member) Behind(id wire.ReplicaID) uint64 {
 	return missing
 }
 
-// Recent reports whether a replica has been heard from since the last quorum check.
+// Recent reports whether a replica has been heard from within an election timeout: since the last quorum check, or with an answer to
+// something that was sent so lately. Right after a check raft has heard nobody, and whoever looks as regularly as it checks would
+// find that each time.
 func (m *Member) Recent(id wire.ReplicaID) (ok bool) {
+	if lately := m.cfg.Clock.Now() - m.cfg.Tick*time.Duration(m.cfg.ElectionTicks); lately > 0 && m.SpokenSince(id, lately) {
+		return true
+	}
 	m.node.WithProgress(func(at uint64, _ etcdraft.ProgressType, pr tracker.Progress) {
 		if wire.ReplicaID(at) == id {
 			ok = pr.RecentActive
@@ -78,7 +83,7 @@ func (m *Member) Recent(id wire.ReplicaID) (ok bool) {
 }
 
 // SpokenSince reports whether a replica has answered something that this leader sent at this time of
-// its clock or later, in this term. It says more than Recent, which may be two election timeouts old.
+// its clock or later, in this term. It says more than Recent: what raft has heard may have been under way for long.
 func (m *Member) SpokenSince(id wire.ReplicaID, at time.Duration) bool {
 	return m.lease.acked[id].stamp >= int64(at)
 }
