@@ -349,12 +349,8 @@ func (l *Lane) start(p *wire.Placement, r *wire.Replica) {
 // storeConfig is by the map alone, for all replicas of a shard must compute alike: a node that only joins was told of neither the
 // number of shards nor the limits.
 func (l *Lane) storeConfig(p *wire.Placement) store.Config {
-	c := store.Config{Shard: p.Shard, Shards: int(l.m.Shards), Seed: l.m.Seed, Pages: l.cfg.Pages,
-		MaxValue: within(l.m.Limits.MaxValue), SessionTTL: int64(within(l.m.Limits.SessionTTL)), SessionsMax: within(uint64(l.m.Limits.SessionsMax)), SessionBytes: int64(within(l.m.Limits.SessionBytes))}
-	if len(p.Founders) > 0 {
-		c.Version = uint64(p.Founders[0]) << 32 // IDs ascend: no version of what was lost is given out again
-	}
-	return c
+	return store.Config{Shard: p.Shard, Shards: int(l.m.Shards), Seed: l.m.Seed, Pages: l.cfg.Pages,
+		Version: versionsAbove(p), MaxValue: within(l.m.Limits.MaxValue), SessionTTL: int64(within(l.m.Limits.SessionTTL)), SessionsMax: within(uint64(l.m.Limits.SessionsMax)), SessionBytes: int64(within(l.m.Limits.SessionBytes))}
 }
 
 // storeBytes is what the lane's stores hold. Every replica of a shard counts the same.

@@ -315,3 +315,30 @@ func TestASealedReplicasWordLetsNobodyGo(t *testing.T) {
 	w.drop = nil
 	require.True(t, w.until(20*time.Second, func() bool { return w.leader(1) != nil }))
 }
+
+// No shard is written so often between two losses that a version is given out again, however close the founders' IDs are, nor where the
+// meta group was begun anew from a map that has not heard of the latest losses.
+func TestVersionsLeaveRoomForEveryWrite(t *testing.T) {
+	const room = 1 << 46 // writes: fifteen years of 150,000 a second
+	m := mapOf(replica(1, voter))
+	m.NextReplica = 2
+	lose := func(m *wire.ClusterMap) uint64 {
+		p := &m.Placements[1]
+		p.Seal = 5
+		r := p.Replicas[0]
+		require.True(t, reset(m, p, &wire.MetaCommand{Shard: 1, Seal: 5, Voters: idsOf(p.Replicas), Founders: []wire.Replica{{Node: r.Node, Incarnation: r.Incarnation}}}))
+		return versionsAbove(p)
+	}
+	last := versionsAbove(&m.Placements[1])
+	require.Zero(t, last)
+	for range 10 {
+		next := lose(m)
+		require.GreaterOrEqual(t, next-last, uint64(room))
+		last = next
+	}
+	other := recovered(m, &m.Members[0], 0, 1000)
+	for range 60 { // that the recovered meta group has never heard of
+		last = lose(m)
+	}
+	require.GreaterOrEqual(t, lose(other), last+room)
+}

@@ -209,7 +209,7 @@ func memberOr(m *wire.ClusterMap, id wire.NodeID) *wire.Member {
 }
 
 // skippedIDs is how many replica IDs a recovery skips at least: more than the lost group can have given
-// out that nobody has heard of, and few enough for a great many recoveries (versions begin with an ID, in 32 bits).
+// out that nobody has heard of, and few enough for a great many recoveries (versionsAbove counts them, in 31 bits).
 const skippedIDs = 1 << 20
 
 // recovered is the first map of a meta group that is begun anew from another one. salt keeps
