@@ -116,7 +116,7 @@ func (l *Lane) decide(m *wire.ClusterMap, p *wire.Placement, d *doubt) {
 		d.since = l.env.Now()
 		l.command(&wire.MetaCommand{Kind: wire.MetaUnseal, Shard: p.Shard, Seal: p.Seal})
 	case lost && l.env.Now()-d.since >= l.resetGrace():
-		if founders := l.founders(m, p.Shard); len(founders) > 0 && (len(founders) >= int(m.Replication) || l.env.Now()-d.since >= 2*l.resetGrace()) {
+		if founders := l.founders(m, p.Shard, d.since); len(founders) > 0 && (len(founders) >= int(m.Replication) || l.env.Now()-d.since >= 2*l.resetGrace()) {
 			l.command(&wire.MetaCommand{Kind: wire.MetaReset, Shard: p.Shard, Seal: p.Seal, Voters: idsOf(p.Replicas), Founders: founders, At: l.env.Wall()})
 		}
 	}
@@ -187,15 +187,18 @@ func quorumOf(voters []uint64, left map[uint64]bool) bool {
 	return len(voters) == 0 || n > len(voters)/2
 }
 
-// freshTicks is how lately a life must have been heard to hold a replica of a new group.
+// freshTicks is how lately a life must have been heard to hold a replica of a new group, and since the loss in any case: whatever took the
+// others may have cut it off, and a grace may be shorter. One that is cut off a moment later has been heard all the same. It begins when it
+// hears of the map; till then the group must do with the others, and nothing is lost by it, for it has promised nothing.
 const freshTicks = 60
 
-// founders are the lives that begin a shard anew, who should lead first.
-func (l *Lane) founders(m *wire.ClusterMap, shard wire.ShardID) (list []wire.Replica) {
+// founders are the lives that begin a shard anew which was lost at this time, who should lead first.
+func (l *Lane) founders(m *wire.ClusterMap, shard wire.ShardID, since time.Duration) (list []wire.Replica) {
 	var fresh []wire.Member
+	since = max(since, l.env.Now()-freshTicks*l.cfg.Tick)
 	for _, who := range m.Members {
 		at, heard := l.heard[who.ID]
-		if who.State == wire.MemberActive && (who.ID == l.cfg.Self.ID || heard && l.env.Now()-at < freshTicks*l.cfg.Tick) {
+		if who.State == wire.MemberActive && (who.ID == l.cfg.Self.ID || heard && at > since) {
 			fresh = append(fresh, who)
 		}
 	}

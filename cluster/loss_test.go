@@ -342,3 +342,28 @@ func TestVersionsLeaveRoomForEveryWrite(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, lose(other), last+room)
 }
+
+// Whoever was cut off when the shard was lost is no founder, also where the grace is shorter than the time within which a life counts as fresh.
+func TestFoundersWereHeardSinceTheLoss(t *testing.T) {
+	w := five(t, Config{ResetGrace: 2 * time.Second})
+	holders := w.holders()
+	p := w.newest().Placement(wire.MetaShard)
+	slices.SortStableFunc(holders, func(a, b string) int { // the last one is not needed for the meta group
+		at := func(addr string) int {
+			if slices.ContainsFunc(p.Replicas, func(r wire.Replica) bool { return w.names[r.Node-1] == addr }) {
+				return 0
+			}
+			return 1
+		}
+		return at(a) - at(b)
+	})
+	cut := holders[2]
+	w.restart(holders[0])
+	require.True(t, w.until(20*time.Second, func() bool { return w.newest().Member(w.nodes[holders[0]].cfg.Self.ID).Incarnation == 8 }))
+	w.restart(holders[1])
+	require.True(t, w.until(20*time.Second, func() bool { return w.newest().QuorumGone(w.newest().Placement(1)) }), "lost")
+	w.drop = func(addr string, f *wire.Frame) bool { return addr == cut || w.names[f.From-1] == cut }
+	require.True(t, w.until(20*time.Second, func() bool { return w.newest().Placement(1).Losses == 1 }), "begun anew")
+	require.NotContains(t, w.holders(), cut)
+	require.True(t, w.until(10*time.Second, w.leads))
+}
