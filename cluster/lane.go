@@ -87,7 +87,7 @@ type Lane struct {
 // NewLane makes a lane. Nothing happens before Start.
 func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lane {
 	l := &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
-		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}, newest: map[wire.NodeID]admitted{}, epochs: map[wire.NodeID]wire.Epoch{}}}
+		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}, newest: map[wire.NodeID]admitted{}, epochs: map[wire.NodeID]wire.Epoch{}, moves: map[wire.ShardID]underWay{}}}
 	l.judge = late.New(late.Rules{Floor: l.floor(), Times: lateTimes})
 	l.pace = newPacer(e, (cfg.Rebalance+int64(cfg.Lanes)-1)/int64(max(cfg.Lanes, 1)), cfg.Tick)
 	if kept := cfg.MaxKept / int64(max(cfg.Lanes, 1)); kept > 0 {

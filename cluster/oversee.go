@@ -22,6 +22,8 @@ type overseer struct {
 	pushed  wire.Epoch              // newest map sent to nodes outside the meta group
 	doubts  map[wire.ShardID]*doubt // the shards that may be lost; for look-up, never ranged
 
+	moves map[wire.ShardID]underWay // the shards on the move; for look-up, never ranged
+
 	stranded map[wire.ShardID]strandedWord // that a group has lost its quorum, by its replicas' word; for look-up, never ranged
 }
 
@@ -61,7 +63,7 @@ func (l *Lane) oversee() {
 	leads := g != nil && g.member.Leads()
 	if leads && !l.leading {
 		l.since, l.planned, l.pushed, l.doubts = l.env.Now(), 0, 0, map[wire.ShardID]*doubt{}
-		l.stranded = map[wire.ShardID]strandedWord{}
+		l.stranded, l.moves = map[wire.ShardID]strandedWord{}, map[wire.ShardID]underWay{}
 	}
 	l.leading = leads
 	if !leads {

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"time"
 
 	"torc/core/ring"
 	"torc/core/wire"
@@ -15,46 +16,75 @@ const (
 
 // (Both bound the sum, too: when a node comes or goes, what was the one may become the other.)
 
+// overdueAfter is for how long a shard on the move has others wait for it. A learner may never catch up: its leader does not reach it, though
+// the meta group's does. What goes on regardless is bounded where snapshots are sent (pace.go).
+const overdueAfter = time.Minute
+
+// underWay is a change of a shard's replicas: as the map has it, and since when.
+type underWay struct {
+	conf   uint64         // the map's configuration,
+	newest wire.ReplicaID // and newest replica
+	since  time.Duration
+}
+
+// places are what the shards on the move take of what is there. Those whose voters by the map are no quorum have places of their own: they wait
+// for nodes that are silent, it may be for ever, and send nothing meanwhile. (The map may be wrong about them.)
+type places struct{ repairs, moves, stuck int }
+
+// take has a shard take a place for a change of its replicas, and reports whether there was one.
+func (n *places) take(m *wire.ClusterMap, p *wire.Placement, want int) bool {
+	switch live := healthy(m, p); {
+	case 2*live <= voters(p):
+		n.stuck++
+		return n.stuck <= repairsMax
+	case live < want:
+		n.repairs++
+		return n.repairs <= repairsMax && n.repairs+n.moves <= repairsMax+movesMax
+	}
+	n.moves++
+	return n.moves <= movesMax && n.repairs+n.moves <= repairsMax+movesMax
+}
+
 // plan compares the map with what the ring proposes and asks for the changes, a bounded number at
 // a time. It returns how many it asked for, or still waits for: with none the map is settled.
 func (l *Lane) plan(m *wire.ClusterMap) (open int) {
 	targets := ring.Place(holders(m), int(m.Shards), int(m.Replication), stayingOf(m))
-	repairs, moves := 0, 0
+	var taken places
 	for i := range m.Placements {
-		if onItsWay(m, &m.Placements[i]) {
+		p, want := &m.Placements[i], len(targets[i].Nodes)
+		if onItsWay(m, p) || !moving(m, p, want) {
+			delete(l.moves, p.Shard)
 			continue
 		}
-		if moving(m, &m.Placements[i], len(targets[i].Nodes)) {
-			if open++; healthy(m, &m.Placements[i]) >= len(targets[i].Nodes) {
-				moves++
-			} else {
-				repairs++
-			}
+		if open++; !l.overdue(p) {
+			taken.take(m, p, want)
 		}
 	}
 	for i := range m.Placements {
-		p := &m.Placements[i]
+		p, want := &m.Placements[i], len(targets[i].Nodes)
 		c := step(m, p, targets[i].Nodes)
 		if c == nil || onItsWay(m, p) {
 			continue
 		}
-		open++
-		switch {
-		case moving(m, p, len(targets[i].Nodes)):
+		if open++; moving(m, p, want) || c.Kind != wire.MetaPrefer && !taken.take(m, p, want) {
 			continue
-		case c.Kind == wire.MetaPrefer:
-		case healthy(m, p) < len(targets[i].Nodes):
-			if repairs++; repairs > repairsMax || repairs+moves > repairsMax+movesMax {
-				continue
-			}
-		default:
-			if moves++; moves > movesMax || repairs+moves > repairsMax+movesMax {
-				continue
-			}
 		}
 		l.command(c)
 	}
 	return open
+}
+
+// overdue reports whether a shard has been on the move for so long, with nothing new of it, that others wait for it no more.
+func (l *Lane) overdue(p *wire.Placement) bool {
+	now := underWay{conf: p.ConfIndex, since: l.env.Now()}
+	for _, r := range p.Replicas {
+		now.newest = max(now.newest, r.ID)
+	}
+	began, known := l.moves[p.Shard]
+	if !known || began.conf != now.conf || began.newest != now.newest {
+		l.moves[p.Shard], began = now, now
+	}
+	return now.since-began.since >= overdueAfter
 }
 
 // stayingOf is where the shards are, without the replicas that are to leave. (The ring leaves out
@@ -91,6 +121,16 @@ func moving(m *wire.ClusterMap, p *wire.Placement, want int) bool {
 func healthy(m *wire.ClusterMap, p *wire.Placement) (n int) {
 	for _, r := range p.Replicas {
 		if r.Role.Votes() && alive(m, r) {
+			n++
+		}
+	}
+	return n
+}
+
+// voters counts those that vote, dead or alive.
+func voters(p *wire.Placement) (n int) {
+	for _, r := range p.Replicas {
+		if r.Role.Votes() {
 			n++
 		}
 	}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -191,6 +192,84 @@ func TestMovesAreBounded(t *testing.T) {
 	}
 	commands, _ = p.plan(m)
 	require.Zero(t, kinds(commands))
+}
+
+// catchUp makes voters of the learners of the shards that have a quorum and are not held up, in the place of the dead.
+func catchUp(m *wire.ClusterMap, heldUp func(*wire.Placement) bool) {
+	for i := range m.Placements {
+		p := &m.Placements[i]
+		if 2*healthy(m, p) <= voters(p) || heldUp(p) {
+			continue
+		}
+		p.Replicas = slices.DeleteFunc(p.Replicas, func(r wire.Replica) bool { return !alive(m, r) })
+		for j := range p.Replicas {
+			p.Replicas[j].Role = voter
+		}
+		p.ConfIndex++
+	}
+}
+
+// twoGone is a map of 96 shards on five nodes, of which two have fallen silent.
+func twoGone() *wire.ClusterMap {
+	m := firstMap(1, []wire.Member{member(10, 1), member(20, 1), member(30, 1), member(40, 1), member(50, 1)}, 96, 3)
+	m.Member(10).State, m.Member(20).State = wire.MemberDown, wire.MemberDown
+	return m
+}
+
+// A shard that has lost its majority to nodes that are silent waits for them, however long. The others do not wait for it.
+func TestRepairsDoNotWaitForWhatCannotBeRepaired(t *testing.T) {
+	p, m := newPlanner(t), twoGone()
+	stuck := 0
+	for range 40 {
+		commands, _ := p.plan(m)
+		for _, c := range commands {
+			changeMap(m, c)
+		}
+		catchUp(m, func(*wire.Placement) bool { return false })
+	}
+	for i := range m.Placements {
+		switch n := healthy(m, &m.Placements[i]); n {
+		case 0, 1:
+			stuck++
+		default:
+			require.Equal(t, 3, n, "shard %d", i)
+		}
+	}
+	require.Greater(t, stuck, repairsMax, "or this says nothing")
+}
+
+// Nor do they wait longer than a while for a learner that does not catch up, whatever holds it up.
+func TestRepairsDoNotWaitForEver(t *testing.T) {
+	p, m := newPlanner(t), firstMap(1, []wire.Member{member(10, 1), member(20, 1), member(30, 1)}, 64, 3)
+	join(m, member(40, 1))
+	m.Member(20).State = wire.MemberDown
+	heldUp := func(p *wire.Placement) bool { return p.Shard < 2*repairsMax }
+	round := func() {
+		commands, _ := p.plan(m)
+		for _, c := range commands {
+			changeMap(m, c)
+		}
+		catchUp(m, heldUp)
+	}
+	whole := func() (n int) {
+		for i := range m.Placements {
+			if healthy(m, &m.Placements[i]) == 3 {
+				n++
+			}
+		}
+		return n
+	}
+	for range 20 {
+		round()
+	}
+	require.Zero(t, whole(), "while it may be on its way they wait")
+	for range 4 {
+		p.lane.env.(*world).now += overdueAfter + time.Second
+		for range 20 {
+			round()
+		}
+	}
+	require.Equal(t, len(m.Placements)-2*repairsMax, whole())
 }
 
 // groups is what the shards' groups would do (mend.go): the configuration of each, as its leader
