@@ -12,7 +12,7 @@ type Lie uint8
 const (
 	LieFalseAlarm Lie = iota // it is suspected, again and again
 	LieLibel                 // it is declared dead, again and again
-	LieOldRumour             // its former life is declared dead once more; once it is dead, alive once more
+	LieOldRumour             // what was said of its former life, or of this one before it refuted that, is said once more; once it is dead, that it lives
 	LieStale                 // what it says about itself does not get through
 	LieDigest                // what it says about itself arrives as something else
 	lieCount

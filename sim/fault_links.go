@@ -116,12 +116,14 @@ func (f Echo) strike(w *World) (string, func()) {
 
 // Throttle makes all links of a node to others long and narrow: Delay more on the way, and at most
 // Bytes a second in each direction (0: as many as come). What would wait for too long is lost, as
-// in a router; and so are Drop ten-thousandths of what passes.
+// in a router; and so are Drop ten-thousandths of what passes, and whatever has more than Over bytes (0: nothing), as where a queue has
+// room for what is small and none for what is large.
 type Throttle struct {
 	Target Target
 	Delay  time.Duration
 	Bytes  int
 	Drop   int
+	Over   int
 }
 
 // queueMax is for how long a narrow link keeps a packet before it is lost.
@@ -144,6 +146,7 @@ func (f Throttle) strike(w *World) (string, func()) {
 				l.slow = max(0, l.slow+time.Duration(sign)*f.Delay)
 				l.narrow(sign * f.Bytes)
 				l.drop = max(0, l.drop+sign*f.Drop)
+				l.bound(sign * f.Over)
 			}
 		}
 	}
@@ -154,6 +157,9 @@ func (f Throttle) strike(w *World) (string, func()) {
 	}
 	if f.Drop > 0 {
 		said += fmt.Sprintf(", drop %d‱", f.Drop)
+	}
+	if f.Over > 0 {
+		said += fmt.Sprintf(", drop what has more than %d bytes", f.Over)
 	}
 	return said, func() { change(-1) }
 }

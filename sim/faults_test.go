@@ -114,6 +114,28 @@ func TestThrottledLinksAreNarrow(t *testing.T) {
 	require.Zero(t, wait)
 }
 
+// Where what is large is lost, what is small passes, and all does afterwards.
+func TestWhatIsLargeIsLost(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	w.until(10 * time.Millisecond)
+	log = nil
+	sendTest := func(over int) {
+		w.faults.strike(For{50 * time.Millisecond, Throttle{Target: Node(1), Over: over}})
+		w.sendTest(1, 0)
+		w.until(time.Duration(w.now) + 20*time.Millisecond)
+	}
+	sendTest(1)
+	require.Empty(t, log)
+	require.EqualValues(t, 1, w.network.Dropped)
+	sendTest(1 << 20)
+	require.Equal(t, []string{"frame", "flush"}, log)
+	w.until(time.Duration(w.now) + 100*time.Millisecond)
+	w.sendTest(1, 0)
+	w.until(time.Duration(w.now) + 20*time.Millisecond)
+	require.EqualValues(t, 1, w.network.Dropped)
+}
+
 func TestReplayIsOfTheFormerLife(t *testing.T) {
 	var log []string
 	w := recorderWorld(&log)

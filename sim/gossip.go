@@ -65,6 +65,8 @@ type belief struct {
 	edition     int
 	goodbye     wire.Incarnation // a life that said goodbye and was heard
 	rumour      wire.Incarnation // the latest life that a rumour told the node of
+	told        uint64           // how often the subject had refuted its death, as the node was told last
+	outdated    int              // counts what it was told that had been true once
 }
 
 func (w *World) startSwim(n *node) *swim {
@@ -197,14 +199,25 @@ func (s *swim) answered(subject *node, b *belief) {
 		s.garble(subject, b)
 	case b.edition != subject.swim.edition && subject.lies[LieStale] == 0:
 		s.hear(subject, b)
-	case subject.lies[LieOldRumour] > 0 && subject.rumoured != 0:
-		s.tell(gossip.Event{Node: subject.id, Incarnation: subject.rumoured, Status: gossip.Dead})
+	case subject.lies[LieOldRumour] > 0 && (subject.rumoured != 0 || b.told > 0):
+		s.outdated(subject, b)
 	case subject.lies[LieLibel] > 0 || rand.Chance(settings.Libel):
 		s.say(subject, b, gossip.Dead)
 	case subject.lies[LieFalseAlarm] > 0 || rand.Chance(settings.FalseAlarm):
 		b.suspected = w.now
 		s.say(subject, b, gossip.Suspect)
 	}
+}
+
+// outdated says of a node that lives what was true once: of its former life, that it is dead, lives or is suspected, and of this one, that it
+// is suspected or dead, as it was said before it refuted that (memberlist calls that a lower incarnation), or lives, as before that.
+func (s *swim) outdated(subject *node, b *belief) {
+	e := gossip.Event{Node: subject.id, Incarnation: subject.rumoured, Status: [...]gossip.Status{gossip.Dead, gossip.Alive, gossip.Suspect}[b.outdated%3], Digest: subject.swim.digest}
+	if b.told > 0 && (subject.rumoured == 0 || b.outdated/3%2 == 1) {
+		e.Incarnation, e.Refuted = b.incarnation, b.told-1
+	}
+	b.outdated++
+	s.tell(e)
 }
 
 // rumour says of a dead node that it lives, as it was said before it died: of this life, of the one
@@ -219,7 +232,7 @@ func (s *swim) rumour(subject *node, b *belief) {
 
 // hear tells the node a new digest of one that lives. It is not worth an event in the trace.
 func (s *swim) hear(subject *node, b *belief) {
-	b.edition = subject.swim.edition
+	b.edition, b.told = subject.swim.edition, subject.refuted
 	s.tell(gossip.Event{Node: subject.id, Incarnation: b.incarnation, Status: b.status, Refuted: subject.refuted, Digest: subject.swim.digest})
 }
 
@@ -244,13 +257,13 @@ func (s *swim) garble(subject *node, b *belief) {
 			d[rand.IntN(len(d))] ^= 1 << rand.IntN(8)
 		}
 	}
-	b.edition = -1 // the truth comes next
+	b.edition, b.told = -1, subject.refuted // the truth comes next
 	s.tell(gossip.Event{Node: subject.id, Incarnation: b.incarnation, Status: b.status, Refuted: subject.refuted, Digest: d})
 }
 
 // say tells the node a belief.
 func (s *swim) say(subject *node, b *belief, status gossip.Status) {
-	b.status = status
+	b.status, b.told = status, subject.refuted
 	if status == gossip.Dead {
 		b.dead, b.refuted = s.node.clock.at(s.node.w.now), subject.refuted
 	}

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"torc/core/gossip"
 	"torc/core/gossip/gossiptest"
 	"torc/core/wire"
@@ -65,4 +67,42 @@ func TestGossipContract(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Old rumours of a node that lives are of its former life or from before it refuted its death, and nobody who goes by the rules believes them.
+func TestOldRumoursAreBelievedByNobody(t *testing.T) {
+	s := DrawSettings(1)
+	toySettings(&s)
+	s.Nodes, s.Swim = 3, Swim{FalseAlarm: 3000}
+	w := newWorld(1, s, toyFactory(""), nil)
+	for _, n := range w.nodes {
+		n.start()
+	}
+	var view gossip.View
+	former, earlier := 0, 0
+	w.nodes[0].swim.Subscribe(func(e gossip.Event) {
+		before, known := view.Of(e.Node)
+		_, changed := view.Merge(e)
+		switch {
+		case known && e.Incarnation < before.Incarnation:
+			former++
+			require.False(t, changed)
+		case known && e.Incarnation == before.Incarnation && e.Refuted < before.Refuted:
+			earlier++
+			require.False(t, changed)
+		}
+	})
+	w.until(10 * time.Second)
+	w.faults.strike(Slander{Node(2), LieOldRumour})
+	w.until(30 * time.Second)
+	require.Zero(t, former, "it has had one life")
+	require.Positive(t, earlier)
+	w.nodes[1].crash()
+	w.nodes[1].start()
+	w.until(90 * time.Second)
+	require.Positive(t, former)
+	e, known := view.Of(w.nodes[1].id)
+	require.True(t, known)
+	require.Equal(t, w.nodes[1].incarnation, e.Incarnation)
+	require.Less(t, e.Status, gossip.Dead)
 }

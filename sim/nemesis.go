@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -268,6 +269,9 @@ func (f *nemesis) throttle() Fault {
 	t := Throttle{Target: f.target(), Delay: f.rand.Duration(time.Millisecond, 200*time.Millisecond)}
 	if f.rand.Bool() {
 		t.Bytes = 1 << f.rand.Between(12, 18)
+	}
+	if sizes := NewStream(f.w.seed, fmt.Sprint("throttle at ", f.w.now)); sizes.Chance(2500) { // its own: other draws are what they were
+		t.Over = 1 << sizes.Between(8, 13)
 	}
 	return t
 }

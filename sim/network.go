@@ -43,6 +43,7 @@ type link struct {
 	held   []onWay // what waits for the end of that
 	width  int     // bytes a second; 0 = no bound
 	freeAt int64   // when a narrow link has sent off what it was given
+	over   int     // bytes above which a packet is lost; 0 = no bound
 }
 
 // onWay is a packet as it left; one of frame and bytes is set.
@@ -132,6 +133,10 @@ func (n *network) sendTo(from, to int32, p port, f *wire.Frame) {
 		n.drop(e)
 		return
 	}
+	if l.over > 0 && sizeOf(f, bytes) > l.over {
+		n.drop(e)
+		return
+	}
 	if p == portPeer {
 		packet := onWay{from, to, p, f, bytes, number}
 		n.w.nodes[from].recent.add(packet)
@@ -179,16 +184,20 @@ func (l *link) queue(now int64, f *wire.Frame, bytes []byte) (wait time.Duration
 	if l.width == 0 {
 		return 0, true
 	}
-	size := len(bytes)
-	if f != nil {
-		size = f.Size()
-	}
 	begin := max(now, l.freeAt)
 	if time.Duration(begin-now) > queueMax {
 		return 0, false
 	}
-	l.freeAt = begin + int64(size)*int64(time.Second)/int64(l.width)
+	l.freeAt = begin + int64(sizeOf(f, bytes))*int64(time.Second)/int64(l.width)
 	return time.Duration(l.freeAt - now), true
+}
+
+// sizeOf is how many bytes a packet has, of which one of frame and bytes is set.
+func sizeOf(f *wire.Frame, bytes []byte) int {
+	if f != nil {
+		return f.Size()
+	}
+	return len(bytes)
 }
 
 // narrow bounds a link's width (by > 0), or takes the bound away again. Of several bounds the last
@@ -196,6 +205,13 @@ func (l *link) queue(now int64, f *wire.Frame, bytes []byte) (wait time.Duration
 func (l *link) narrow(by int) {
 	if by != 0 {
 		l.width, l.freeAt = max(by, 0), 0
+	}
+}
+
+// bound has a link lose what is larger (by > 0), or takes the bound away again, as narrow does.
+func (l *link) bound(by int) {
+	if by != 0 {
+		l.over = max(by, 0)
 	}
 }
 

@@ -87,7 +87,7 @@ var faultWords = []faultWord{
 			text, _ := writeLag(sim.Lag(e))
 			return text, ok
 		}},
-	{"throttle", "throttle TARGET delay=50ms bytes=16384", "a node's links are long and narrow (bytes a second; 0: no bound), and lose if drop=N says so (parts in 10,000)", readThrottle, writeThrottle},
+	{"throttle", "throttle TARGET delay=50ms bytes=16384", "a node's links are long and narrow (bytes a second; 0: no bound), and lose if drop=N says so (parts in 10,000), or what has more than N bytes if over=N does", readThrottle, writeThrottle},
 	aimed("replay", "what a node's former life said and was told arrives once more",
 		func(t sim.Target) sim.Fault { return sim.Replay{Target: t} },
 		func(f sim.Replay) sim.Target { return f.Target }),

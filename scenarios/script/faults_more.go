@@ -119,8 +119,10 @@ func readThrottle(r *reader) (sim.Fault, error) {
 			f.Bytes, err = parseBytes(name, value)
 		case "drop":
 			f.Drop, err = parseParts(name, value)
+		case "over":
+			f.Over, err = parseBytes(name, value)
 		default:
-			err = fmt.Errorf("want delay=, bytes= or drop=, not %q", name)
+			err = fmt.Errorf("want delay=, bytes=, drop= or over=, not %q", name)
 		}
 		return err
 	})
@@ -132,6 +134,9 @@ func writeThrottle(fault sim.Fault) (string, bool) {
 	text := fmt.Sprintf("%v delay=%v bytes=%d", f.Target, f.Delay, f.Bytes)
 	if f.Drop > 0 {
 		text += fmt.Sprintf(" drop=%d", f.Drop)
+	}
+	if f.Over > 0 {
+		text += fmt.Sprintf(" over=%d", f.Over)
 	}
 	return text, ok
 }

@@ -141,7 +141,7 @@ func drawFault(t *rapid.T) sim.Fault {
 		sim.Rate{Target: a, Thousandth: -20}, sim.WallJump{Target: a, By: -d}, sim.HotKeys{}, sim.Heal{},
 		sim.Clog{A: a}, sim.Clog{A: a, Clients: true}, sim.Clog{A: a, B: b, Pair: true}, sim.Clog{A: a, B: b, Pair: true, OneWay: true},
 		sim.Stall{Target: a, Lane: 1}, sim.Lag{A: a, B: b, By: d}, sim.Lag{A: a, B: b, By: d, Both: true}, sim.Echo{A: a, B: b, By: d},
-		sim.Throttle{Target: a, Delay: d, Bytes: 4096}, sim.Throttle{Target: a, Delay: d, Drop: 500}, sim.Replay{Target: a}, sim.Rack{Targets: []sim.Target{a, b}, Down: d}, sim.Squeeze{Target: a, Bytes: 512},
+		sim.Throttle{Target: a, Delay: d, Bytes: 4096}, sim.Throttle{Target: a, Delay: d, Drop: 500}, sim.Throttle{Target: a, Delay: d, Over: 1200}, sim.Replay{Target: a}, sim.Rack{Targets: []sim.Target{a, b}, Down: d}, sim.Squeeze{Target: a, Bytes: 512},
 		sim.Slander{Target: a, Lie: sim.LieOldRumour}, sim.Drain{Target: a, Via: b}, sim.Drain{Target: a, Via: b, Force: true},
 		sim.Undrain{Target: a, Via: b}, sim.Forget{Target: a, Via: b}, sim.RecoverMeta{Via: b}, sim.Weigh{Target: a, Via: b, Hundredths: 50}, sim.Roll{Target: a, Down: d}, sim.When{Trigger: sim.OnChange, Shard: 1, After: d, Fault: sim.Crash{Target: sim.Sender(), Down: d}},
 		sim.When{Fault: sim.For{Duration: d, Fault: sim.Isolate{Target: sim.Receiver()}}},
