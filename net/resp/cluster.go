@@ -14,7 +14,7 @@ import (
 type slotRange struct {
 	first, last uint16
 	leader      wire.NodeID
-	replicas    []wire.NodeID // voters but the leader, by ID
+	replicas    []wire.NodeID // voters that lead nothing, by ID
 }
 
 // nodeHex is a node's ID as Redis Cluster clients expect one: 40 hexadecimal digits, here the
@@ -36,18 +36,28 @@ func hostPort(addr string) (string, int) {
 
 // slotRanges lists who leads which slots, in order. Neighbouring shards with the same nodes
 // are one range; slots of which no leader is known are left out.
+//
+// A node that leads anything is nobody's replica here, though it has copies of what others lead. In Redis Cluster a node is a master or a replica,
+// and libraries hold it for what they have read first, or last (redis-py, redis-rb): as a replica it would be left out of SCAN, KEYS, DBSIZE and
+// FLUSHALL, which go to the masters, and nobody would notice.
 func (s *Server) slotRanges(m *wire.ClusterMap) []slotRange {
 	if m == nil {
 		return nil
 	}
+	leaders := make([]wire.NodeID, m.Shards+1) // by shard: who leads is asked once, so that the ranges agree with each other
+	leads := make(map[wire.NodeID]bool)
+	for shard := wire.ShardID(1); uint32(shard) <= m.Shards; shard++ {
+		leaders[shard] = s.leaderOf(m, shard)
+		leads[leaders[shard]] = true
+	}
 	var ranges []slotRange
 	for shard := wire.ShardID(1); uint32(shard) <= m.Shards; shard++ {
-		leader := s.leaderOf(m, shard)
+		leader := leaders[shard]
 		if m.Member(leader) == nil {
 			continue
 		}
 		first, last := wire.SlotRange(shard, int(m.Shards))
-		next := slotRange{first: first, last: last, leader: leader, replicas: followers(m, shard, leader)}
+		next := slotRange{first: first, last: last, leader: leader, replicas: followers(m, shard, leads)}
 		if n := len(ranges); n > 0 {
 			before := &ranges[n-1]
 			if before.leader == leader && before.last+1 == first && slices.Equal(before.replicas, next.replicas) {
@@ -60,8 +70,8 @@ func (s *Server) slotRanges(m *wire.ClusterMap) []slotRange {
 	return ranges
 }
 
-// followers lists the live nodes that hold a voting replica of a shard beside its leader.
-func followers(m *wire.ClusterMap, shard wire.ShardID, leader wire.NodeID) []wire.NodeID {
+// followers lists the live nodes that hold a voting replica of a shard, and are not among those that lead something.
+func followers(m *wire.ClusterMap, shard wire.ShardID, leads map[wire.NodeID]bool) []wire.NodeID {
 	var nodes []wire.NodeID
 	p := m.Placement(shard)
 	if p == nil {
@@ -69,7 +79,7 @@ func followers(m *wire.ClusterMap, shard wire.ShardID, leader wire.NodeID) []wir
 	}
 	for _, r := range p.Replicas {
 		member := m.Member(r.Node)
-		if r.Node != leader && r.Role.Votes() && member != nil &&
+		if !leads[r.Node] && r.Role.Votes() && member != nil &&
 			member.State == wire.MemberActive && !slices.Contains(nodes, r.Node) {
 			nodes = append(nodes, r.Node)
 		}

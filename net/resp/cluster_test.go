@@ -1,0 +1,48 @@
+package resp
+
+import (
+	"context"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+)
+
+// A node is a master or a replica to Redis libraries, and those that scan, count or flush ask the masters: so whoever leads anything is nobody's
+// replica, and who leads nothing is one wherever it has a copy.
+func TestANodeHasOneRole(t *testing.T) {
+	n := newFakeNode(8, "node-1", "node-2", "node-3", "node-4")
+	n.leaders[2], n.leaders[3], n.leaders[7] = 2, 3, 2
+	s := serve(t, n, func(o *Options) { o.Redirect = true })
+	db := redis.NewClient(&redis.Options{Addr: s.Addr().String()})
+	defer db.Close()
+	roles := func() (masters, replicas map[string]bool) {
+		masters, replicas = map[string]bool{}, map[string]bool{}
+		slots, err := db.ClusterSlots(context.Background()).Result()
+		require.NoError(t, err)
+		for _, run := range slots {
+			masters[run.Nodes[0].Addr] = true
+			for _, node := range run.Nodes[1:] {
+				replicas[node.Addr] = true
+			}
+		}
+		return masters, replicas
+	}
+	all := func(last int) map[string]bool {
+		addrs := map[string]bool{}
+		for _, member := range n.cluster.Members[:last] {
+			addrs[member.RESPAddr] = true
+		}
+		return addrs
+	}
+	masters, replicas := roles()
+	require.Equal(t, all(3), masters)
+	require.Equal(t, map[string]bool{n.cluster.Members[3].RESPAddr: true}, replicas)
+
+	n.mu.Lock()
+	n.leaders[8] = 4
+	n.mu.Unlock()
+	masters, replicas = roles()
+	require.Equal(t, all(4), masters)
+	require.Empty(t, replicas)
+}
