@@ -46,3 +46,21 @@ func TestANodeHasOneRole(t *testing.T) {
 	require.Equal(t, all(4), masters)
 	require.Empty(t, replicas)
 }
+
+// A library that reads from replicas sends a read again and again when the replica redirects it: so a node that is called one answers. A write
+// goes to the leader all the same, as does a read of a client that did not ask for that.
+func TestReplicasAnswerReads(t *testing.T) {
+	n := newFakeNode(8, "node-1", "node-2")
+	for shard := range n.leaders {
+		n.leaders[shard] = 2
+	}
+	s := serve(t, n, func(o *Options) { o.Redirect = true })
+	require.Equal(t, "-MOVED 3300 10.0.0.2:7002\r\n+OK\r\n-MOVED 3300 10.0.0.2:7002\r\n$-1\r\n*2\r\n$-1\r\n$-1\r\n:0\r\n+OK\r\n-MOVED 3300 10.0.0.2:7002\r\n+OK\r\n",
+		roundTrip(t, s, "GET b\r\nREADONLY\r\nSET b 1\r\nGET b\r\nMGET {b}1 {b}2\r\nEXISTS b\r\nREADWRITE\r\nGET b\r\n"))
+	require.Contains(t, roundTrip(t, s, "READONLY\r\nRESET\r\nGET b\r\n"), "MOVED")
+
+	n.mu.Lock()
+	n.leaders[1] = 1 // it is a master now, and tells who is another slot's
+	n.mu.Unlock()
+	require.Contains(t, roundTrip(t, s, "READONLY\r\nGET b\r\n"), "MOVED")
+}

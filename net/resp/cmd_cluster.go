@@ -246,3 +246,11 @@ func runClusterGetKeysInSlot(r *request) {
 		r.oneOn(r.shardOf(uint16(slot)), wire.Command{Op: wire.OpSlotKeys, Start: slot, End: most}, replyList)
 	}
 }
+
+// readOnly makes READONLY and READWRITE.
+func readOnly(on bool) func(*request) {
+	return func(r *request) {
+		r.readOnly = on
+		r.ok()
+	}
+}

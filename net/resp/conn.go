@@ -56,6 +56,7 @@ type conn struct {
 	in       reader
 	authed   bool
 	proto    int
+	readOnly bool // READONLY: where the client asks replicas it may read (route.go)
 	mode     replyMode
 	now      int64            // Server.now of the present batch
 	topology *wire.ClusterMap // of the present batch

@@ -136,6 +136,9 @@ func (r *request) redirected(slot uint16, shard wire.ShardID) bool {
 	if leader == 0 || leader == r.srv.self {
 		return false // nobody better is known: the lane answers or refuses
 	}
+	if r.readOnly && r.spec.has("readonly") && r.srv.isReplica(r.topology, shard) {
+		return false // the lane asks the leader, if need be
+	}
 	text, ok := r.srv.movedTo(slot, leader)
 	if !ok {
 		text = refusals[wire.ReasonNotLeader]

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"slices"
 	"strconv"
 
 	"torc/core/wire"
@@ -18,6 +19,17 @@ func (s *Server) leaderOf(m *wire.ClusterMap, shard wire.ShardID) wire.NodeID {
 		}
 	}
 	return 0
+}
+
+// isReplica reports whether clients are told that this node is a shard's replica (slotRanges). Some send it their reads then, after a
+// READONLY, and send them again when they are redirected.
+func (s *Server) isReplica(m *wire.ClusterMap, shard wire.ShardID) bool {
+	for led := wire.ShardID(1); uint32(led) <= m.Shards; led++ {
+		if s.leaderOf(m, led) == s.self {
+			return false
+		}
+	}
+	return slices.Contains(followers(m, shard, nil), s.self)
 }
 
 // movedTo words a redirect to a node, unless it is this one or its address is not known.
