@@ -19,7 +19,7 @@ func (c *Client) reading() wire.Command {
 
 // kept answers a Get from the cache, if it is on and has the key. The value is a copy, in buf if asked says so.
 func (c *Client) kept(ctx context.Context, key string, buf []byte, asked bool) (r wire.Result, who call, ok bool) {
-	who = call{"get", key}
+	who = call{op: "get", key: key}
 	if !c.opts.Cache.On || ctx.Err() != nil || !c.engine.enter() {
 		return r, who, false
 	}

@@ -54,8 +54,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// run runs a waiter's call. With an error the waiter is not the caller's any more: the brain may still have it, and be
-// sending its commands.
+// run runs a waiter's call. With an error nothing was begun; what became of it otherwise its items say.
 func (c *Client) run(ctx context.Context, who call, w *waiter) error {
 	if c.opts.Observer == nil {
 		return c.submit(ctx, who, w)
@@ -93,8 +92,15 @@ func (c *Client) submit(ctx context.Context, who call, w *waiter) error {
 	case <-w.done:
 		return nil
 	default:
-		return who.fail(ctx.Err(), "", ErrUnknown)
 	}
+	// A write that goes on without its caller could overwrite what that one writes next.
+	w.ended = ctx.Err()
+	if c.engine.enter() {
+		c.engine.brain.Abandon(&w.call)
+		c.engine.leave()
+	}
+	<-w.done // by that, or by Close
+	return nil
 }
 
 // one runs a single command on a key.
@@ -112,7 +118,7 @@ func (c *Client) patient(ctx context.Context, who call, cmd wire.Command, patien
 
 // oneInto is one for a reader that may have memory of its own for what it reads.
 func (c *Client) oneInto(ctx context.Context, op, key string, cmd wire.Command, noCopy bool, into []byte, asked bool) (wire.Result, call, error) {
-	who := call{op, key}
+	who := call{op: op, key: key}
 	w := c.engine.waiter()
 	w.single(key, &cmd, noCopy)
 	w.into, w.asked = into, asked
@@ -125,6 +131,7 @@ func (c *Client) finish(ctx context.Context, who call, w *waiter) (wire.Result, 
 		return wire.Result{}, who, err
 	}
 	item := w.call.Items[0]
+	who.ended = w.ended
 	w.free()
 	if err := who.check(&item); err != nil {
 		return wire.Result{}, who, err

@@ -35,9 +35,6 @@ func (c *Client) Get(ctx context.Context, key string) (Value, error) {
 //
 //	v, err := c.GetInto(ctx, key, buf)
 //	buf = v.Bytes[:0]
-//
-// When ctx ends before the call does, buf must not be used again: the answer may yet be written there. No other error
-// leaves it so.
 func (c *Client) GetInto(ctx context.Context, key string, buf []byte) (Value, error) {
 	if r, who, ok := c.kept(ctx, key, buf, true); ok {
 		return valueOf(who, r)
@@ -62,7 +59,7 @@ func valueOf(who call, r wire.Result) (Value, error) {
 // Set writes a key and returns its new version. A condition that does not hold is
 // ErrConflict.
 func (c *Client) Set(ctx context.Context, key string, value []byte, options ...SetOption) (version uint64, err error) {
-	cmd, noCopy, err := setCommand(call{"set", key}, value, options)
+	cmd, noCopy, err := setCommand(call{op: "set", key: key}, value, options)
 	if err != nil {
 		return 0, err
 	}
@@ -132,7 +129,7 @@ func truth(b bool) int {
 // It may be tried again after ErrUnknown without harm, but its answer then needs care: ErrConflict may mean that
 // the first try was applied.
 func (c *Client) CompareAndSwap(ctx context.Context, key string, seen uint64, value []byte, options ...SetOption) (version uint64, err error) {
-	cmd, noCopy, err := setCommand(call{"compareandswap", key}, value, append(options[:len(options):len(options)], IfVersion(seen)))
+	cmd, noCopy, err := setCommand(call{op: "compareandswap", key: key}, value, append(options[:len(options):len(options)], IfVersion(seen)))
 	if err != nil {
 		return 0, err
 	}
@@ -181,7 +178,7 @@ func (c *Client) Touch(ctx context.Context, key string) error {
 // Expire makes a key expire after ttl (at least 1 ms). An absent one is ErrNotFound.
 func (c *Client) Expire(ctx context.Context, key string, ttl time.Duration) error {
 	if ttl < time.Millisecond {
-		return call{"expire", key}.invalid("a TTL below 1 ms")
+		return call{op: "expire", key: key}.invalid("a TTL below 1 ms")
 	}
 	return c.present(ctx, "expire", key, wire.Command{Op: wire.OpExpire, TTLKind: wire.TTLRelative, TTL: ttl.Milliseconds()})
 }

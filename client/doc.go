@@ -23,7 +23,8 @@
 //     may have been applied, or may yet be; a read has no effect. The client has retried
 //     as long as it was given time: retries carry a session, so a write is applied at most
 //     once however often it was sent. Sending it again by calling the method again is a new
-//     write. MaybeApplied reports it.
+//     write. MaybeApplied reports it. When the context ends nothing is sent any more: a write that still waited for its
+//     turn is ErrRefused.
 //
 // With ErrRefused may come ErrOverloaded (there is too much to do, there or in this client: less, or later) or
 // ErrUnavailable (nobody who could be reached serves the key).
@@ -51,7 +52,7 @@
 // when too much is in flight.
 //
 // Memory is used again: a caller's waiter holds its call, its command's bytes and its result's place until the brain has
-// answered (a caller that gives up before leaves it to the brain for good); messages are in pooled memory, so what a caller
+// answered (of a caller whose context ends it is asked to do so at once); messages are in pooled memory, so what a caller
 // gets is copied out of it, but for large values, which keep theirs.
 //
 // What must hold:

@@ -64,7 +64,18 @@ func (e *Error) Is(target error) bool {
 func (e *Error) Unwrap() error { return e.cause }
 
 // call names what is being done, for errors.
-type call struct{ op, key string }
+type call struct {
+	op, key string
+	ended   error // the context's error, when that ended it
+}
+
+// late is what a call that ran out of time ended by.
+func (c call) late() error {
+	if c.ended != nil {
+		return c.ended
+	}
+	return context.DeadlineExceeded
+}
 
 func (c call) fail(cause error, reason string, kinds ...error) error {
 	return &Error{Op: c.op, Key: c.key, Reason: reason, kinds: kinds, cause: cause}
@@ -81,9 +92,11 @@ const tooLarge = "too large: a key, a value, or what is asked for together is ov
 func (c call) check(item *session.Item) error {
 	switch {
 	case item.Outcome == wire.OutcomeUnknown && item.Reason == wire.ReasonDeadline:
-		return c.fail(context.DeadlineExceeded, "", ErrUnknown)
+		return c.fail(c.late(), "", ErrUnknown)
+	case item.Outcome == wire.OutcomeRefused && item.Reason == wire.ReasonDeadline && errors.Is(c.late(), context.Canceled):
+		return c.fail(c.late(), "", ErrRefused) // its time may have been too short to find out more
 	case item.Outcome == wire.OutcomeRefused && item.Reason == wire.ReasonDeadline:
-		return c.fail(context.DeadlineExceeded, "", ErrRefused, ErrUnavailable)
+		return c.fail(c.late(), "", ErrRefused, ErrUnavailable)
 	case item.Outcome == wire.OutcomeUnknown:
 		return c.fail(nil, item.Reason.String(), ErrUnknown)
 	case item.Outcome == wire.OutcomeRefused && item.Reason == wire.ReasonTooLarge:
@@ -104,11 +117,11 @@ func (c call) check(item *session.Item) error {
 	return nil
 }
 
-// refused is the error of a refusal. The reason is what the last node said; when that was repeated until time was up, the error is
-// that of a deadline as well.
+// refused is the error of a refusal. The reason is what the last node said; when that was repeated until time was up, or the call was cancelled,
+// the error is that of a context as well.
 func (c call) refused(item *session.Item, why error) error {
 	if item.Late {
-		return c.fail(nil, item.Reason.String(), ErrRefused, why, context.DeadlineExceeded)
+		return c.fail(nil, item.Reason.String(), ErrRefused, why, c.late())
 	}
 	return c.fail(nil, item.Reason.String(), ErrRefused, why)
 }

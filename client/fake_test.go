@@ -109,6 +109,13 @@ func (f *fake) locked(change func()) {
 	change()
 }
 
+// has is what a key holds.
+func (f *fake) has(key string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.keys[key].value
+}
+
 func (n *fakeNode) Stream(stream torcv1.Cache_StreamServer) error {
 	if md, _ := metadata.FromIncomingContext(stream.Context()); n.fake.password != "" &&
 		(len(md["authorization"]) != 1 || md["authorization"][0] != "Bearer "+n.fake.password) {

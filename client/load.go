@@ -63,7 +63,7 @@ func (l *load) check(who call) error {
 // An error of load is returned as it is, and the next caller loads; but see Absent for ErrNotFound. The context that
 // load is given ends with the caller's, and with LoadWithin; in the background (Stale) it has the caller's values, but does not end with it.
 func (c *Client) GetOrLoad(ctx context.Context, key string, ttl time.Duration, loader func(context.Context) ([]byte, error), options ...LoadOption) (Value, error) {
-	who := call{"getorload", key}
+	who := call{op: "getorload", key: key}
 	l := load{ttl: ttl, within: 10 * time.Second, do: loader}
 	for _, option := range options {
 		option(&l)

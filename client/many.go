@@ -49,7 +49,7 @@ func (c *Client) SetMany(ctx context.Context, entries ...Entry) []SetResult {
 	var memory arena
 	for i := range entries {
 		e := &entries[i]
-		cmd, noCopy, err := setCommand(call{"set", e.Key}, e.Value, e.Options)
+		cmd, noCopy, err := setCommand(call{op: "set", key: e.Key}, e.Value, e.Options)
 		if results[i].Err = err; err != nil {
 			continue
 		}
@@ -89,7 +89,7 @@ func (c *Client) DeleteMany(ctx context.Context, keys ...string) []DeleteResult 
 func (c *Client) many(ctx context.Context, op string, w *waiter, key func(int) string, each func(int, call, wire.Result, error)) {
 	count := len(w.call.Commands)
 	tell := func(i int, w *waiter, at int, err error) {
-		who := call{op, key(i)}
+		who := call{op: op, key: key(i), ended: w.ended}
 		if err != nil {
 			each(i, who, wire.Result{}, err)
 			return
@@ -99,7 +99,7 @@ func (c *Client) many(ctx context.Context, op string, w *waiter, key func(int) s
 	}
 	if turns := c.turns(w.call.Commands); turns != nil {
 		c.inTurns(ctx, op, w.call.Commands, turns, tell)
-		return // with what the commands are made of: of a turn that was given up the brain may still be sending some
+		return
 	}
 	var err error
 	if count > 0 {

@@ -26,6 +26,7 @@ func firstFailure(who call, w *waiter, err error) error {
 	if err != nil {
 		return err
 	}
+	who.ended = w.ended
 	for i := range w.call.Items {
 		if item := &w.call.Items[i]; item.Outcome != wire.OutcomeOK {
 			return who.check(item)

@@ -57,6 +57,7 @@ func (c *Client) scanShard(ctx context.Context, shard wire.ShardID, s *scan, yie
 		w.call.Shard = shard
 		err := c.run(ctx, who, w)
 		if err == nil {
+			who.ended = w.ended
 			err = who.check(&w.call.Items[0])
 		}
 		if err != nil {

@@ -34,7 +34,7 @@ func (t *Typed[T]) Get(ctx context.Context, key string) (Item[T], error) {
 
 func (t *Typed[T]) decode(op, key string, v Value) (item Item[T], err error) {
 	if item.Value, err = t.codec.Decode(v.Bytes); err != nil {
-		return Item[T]{}, call{op, key}.fail(err, fmt.Sprintf("the value does not decode as %T", item.Value), ErrInvalid)
+		return Item[T]{}, call{op: op, key: key}.fail(err, fmt.Sprintf("the value does not decode as %T", item.Value), ErrInvalid)
 	}
 	item.Version = v.Version
 	return item, nil
@@ -43,7 +43,7 @@ func (t *Typed[T]) decode(op, key string, v Value) (item Item[T], err error) {
 func (t *Typed[T]) encode(op, key string, value T) ([]byte, error) {
 	data, err := t.codec.Encode(value)
 	if err != nil {
-		return nil, call{op, key}.fail(err, fmt.Sprintf("the %T does not encode", value), ErrRefused, ErrInvalid)
+		return nil, call{op: op, key: key}.fail(err, fmt.Sprintf("the %T does not encode", value), ErrRefused, ErrInvalid)
 	}
 	return data, nil
 }

@@ -10,8 +10,7 @@ import (
 	"torc/core/wire"
 )
 
-// waiter is one call under way, and the memory that it needs: those that have ended are used again. A caller that gives up
-// before the brain has answered leaves its waiter to the brain, and to nobody after it.
+// waiter is one call under way, and the memory that it needs: those that have ended are used again.
 type waiter struct {
 	call   session.Call
 	engine *engine
@@ -19,6 +18,8 @@ type waiter struct {
 
 	into  []byte // a reader's own memory for what it reads, or nil
 	asked bool   // there is such memory
+
+	ended error // the context's error, when that ended the call before the brain had
 
 	patience time.Duration // how long the call may take, if that is more than Options.Timeout
 
@@ -91,7 +92,7 @@ func (w *waiter) free() {
 		w.list, w.items = nil, nil
 	}
 	w.call = session.Call{}
-	w.engine, w.into, w.asked, w.chunk, w.patience = nil, nil, false, nil, 0
+	w.engine, w.into, w.asked, w.chunk, w.patience, w.ended = nil, nil, false, nil, 0, nil
 	w.command[0], w.item[0] = wire.Command{}, session.Item{}
 	if cap(w.memory) > memoryMax {
 		w.memory = nil

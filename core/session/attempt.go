@@ -367,6 +367,29 @@ func (b *Brain) giveUp(p *part, reason wire.Reason) {
 	b.conclude(p, item, nil)
 }
 
+// Abandon ends an operation whose caller waits no longer, as its deadline would: nothing of it is sent any more, and its items say what is known. Done
+// is called before Abandon returns. An operation that has ended is left alone.
+func (b *Brain) Abandon(op *Call) {
+	b.enter()
+	defer b.leave()
+	if i := slices.Index(b.mapless, op); i >= 0 {
+		b.mapless = slices.Delete(b.mapless, i, i+1)
+		b.refuse(op, wire.ReasonDeadline)
+		return
+	}
+	var own []*part // giving one up moves the others
+	for _, p := range b.parts {
+		if p.op == op {
+			own = append(own, p)
+		}
+	}
+	for _, p := range own {
+		if p.state != concluded {
+			b.giveUp(p, wire.ReasonDeadline)
+		}
+	}
+}
+
 // conclude ends a part: with results, or with one item for all its commands.
 func (b *Brain) conclude(p *part, item Item, results []wire.Result) {
 	invariant.Check(p.state != concluded, "session: a part is concluded twice")

@@ -72,6 +72,6 @@
 //     Whatever its parts wait for, those of one node are never more than half of MaxInFlight.
 //  9. What is kept of reads is answered only while the shard's leader has promised that it does not change (cache.go).
 //
-// The package leaves to others how bytes travel, what a command means (core/store), and
-// giving up early: an operation always runs to its outcome or its deadline.
+// The package leaves to others how bytes travel, what a command means (core/store), and when a caller gives
+// up early: it says so by Abandon. An operation runs to its outcome, its deadline, or that.
 package session

@@ -36,9 +36,9 @@ type cluster struct {
 
 // faults are chances in hundredths.
 type faults struct {
-	lose, redirect, refuse, depose, forget, dropLate int
-	delay                                            time.Duration
-	reasons                                          []wire.Reason // of refusals
+	lose, redirect, refuse, depose, forget, dropLate, abandon int
+	delay                                                     time.Duration
+	reasons                                                   []wire.Reason // of refusals
 }
 
 var allReasons = []wire.Reason{
@@ -257,8 +257,9 @@ func (c *cluster) call(calls *[]*call, timeout time.Duration) {
 		k.keys, k.writes = append(k.keys, key), append(k.writes, op.IsWrite())
 		cmds = append(cmds, wire.Command{Op: op, Key: []byte(key)})
 	}
-	c.brain.Do(cmds, timeout, func(items []Item) {
-		require.False(c.t, k.inside, "done was called from inside Do")
+	op := &Call{Commands: cmds, Timeout: timeout}
+	op.Caller = callback(func(items []Item) {
+		require.False(c.t, k.inside, "done was called from inside Run")
 		require.Nil(c.t, k.items, "done was called twice")
 		require.Len(c.t, items, len(cmds))
 		require.LessOrEqual(c.t, c.now, k.deadline)
@@ -267,7 +268,14 @@ func (c *cluster) call(calls *[]*call, timeout time.Duration) {
 			c.judgeNow(k, i, item)
 		}
 	})
+	c.brain.Run(op)
 	k.inside = false
+	if c.chance(c.faults.abandon) {
+		c.After(c.upTo(timeout), func() {
+			c.brain.Abandon(op)
+			require.NotNil(c.t, k.items, "done was not called by Abandon")
+		})
+	}
 }
 
 // judgeNow holds an outcome against what is true at the moment it is told.
@@ -295,7 +303,7 @@ func TestOutcomesAreTrue(t *testing.T) {
 		percent := func(most int, name string) int { return rapid.IntRange(0, most).Draw(t, name) }
 		c.faults = faults{
 			lose: percent(30, "lose"), redirect: percent(100, "redirect"), refuse: percent(30, "refuse"), depose: percent(30, "depose"),
-			forget: percent(100, "forget"), dropLate: percent(100, "dropLate"),
+			forget: percent(100, "forget"), dropLate: percent(100, "dropLate"), abandon: percent(50, "abandon"),
 			delay:   time.Duration(rapid.IntRange(1, 800).Draw(t, "delayMillis")) * time.Millisecond,
 			reasons: allReasons,
 		}
