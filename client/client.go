@@ -43,8 +43,8 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 	}
 }
 
-// Close ends the client. Calls under way return an error at once: ErrUnknown when an attempt
-// was under way. Later calls are refused with ErrClosed. It never returns an error. Loads in the background (Stale) are told by their
+// Close ends the client. Calls under way return ErrClosed at once, which is ErrUnknown, too, when an attempt
+// was under way, and ErrRefused otherwise. Later calls are refused with ErrClosed. It never returns an error. Loads in the background (Stale) are told by their
 // contexts, and waited for: no longer than Options.Timeout, for a loader may take no notice, or call Close itself.
 func (c *Client) Close() error {
 	c.engine.close()

@@ -436,11 +436,27 @@ func TestClose(t *testing.T) {
 		ended <- err
 	}()
 	<-got
+	waiting := make(chan error) // for the first one's answer
+	go func() {
+		_, err := c.Set(ctx, "k", nil)
+		waiting <- err
+	}()
+	require.Eventually(t, func() bool {
+		s, err := c.Stats(ctx)
+		return err == nil && s.InFlight == 2
+	}, 10*time.Second, time.Millisecond)
 	require.NoError(t, c.Close())
 	require.NoError(t, c.Close())
-	require.ErrorIs(t, <-ended, ErrUnknown)
+	err := <-ended
+	require.ErrorIs(t, err, ErrUnknown)
+	require.ErrorIs(t, err, ErrClosed)
+	require.EqualError(t, err, `torc: set "k": outcome unknown: client is closed`)
+	err = <-waiting
+	require.ErrorIs(t, err, ErrRefused)
+	require.ErrorIs(t, err, ErrClosed)
+	require.EqualError(t, err, `torc: set "k": client is closed`)
 
-	_, err := c.Get(ctx, "k")
+	_, err = c.Get(ctx, "k")
 	require.ErrorIs(t, err, ErrClosed)
 	require.ErrorIs(t, err, ErrRefused)
 	require.Eventually(t, func() bool {

@@ -27,7 +27,8 @@
 //     turn is ErrRefused.
 //
 // With ErrRefused may come ErrOverloaded (there is too much to do, there or in this client: less, or later) or
-// ErrUnavailable (nobody who could be reached serves the key).
+// ErrUnavailable (nobody who could be reached serves the key). ErrClosed comes with ErrRefused or ErrUnknown when the client
+// was closed before the call, or under it.
 //
 // Errors also unwrap to the context's error when that ended the wait. A call that ran out of time, its context's or that of
 // Options, is context.DeadlineExceeded.

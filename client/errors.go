@@ -90,7 +90,12 @@ const tooLarge = "too large: a key, a value, or what is asked for together is ov
 
 // check turns everything but an answer into an error.
 func (c call) check(item *session.Item) error {
+	closed := item.Reason == wire.ReasonStopping && !item.Late // a node that says so is asked again, or another one, until time is up
 	switch {
+	case item.Outcome == wire.OutcomeUnknown && closed:
+		return c.fail(nil, ErrClosed.Error(), ErrUnknown, ErrClosed)
+	case item.Outcome == wire.OutcomeRefused && closed:
+		return c.fail(nil, "", ErrClosed, ErrRefused)
 	case item.Outcome == wire.OutcomeUnknown && item.Reason == wire.ReasonDeadline:
 		return c.fail(c.late(), "", ErrUnknown)
 	case item.Outcome == wire.OutcomeRefused && item.Reason == wire.ReasonDeadline && errors.Is(c.late(), context.Canceled):
