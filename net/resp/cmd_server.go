@@ -18,6 +18,16 @@ func runTime(r *request) {
 	r.finish()
 }
 
+// runRole: libraries that look for the node to write to ask for it. Every node is one, and none has replicas as Redis's masters have.
+func runRole(r *request) {
+	o := r.begin()
+	o.array(3)
+	o.text("master")
+	o.int(0)
+	o.array(0)
+	r.finish()
+}
+
 // configuration is what CONFIG GET shows: enough for the tools that look before they start.
 func (s *Server) configuration() map[string]string {
 	yesNo := map[bool]string{true: "yes", false: "no"}
