@@ -17,10 +17,13 @@ func count(op wire.Op) func(*request) {
 		if !r.ready() || !r.routed() {
 			return
 		}
-		for _, key := range r.args[1:] {
-			r.add(r.shardOf(wire.Slot(key)), wire.Command{Op: op, Key: key})
+		keys := r.args[1:]
+		if !r.roomForKeys(len(keys)) {
+			return
 		}
-		r.many(&sumJob{tally: tally{command: r.spec.name, write: op.IsWrite()}})
+		r.spread(&sumJob{tally: tally{command: r.spec.name, write: op.IsWrite()}}, len(keys), func(i int) wire.Command {
+			return wire.Command{Op: op, Key: keys[i]}
+		})
 	}
 }
 

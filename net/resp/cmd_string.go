@@ -180,10 +180,12 @@ func runMGet(r *request) {
 	if len(keys) <= lookMost && r.lookAll(keys) {
 		return
 	}
-	for _, key := range keys {
-		r.add(r.shardOf(wire.Slot(key)), wire.Command{Op: wire.OpGet, Key: key})
+	if !r.roomForKeys(len(keys)) {
+		return
 	}
-	r.many(&valuesJob{tally: tally{command: r.spec.name}, values: make([][]byte, len(keys))})
+	r.spread(&valuesJob{tally: tally{command: r.spec.name}, values: make([][]byte, len(keys))}, len(keys), func(i int) wire.Command {
+		return wire.Command{Op: wire.OpGet, Key: keys[i]}
+	})
 }
 
 // runMSet sets every pair. Those on one shard are set together; across shards another client
@@ -200,10 +202,13 @@ func runMSet(r *request) {
 	if !r.ready() || !r.routed() {
 		return
 	}
-	for i := 1; i < len(r.args); i += 2 {
-		r.add(r.shardOf(wire.Slot(r.args[i])), wire.Command{Op: wire.OpSet, Key: r.args[i], Value: r.args[i+1]})
+	pairs := r.args[1:]
+	if !r.roomForKeys(len(pairs) / 2) {
+		return
 	}
-	r.many(&okJob{tally{command: r.spec.name, write: true}})
+	r.spread(&okJob{tally{command: r.spec.name, write: true}}, len(pairs)/2, func(i int) wire.Command {
+		return wire.Command{Op: wire.OpSet, Key: pairs[2*i], Value: pairs[2*i+1]}
+	})
 }
 
 // runMSetNX sets one pair if its key is absent. Several would need a condition over several

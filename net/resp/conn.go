@@ -88,6 +88,10 @@ type conn struct {
 	queues     map[wire.ShardID]*queue
 	ready      []*queue   // those whose next Call can go
 	asked      int        // bytes of parts without an answer
+	parts      int        // and their number,
+	heavyParts int        // of that: of commands for whose keys room is held
+	waveSeq    uint64     // the command of which the reader waits for a wave's answers,
+	waveLeft   int        // until so many are left; 0: it does not
 	expected   int        // bytes of this connection in Server.expected
 	gathering  bool       // the reader has added parts and is about to pump
 	guess      int        // bytes of a reply, as the recent ones were
@@ -276,7 +280,7 @@ func (c *conn) awaitRoom() {
 
 // settle gives back the room of long commands that are answered. Locked.
 func (c *conn) settle() {
-	if c.asked <= chunkMax && c.in.claim.lines.Load() {
+	if c.asked <= chunkMax && c.heavyParts == 0 && c.in.claim.lines.Load() {
 		c.note() // first: whoever gets the room is not to find these bytes still counted
 		c.in.claim.answered()
 	}
@@ -325,7 +329,8 @@ func (c *conn) wakeReader() {
 	}
 	owed := c.window.len()
 	room := owed <= c.srv.opts.MaxPipeline/2 && !c.full()
-	if c.dead || c.submittable() || owed == 0 || room && !c.drains {
+	waveOver := c.waveLeft > 0 && !c.waving()
+	if c.dead || c.submittable() || owed == 0 || waveOver || room && !c.drains {
 		c.readerWake.Signal()
 	}
 }

@@ -25,7 +25,7 @@ func (c *conn) note() (expected int) {
 			guess = int(c.srv.guess.Load())
 		}
 		holds = c.asked + c.held()
-		expected = holds + c.window.len()*guess
+		expected = holds + c.window.len()*guess + c.parts*partBytes
 	}
 	c.srv.buffered.Add(int64(holds) - c.holds.Swap(int64(holds)))
 	if holds == 0 {

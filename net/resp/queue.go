@@ -129,6 +129,7 @@ func (c *conn) enqueue(shard wire.ShardID, r ref, cmd wire.Command) {
 	}
 	q.parts = append(q.parts, part{ref: r, cmd: cmd})
 	c.asked += len(cmd.Key) + len(cmd.Value)
+	c.parts++
 	c.carries(len(cmd.Key) + len(cmd.Value))
 	c.list(q)
 }
@@ -300,13 +301,17 @@ func (c *conn) again(f *flight) {
 
 // answer notes what one part came to: a result, or a failure. Locked.
 func (c *conn) answer(r ref, cmd *wire.Command, res *wire.Result, fail *failure) {
+	s := c.window.at(r.seq)
 	c.asked -= len(cmd.Key) + len(cmd.Value)
+	c.parts--
+	if s.heavy {
+		c.heavyParts--
+	}
 	c.settle()
 	if res != nil {
 		c.learn(len(res.Value))
 		c.hasRead = c.hasRead || answersValue(cmd)
 	}
-	s := c.window.at(r.seq)
 	if s.job != nil {
 		s.job.take(c, r, cmd, res, fail)
 		s.left--

@@ -100,6 +100,9 @@ func (r *reader) fill(src io.Reader) (int, error) {
 // those of all connections; room returns false when that is not to come any more.
 func (r *reader) room() bool {
 	pending := len(r.buf) - r.start
+	if cap(r.args) > argsKept { // nor to a long list of arguments
+		r.args = nil
+	}
 	if pending == 0 && cap(r.buf) > chunkMax { // whoever says nothing more holds on to no large value
 		r.buf, r.start, r.pos, r.shared = make([]byte, 0, chunkMin), 0, 0, false
 		clear(r.args)

@@ -12,6 +12,8 @@ type request struct {
 	spec *command
 	args [][]byte
 	quit bool // close the connection once the reply is sent
+
+	heavy bool // what its keys cost is held for it (waves.go)
 }
 
 func (r *request) fail(text string) { r.replyError(text) }
@@ -101,7 +103,10 @@ func (r *request) many(j job) {
 	r.mu.Lock()
 	r.reserve()
 	seq, s := r.openSlot(r.spec)
-	s.job, s.left = j, len(r.shards)
+	s.job, s.left, s.heavy = j, len(r.shards), r.heavy
+	if s.heavy {
+		r.heavyParts += s.left
+	}
 	for i, shard := range r.shards {
 		r.enqueue(shard, ref{seq: seq, index: i}, r.commands[i])
 	}
@@ -109,7 +114,7 @@ func (r *request) many(j job) {
 	clear(r.commands)
 	r.shards, r.commands = r.shards[:0], r.commands[:0]
 	if cap(r.commands) > argsKept {
-		r.commands = nil
+		r.commands, r.shards = nil, nil
 	}
 }
 
