@@ -180,6 +180,10 @@ func runMGet(r *request) {
 	if len(keys) <= lookMost && r.lookAll(keys) {
 		return
 	}
+	if r.hopeless(elementBytes * len(keys)) {
+		r.fail(refusals[wire.ReasonTooLarge])
+		return
+	}
 	if !r.roomForKeys(len(keys)) {
 		return
 	}

@@ -109,22 +109,38 @@ func (j *sumJob) render(o *output, _ int) {
 type valuesJob struct {
 	tally
 	values         [][]byte // nil: absent
-	bytes, longest int      // of all of them, and of one
+	bytes, longest int      // of all of them as they are sent, and of one
+}
+
+// elementBytes is what an element of a reply takes beside its value and the value's length: what is absent takes as much.
+const elementBytes = 5
+
+// decimals is how many digits a length has.
+func decimals(n int) int {
+	digits := 1
+	for ; n >= 10; n /= 10 {
+		digits++
+	}
+	return digits
 }
 
 var present = []byte{} // an empty value is not an absent one
 
 func (j *valuesJob) take(c *conn, r ref, cmd *wire.Command, res *wire.Result, fail *failure) {
-	if !j.note(c, cmd, res, fail) || res.Kind != wire.KindBytes {
+	if !j.note(c, cmd, res, fail) {
 		return
 	}
 	if j.refused > 0 {
 		return // it is answered with an error, whatever else comes
 	}
-	if j.values[r.index] = res.Value; res.Value == nil {
-		j.values[r.index] = present
+	if res.Kind == wire.KindBytes {
+		if j.values[r.index] = res.Value; res.Value == nil {
+			j.values[r.index] = present
+		}
+		j.bytes += decimals(len(res.Value)) + len(res.Value)
+		j.longest = max(j.longest, len(res.Value))
 	}
-	j.bytes, j.longest = j.bytes+len(res.Value), max(j.longest, len(res.Value))
+	j.bytes += elementBytes
 	if c.hopeless(j.bytes - j.longest) {
 		j.note(c, cmd, nil, &failure{outcome: wire.OutcomeRefused, reason: wire.ReasonTooLarge})
 		clear(j.values)

@@ -197,3 +197,19 @@ func TestALongListOfArgumentsIsGivenBack(t *testing.T) {
 	_, _ = r.fill(src)
 	require.LessOrEqual(t, cap(r.args), argsKept)
 }
+
+// An MGET whose answer would cost its client the connection, though no value in it is long, is refused for it.
+func TestAnAnswerOfManyShortValuesIsRefused(t *testing.T) {
+	const most, keys = 64 << 10, 20_000
+	n := newFakeNode(64)
+	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
+	c := dial(t, s)
+	in := bufio.NewReader(c)
+	require.Contains(t, replyTo(t, c, in, manyKeys("MGET", "k", 2*keys)), "larger than the node allows") // absent
+	for i := range keys {
+		n.data["k"+strconv.Itoa(i)] = fakeValue{value: []byte("v")}
+	}
+	require.Contains(t, replyTo(t, c, in, manyKeys("MGET", "k", keys)), "larger than the node allows")
+	require.Equal(t, "+PONG\r\n", replyTo(t, c, in, "PING\r\n"))
+	require.Zero(t, s.stats.cutOff.Load())
+}
