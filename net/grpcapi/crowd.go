@@ -22,8 +22,13 @@ import (
 // holdsLeast is what a stream may hold in any case.
 const holdsLeast = 64 << 10
 
-// Buffered is how many bytes of requests and answers all streams and calls hold.
-func (s *Server) Buffered() int64 { return s.buffered.Load() }
+// Buffered is how many bytes of requests and answers all streams and calls hold, and of messages that have come in part.
+func (s *Server) Buffered() int64 {
+	if s.arrivals == nil {
+		return s.buffered.Load()
+	}
+	return s.buffered.Load() + s.arrivals.Held()
+}
 
 // crowd is what a stream knows of its part in what all hold.
 type crowd struct {

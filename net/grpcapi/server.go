@@ -22,6 +22,15 @@ import (
 	"torc/net/sock"
 )
 
+// What gRPC holds of one connection before anybody of ours hears of it.
+const (
+	streamsMax = 1024     // calls at a time; clients keep further ones back
+	headersMax = 64 << 10 // bytes of a call's metadata
+
+	streamWindow = 64 << 10 // bytes of whole messages that wait on a stream until it is read,
+	connWindow   = 4 << 20  // and of all that is on its way; gRPC keeps none of it waiting for that
+)
+
 // Server serves Torc's clients on one address.
 type Server struct {
 	torcv1.UnimplementedCacheServer
@@ -34,6 +43,7 @@ type Server struct {
 
 	buffered, expected atomic.Int64 // bytes of all streams (and buffered: of calls): see crowd.go
 	callers            callers
+	arrivals           *arrivals // nil: there is no bound
 	mu                 sync.Mutex
 	streams            map[*conversation]struct{}
 
@@ -53,6 +63,9 @@ func Listen(opts Options, b Backend) (*Server, error) {
 		opts: opts, backend: b, log: opts.Logger, closing: make(chan struct{}),
 		ln: netutil.LimitListener(sock.Listener(ln), opts.ConnectionsMax),
 	}
+	if opts.BuffersMax > 0 {
+		s.countArrivals()
+	}
 	s.callers.guesses = newGuesses()
 	s.server = grpc.NewServer(s.serverOptions()...)
 	torcv1.RegisterCacheServer(s.server, s)
@@ -61,16 +74,30 @@ func Listen(opts Options, b Backend) (*Server, error) {
 	return s, nil
 }
 
+// countArrivals bounds what connections hold of messages that have come in part.
+func (s *Server) countArrivals() {
+	s.arrivals = newArrivals(s.opts.BuffersMax, s.log)
+	if s.opts.TLS != nil {
+		s.opts.TLS = arrivalCreds{s.opts.TLS, s.arrivals}
+	} else {
+		s.ln = arrivalListener{s.ln, s.arrivals}
+	}
+}
+
 func (s *Server) serverOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(s.opts.messageMax()),
 		buffers.ForServer(),
 		grpc.ForceServerCodecV2(callCodec{}),
-		grpc.MaxConcurrentStreams(4096),
+		grpc.MaxConcurrentStreams(streamsMax),
+		grpc.MaxHeaderListSize(headersMax),
 		grpc.StreamInterceptor(s.askStream),
 		grpc.UnaryInterceptor(s.askUnary),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	}
+	if s.arrivals != nil {
+		options = append(options, grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connWindow))
 	}
 	if s.opts.TLS != nil {
 		options = append(options, grpc.Creds(s.opts.TLS))
