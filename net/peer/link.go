@@ -29,6 +29,9 @@ const (
 // socketBuffer is how much is written to a socket, or read from it, at a time.
 const socketBuffer = 128 << 10
 
+// headersMax is how many bytes of metadata a stream may have. It is read before the secret is asked for, and gRPC takes 16 MiB by itself.
+const headersMax = 64 << 10
+
 // link is the way to one address: a connection with two streams.
 type link struct {
 	addr   string

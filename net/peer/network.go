@@ -68,6 +68,7 @@ func (n *Network) serverOptions() []grpc.ServerOption {
 		grpc.InitialWindowSize(streamWindow),
 		grpc.InitialConnWindowSize(connectionWindow),
 		grpc.MaxConcurrentStreams(16), // a peer needs two
+		grpc.MaxHeaderListSize(headersMax),
 		grpc.StreamInterceptor(n.askSecret),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: n.opts.PingAfter, Timeout: n.opts.PingWithin}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: n.opts.PingAfter / 2, PermitWithoutStream: true}),

@@ -11,13 +11,17 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	torcv1 "torc/api/v1"
 	"torc/core/wire"
@@ -215,6 +219,24 @@ func TestTheSecret(t *testing.T) {
 			a.waitStats(t, func(s Stats) bool { return s.Failures > 0 })
 			require.Empty(t, b.frames)
 		})
+	}
+}
+
+// Metadata comes before the secret is looked at. It is short.
+func TestMetadataIsBounded(t *testing.T) {
+	n := listen(t, Options{})
+	conn, err := grpc.NewClient("passthrough:///"+n.addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	for bytes, fits := range map[int]bool{headersMax / 2: true, 2 * headersMax: false} {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		stream, err := torcv1.NewPeerClient(conn).Frames(metadata.AppendToOutgoingContext(ctx, "long", strings.Repeat("v", bytes)))
+		if err == nil {
+			_ = stream.CloseSend()
+			_, err = stream.Recv()
+		}
+		require.Equal(t, fits, status.Code(err) != codes.Internal, "%d bytes: %v", bytes, err)
 	}
 }
 
