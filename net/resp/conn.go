@@ -63,6 +63,7 @@ type conn struct {
 	shards   []wire.ShardID   // scratch of many
 	commands []wire.Command   // scratch of many
 	looker   wire.Looker
+	gone     bool        // nobody is there to be answered any more
 	looks    []wire.Look // reads that were put aside (look.go)
 	forms    []replyForm // and how each is answered
 	req      request
@@ -206,6 +207,9 @@ func (c *conn) serveBuffered() error {
 		if c.in.dispatched(); !goesOn {
 			return errQuit
 		}
+		if c.gone { // and what it has sent is not carried out: its answers would be kept, and counted nowhere
+			return net.ErrClosed
+		}
 		if served%pumpEvery == 0 {
 			c.lookNow()
 			c.pump()
@@ -268,6 +272,7 @@ func (c *conn) reserve() {
 		c.park()
 		c.now = c.srv.now() // what is left of the batch has not waited for a shard yet
 	}
+	c.gone = c.dead
 }
 
 // awaitRoom stops the reading while the connection is full.

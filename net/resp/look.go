@@ -57,6 +57,7 @@ func (c *conn) lookNow() {
 	}
 	c.looker.Done()
 	c.makeRoom()
+	c.gone = c.dead
 	c.mu.Unlock()
 	clear(c.looks)
 	c.looks, c.forms = c.looks[:0], c.forms[:0]
