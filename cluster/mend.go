@@ -125,6 +125,9 @@ func (g *group) promote(id wire.ReplicaID, p *wire.Placement, conf wire.ConfStat
 	case 0:
 		return g.member.Replace([]wire.ReplicaID{id}, nil)
 	case g.replica:
+		if len(conf.Voters) == 1 { // the only copy: nobody else could take the leadership before that one votes
+			return g.member.Replace([]wire.ReplicaID{id}, nil)
+		}
 		return g.dismiss(gone, p, conf)
 	}
 	return g.replace(conf, id, gone)
