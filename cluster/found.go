@@ -123,6 +123,10 @@ func (l *Lane) onHello(m *wire.Hello) {
 		}
 		return
 	}
+	if l.ofAnother(m) {
+		l.onStranger(m)
+		return
+	}
 	l.learnAddr(who)
 	if !m.Answer {
 		l.sendAddr(who.PeerAddr, who.ID, who.Incarnation, l.hello(true))
@@ -137,9 +141,6 @@ func (l *Lane) onHello(m *wire.Hello) {
 			}
 		}
 		return
-	}
-	if m.ClusterID != 0 && m.ClusterID != l.m.ClusterID {
-		return // of another cluster
 	}
 	l.epochs[who.ID] = m.Epoch
 	if isNew(l.m.Member(who.ID), &who) {

@@ -10,24 +10,25 @@ import (
 
 // Vitals is what a lane has to say about its node's health. Counters run from the lane's start.
 type Vitals struct {
-	Epoch    wire.Epoch
-	Waiting  uint64
-	Bytes    uint64 // of keys and values
-	BytesMax uint64 // of the whole node; 0: no bound
-	Replicas uint64
-	Term     uint64 // the newest in which it leads
-	Leads    []wire.ShardID
-	Answered uint64 // requests
-	Hits     uint64 // reads that found their key
-	Misses   uint64
-	Slow     []wire.NodeID // nodes that answer much later than the others, this one among them (core/late)
-	Refusals Refusals
+	Epoch     wire.Epoch
+	Waiting   uint64
+	Bytes     uint64 // of keys and values
+	BytesMax  uint64 // of the whole node; 0: no bound
+	Replicas  uint64
+	Term      uint64 // the newest in which it leads
+	Leads     []wire.ShardID
+	Answered  uint64 // requests
+	Hits      uint64 // reads that found their key
+	Misses    uint64
+	Slow      []wire.NodeID // nodes that answer much later than the others, this one among them (core/late)
+	Refusals  Refusals
+	Strangers Strangers
 }
 
 // Vitals describes the lane. Call it on the lane's thread.
 func (l *Lane) Vitals() Vitals {
 	v := Vitals{Waiting: uint64(l.hall.Waiting()), Bytes: uint64(l.storeBytes()), BytesMax: uint64(max(l.cfg.MaxMemory, 0)),
-		Replicas: uint64(len(l.order)), Answered: l.hall.Answered, Hits: l.hits, Misses: l.misses, Slow: l.judge.AllSlow(), Refusals: l.refusals}
+		Replicas: uint64(len(l.order)), Answered: l.hall.Answered, Hits: l.hits, Misses: l.misses, Slow: l.judge.AllSlow(), Refusals: l.refusals, Strangers: l.strangers}
 	if l.m != nil {
 		v.Epoch = l.m.Epoch
 	}

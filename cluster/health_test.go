@@ -29,9 +29,10 @@ func TestPulse(t *testing.T) {
 	require.Equal(t, gossip.HitRateUnknown, p.Beat(12*time.Second, lanes).HitRate, "no time has passed")
 }
 
-// Who says that it leads is asked first, if it has a replica in its present life.
+// Who says that it leads is asked first, if it has a replica that votes in its present life.
 func TestHints(t *testing.T) {
-	m := &wire.ClusterMap{Shards: 1, Placements: []wire.Placement{{}, {Shard: 1, Replicas: []wire.Replica{{ID: 1, Node: 1, Incarnation: 5}, {ID: 2, Node: 2, Incarnation: 5}}}}}
+	m := &wire.ClusterMap{Shards: 1, Placements: []wire.Placement{{}, {Shard: 1, Replicas: []wire.Replica{{ID: 1, Node: 1, Incarnation: 5, Role: wire.RoleVoter},
+		{ID: 2, Node: 2, Incarnation: 5, Role: wire.RoleLeaving}, {ID: 3, Node: 3, Incarnation: 5, Role: wire.RoleLearner}}}}}
 	says := func(node wire.NodeID, life wire.Incarnation, status gossip.Status, term uint64, leads ...wire.ShardID) gossip.Event {
 		h := gossip.Health{Term: term, Leads: leads, LeadCount: uint64(len(leads))}
 		return gossip.Event{Node: node, Incarnation: life, Status: status, Digest: h.Encode()}
@@ -44,6 +45,7 @@ func TestHints(t *testing.T) {
 		{"nobody says anything", nil, 0},
 		{"one says that it leads", []gossip.Event{says(2, 5, gossip.Alive, 3, 1)}, 2},
 		{"two say so", []gossip.Event{says(1, 5, gossip.Alive, 4, 1), says(2, 5, gossip.Alive, 3, 1)}, 1},
+		{"one that does not vote says so", []gossip.Event{says(3, 5, gossip.Alive, 4, 1)}, 0},
 		{"one that has no replica says so", []gossip.Event{says(9, 5, gossip.Alive, 3, 1)}, 0},
 		{"a life without a replica says so", []gossip.Event{says(2, 6, gossip.Alive, 3, 1)}, 0},
 		{"it no longer says so", []gossip.Event{says(2, 5, gossip.Alive, 3, 1), says(2, 5, gossip.Alive, 3)}, 0},

@@ -10,7 +10,8 @@ import (
 //
 // A hint is the first guess of a node that holds no replica of a shard: it asks the node that says
 // it leads, rather than the one that should. Nothing rests on it: who is asked answers only when it does
-// lead, and a wrong hint costs a redirect, or the wait for an answer that does not come.
+// lead, and a wrong hint costs a redirect, or the wait for an answer that does not come. Who does not vote does not lead, whatever
+// he says: he may be of another cluster, and lead its shard of that number (stranger.go).
 type hints map[wire.NodeID]hint
 
 type hint struct {
@@ -43,7 +44,7 @@ func (l *Lane) hint(shard wire.ShardID) (node wire.NodeID) {
 	term := uint64(0)
 	for _, r := range p.Replicas {
 		of := l.hints[r.Node]
-		if of.life == r.Incarnation && of.leads[shard] && (node == 0 || of.term > term) {
+		if r.Role.Votes() && of.life == r.Incarnation && of.leads[shard] && (node == 0 || of.term > term) {
 			node, term = r.Node, of.term
 		}
 	}

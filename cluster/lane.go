@@ -57,7 +57,8 @@ type Lane struct {
 	full    bool           // the memory bound is reached
 	pressed bool           // another node has said how much a shard may hold there
 
-	refusals Refusals // of copies that came in
+	refusals  Refusals // of copies that came in
+	strangers Strangers
 
 	entries  wire.BatchReader // what is applied
 	entry    []byte           // what is proposed, in its binary form
@@ -87,7 +88,7 @@ type Lane struct {
 // NewLane makes a lane. Nothing happens before Start.
 func NewLane(cfg *Config, index int, e env.Env, board Board, tr trace.Sink) *Lane {
 	l := &Lane{cfg: cfg, index: index, env: e, board: board, trace: tr,
-		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: overseer{heard: map[wire.NodeID]time.Duration{}, newest: map[wire.NodeID]admitted{}, epochs: map[wire.NodeID]wire.Epoch{}, moves: map[wire.ShardID]underWay{}}}
+		groups: map[wire.ShardID]*group{}, hints: hints{}, known: map[wire.NodeID]wire.Member{}, overseer: newOverseer()}
 	l.judge = late.New(late.Rules{Floor: l.floor(), Times: lateTimes})
 	l.pace = newPacer(e, (cfg.Rebalance+int64(cfg.Lanes)-1)/int64(max(cfg.Lanes, 1)), cfg.Tick)
 	if kept := cfg.MaxKept / int64(max(cfg.Lanes, 1)); kept > 0 {
@@ -147,7 +148,11 @@ func (l *Lane) OnFrame(f *wire.Frame) {
 	if f.ToIncarnation != 0 && f.ToIncarnation != l.cfg.Self.Incarnation && !mutant.On(mutant.GroupMixup) || f.To != 0 && f.To != l.cfg.Self.ID {
 		return
 	}
-	if who := l.m.Member(f.From); who != nil && who.Incarnation != f.FromIncarnation && !firstContact(f) && !mutant.On(mutant.AmnesiaCrossedWires) {
+	who := l.m.Member(f.From)
+	if l.m != nil && who == nil && !firstContact(f) {
+		return // of another cluster (stranger.go), or not yet admitted
+	}
+	if who != nil && who.Incarnation != f.FromIncarnation && !firstContact(f) && !mutant.On(mutant.AmnesiaCrossedWires) {
 		return // a former life of the sender, or one not yet admitted
 	}
 	if l.index == 0 {

@@ -12,10 +12,11 @@ import (
 // gossip believes. It is advice: it decides when to change the map, never what is true.
 type overseer struct {
 	view   gossip.View
-	heard  map[wire.NodeID]time.Duration // for look-up, never ranged
-	newest map[wire.NodeID]admitted      // the life that the map admits; for look-up, never ranged
-	since  time.Duration                 // leads since
-	epochs map[wire.NodeID]wire.Epoch    // of whose maps nodes have told last; for look-up, never ranged
+	heard  map[wire.NodeID]time.Duration    // for look-up, never ranged
+	newest map[wire.NodeID]admitted         // the life that the map admits; for look-up, never ranged
+	astray map[wire.NodeID]wire.Incarnation // members that say they are of another cluster (stranger.go); for look-up, never ranged
+	since  time.Duration                    // leads since
+	epochs map[wire.NodeID]wire.Epoch       // of whose maps nodes have told last; for look-up, never ranged
 
 	leading bool
 	planned wire.Epoch              // the map of this epoch needs no change
@@ -25,6 +26,11 @@ type overseer struct {
 	moves map[wire.ShardID]underWay // the shards on the move; for look-up, never ranged
 
 	stranded map[wire.ShardID]strandedWord // that a group has lost its quorum, by its replicas' word; for look-up, never ranged
+}
+
+func newOverseer() overseer {
+	return overseer{heard: map[wire.NodeID]time.Duration{}, newest: map[wire.NodeID]admitted{}, astray: map[wire.NodeID]wire.Incarnation{},
+		epochs: map[wire.NodeID]wire.Epoch{}, moves: map[wire.ShardID]underWay{}}
 }
 
 // admitted is a life, and since when this node knows that it is admitted.
@@ -46,7 +52,7 @@ func (l *Lane) admittedAt(who *wire.Member) time.Duration {
 
 // heardFrom notes that a node's present life speaks.
 func (l *Lane) heardFrom(f *wire.Frame) {
-	if l.known[f.From].Incarnation == f.FromIncarnation {
+	if l.known[f.From].Incarnation == f.FromIncarnation && l.astray[f.From] != f.FromIncarnation {
 		l.heard[f.From] = l.env.Now()
 	}
 }

@@ -54,6 +54,7 @@ type Node struct {
 	slow     slowness
 	losses   []cluster.ShardLoss // that were logged, of sayHowItIs alone
 	refused  refusals            // likewise
+	strange  strangers           // likewise
 	redis    *resp.Server
 	api      *grpcapi.Server
 	admin    *admin.Server // nil when it is off

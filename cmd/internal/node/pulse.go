@@ -75,6 +75,7 @@ func (n *Node) beat() error {
 		refusals.Add(lanes[i].Refusals)
 	}
 	n.tellRefusals(refusals, time.Now())
+	n.tellStrangers(lanes[0].Strangers, time.Now())
 	slices.Sort(slow)
 	n.tellSlow(slices.Compact(slow))
 	h := n.pulse.beat.Beat(time.Since(n.started), lanes)
