@@ -66,6 +66,9 @@ func (n *Node) nodeSamples(g *gatherer, s *Status) {
 	g.counter("torc_snapshots_refused_total", "Copies that came in and did not fit: the replica is not made while that goes on; the log says what is wrong.", float64(refusals.Copies))
 	if n.security != nil {
 		g.gauge("torc_tls_certificate_end_time_seconds", "When this node's certificate ends, in Unix seconds.", float64(n.security.id.Load().leaf.NotAfter.Unix()))
+		if issuer := n.security.id.Load().issuer; issuer != nil {
+			g.gauge("torc_tls_authority_end_time_seconds", "When the certificate of the authority that has signed this node's ends, in Unix seconds.", float64(issuer.NotAfter.Unix()))
+		}
 	}
 	evictionSamples(g, s)
 	n.mapSamples(g)

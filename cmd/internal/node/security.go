@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -29,6 +30,7 @@ type security struct {
 	used, seen, refused tlsFiles
 	unread              bool      // it was said that they cannot be read
 	warned              time.Time // that it ends soon, or has ended
+	warnedAuthority     time.Time // the same of the authority's
 }
 
 // openSecurity reads the certificate, or returns nil when there is none.
@@ -54,7 +56,7 @@ func (s *security) take(id *identity) {
 	if err := id.doubt(s.peerAddr, time.Now()); err != nil {
 		s.logger.Warn("other nodes will turn this node away by its certificate", slog.String("file", s.cfg.TLSCert), slog.Any("because", err))
 	}
-	s.warned = time.Time{}
+	s.warned, s.warnedAuthority = time.Time{}, time.Time{}
 }
 
 // certificateEvery is how often the files are looked at.
@@ -107,20 +109,50 @@ func (s *security) renew(now time.Time) {
 // warnAgain is how often it is said that the certificate ends soon.
 const warnAgain = 24 * time.Hour
 
-// tellEnd says that the certificate ends soon: nine tenths of its life are over, and nobody has put another one in its place.
+// authorityMost is how long before an authority's certificate ends that is said at most: a tenth of its life may be a year.
+const authorityMost = 90 * 24 * time.Hour
+
+// tellEnd says that the certificate ends soon, or that of the authority that has signed it: nine tenths of its life are over, and nobody has put
+// another one in its place.
 func (s *security) tellEnd(now time.Time) {
-	leaf := s.id.Load().leaf
-	left := leaf.NotAfter.Sub(now)
-	if left > leaf.NotAfter.Sub(leaf.NotBefore)/10 || now.Sub(s.warned) < min(warnAgain, max(left, time.Hour)) {
+	id := s.id.Load()
+	if left := id.leaf.NotAfter.Sub(now); endsSoon(id.leaf, now) && now.Sub(s.warned) >= min(warnAgain, max(left, time.Hour)) {
+		s.warned = now
+		s.tellLeaf(id.leaf, left)
+	}
+	issuer := id.issuer
+	if issuer == nil {
 		return
 	}
-	s.warned = now
+	if left := issuer.NotAfter.Sub(now); endsSoon(issuer, now) && left < authorityMost && now.Sub(s.warnedAuthority) >= min(warnAgain, max(left, time.Hour)) {
+		s.warnedAuthority = now
+		s.tellAuthority(issuer, left)
+	}
+}
+
+// endsSoon reports whether nine tenths of a certificate's life are over.
+func endsSoon(cert *x509.Certificate, now time.Time) bool {
+	return cert.NotAfter.Sub(now) <= cert.NotAfter.Sub(cert.NotBefore)/10
+}
+
+func (s *security) tellLeaf(leaf *x509.Certificate, left time.Duration) {
 	if left > 0 {
 		s.logger.Warn("this node's certificate ends soon: put a new one in its place, it is read without a restart", slog.String("file", s.cfg.TLSCert), slog.Time("it_ends", leaf.NotAfter))
 		return
 	}
 	s.logger.Error("this node's certificate has ended: no new connection can be made. Put a new one in its place, it is read without a restart",
 		slog.String("file", s.cfg.TLSCert), slog.Time("it_ended", leaf.NotAfter))
+}
+
+// tellAuthority: a new certificate of the node's does not help here, and whatever the old authority has signed ends with it.
+func (s *security) tellAuthority(issuer *x509.Certificate, left time.Duration) {
+	if left > 0 {
+		s.logger.Warn("the authority's certificate ends soon, and with it all that it has signed: bring in another one in three steps (docs/OPERATIONS.md, certificates), each is read without a restart",
+			slog.String("file", s.cfg.TLSCA), slog.String("subject", issuer.Subject.String()), slog.Time("it_ends", issuer.NotAfter))
+		return
+	}
+	s.logger.Error("the authority's certificate has ended: nodes and clients turn each other away. Put another authority into the files of all, and certificates that it has signed; they are read without a restart",
+		slog.String("file", s.cfg.TLSCA), slog.String("subject", issuer.Subject.String()), slog.Time("it_ended", issuer.NotAfter))
 }
 
 // redis is TLS for Redis clients.

@@ -192,3 +192,37 @@ func TestCertificateEndsSoon(t *testing.T) {
 	require.Empty(t, told(ends.Add(time.Hour+time.Minute)))
 	require.Contains(t, told(ends.Add(3*time.Hour)), "has ended")
 }
+
+// The authority's own certificate ends one day, too, and all that it has signed with it.
+func TestAuthorityEndsSoon(t *testing.T) {
+	old := certtest.New(t) // it lasts for two hours, of which one is over
+	settings := old.Node(t, func(c *x509.Certificate) { c.NotAfter = c.NotAfter.Add(100 * time.Hour) })
+	s, log, err := secured(t, settings...)
+	require.NoError(t, err)
+	ends := s.id.Load().issuer.NotAfter
+	told := func(at time.Time) string {
+		log.Reset()
+		s.tellEnd(at)
+		return log.String()
+	}
+	require.Empty(t, told(ends.Add(-time.Hour)))
+	require.Contains(t, told(ends.Add(-10*time.Minute)), "the authority's certificate ends soon")
+	require.Empty(t, told(ends.Add(-9*time.Minute)))
+	require.Contains(t, told(ends.Add(time.Hour)), "the authority's certificate has ended")
+
+	next := certtest.New(t) // both are in the file: what counts is who has signed the node's
+	text, err := os.ReadFile(next.File("ca.pem"))
+	require.NoError(t, err)
+	f, err := os.OpenFile(old.File("ca.pem"), os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.Write(text)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	s, _, err = secured(t, settings...)
+	require.NoError(t, err)
+	require.Equal(t, ends, s.id.Load().issuer.NotAfter)
+
+	s, _, err = secured(t, settings[:4]...) // without --tls-ca
+	require.NoError(t, err)
+	require.Nil(t, s.id.Load().issuer)
+}

@@ -40,8 +40,9 @@ func readTLS(cfg *config.Config) (f tlsFiles, err error) {
 // authority, peers must show a certificate that it has signed.
 type identity struct {
 	leaf       *x509.Certificate
-	chain      *x509.CertPool // what stands behind the leaf in its file
-	authority  *x509.CertPool // nil without --tls-ca
+	chain      *x509.CertPool    // what stands behind the leaf in its file
+	authority  *x509.CertPool    // nil without --tls-ca
+	issuer     *x509.Certificate // what ends first of what stands above the leaf, by the authority; nil when that is not known
 	clients    *tls.Config
 	api        credentials.TransportCredentials
 	peerServer credentials.TransportCredentials
@@ -73,11 +74,30 @@ func (f tlsFiles) parse(cfg *config.Config, now time.Time) (*identity, error) {
 		if !id.authority.AppendCertsFromPEM([]byte(f.ca)) {
 			return nil, fmt.Errorf("read the authority (--tls-ca): %s holds no PEM certificate", cfg.TLSCA)
 		}
+		id.issuer = id.endsFirst()
 		server.ClientAuth, server.ClientCAs, client.RootCAs = tls.RequireAndVerifyClientCert, id.authority, id.authority
 	}
 	id.clients = base
 	id.api, id.peerServer, id.peerClient = credentials.NewTLS(base), credentials.NewTLS(server), credentials.NewTLS(client)
 	return id, nil
+}
+
+// endsFirst is the certificate above the leaf that ends first; where the file of the authority leaves a choice, as while one takes
+// another's place, that of the chain that lasts longest. It is nil when no chain is there: doubt says so. Who has ended counts, too.
+func (id *identity) endsFirst() (first *x509.Certificate) {
+	chains, _ := id.leaf.Verify(x509.VerifyOptions{Roots: id.authority, Intermediates: id.chain, CurrentTime: id.leaf.NotBefore.Add(time.Second), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	for _, chain := range chains {
+		var least *x509.Certificate
+		for _, cert := range chain[1:] {
+			if least == nil || cert.NotAfter.Before(least.NotAfter) {
+				least = cert
+			}
+		}
+		if least != nil && (first == nil || least.NotAfter.After(first.NotAfter)) {
+			first = least
+		}
+	}
+	return first
 }
 
 // doubt says why other nodes, if they have the same --tls-ca, will turn this node away, or nil: they call it by its advertised
