@@ -15,9 +15,9 @@ type Client struct {
 	loads  *loads
 }
 
-// New connects to a cluster: it returns when one of the seeds has told it the cluster's map, or when none would take the
-// password (the error's status code is codes.Unauthenticated then). The wait is bounded by ctx and by Options.Timeout; the context does
-// not outlive New.
+// New connects to a cluster: it returns when one of the seeds has told it the cluster's map, when none would take the
+// password (the error's status code is codes.Unauthenticated then), or when nobody listens at any of them (ErrUnavailable, at once unless
+// Options.AwaitNodes). The wait is bounded by ctx and by Options.Timeout; the context does not outlive New.
 func New(ctx context.Context, opts Options) (*Client, error) {
 	opts, err := opts.defaults()
 	if err != nil {
@@ -33,6 +33,10 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 		cause := c.engine.net.lastDenial()
 		_ = c.Close()
 		return nil, fmt.Errorf("client: the password is not taken, asked %v: %w", opts.Seeds, cause)
+	case <-c.engine.net.deserted:
+		cause := c.engine.net.lastError()
+		_ = c.Close()
+		return nil, fmt.Errorf("client: %w: nobody listens at any of %v: are these the nodes' gRPC addresses (--grpc, 7401), and do they run? Options.AwaitNodes waits for those that are yet to start: %w", ErrUnavailable, opts.Seeds, cause)
 	case <-ctx.Done():
 		cause := ctx.Err()
 		if last := c.engine.net.lastError(); last != nil {

@@ -472,7 +472,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 	_, err = New(ctx, Options{Seeds: strings.Split("", ",")})
 	require.ErrorContains(t, err, "no seeds")
 
-	_, err = New(ctx, Options{Seeds: []string{"127.0.0.1:1"}, Timeout: 200 * time.Millisecond})
+	_, err = New(ctx, Options{Seeds: []string{"127.0.0.1:1"}, Timeout: 200 * time.Millisecond, AwaitNodes: true})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorContains(t, err, "127.0.0.1:1")
 	require.ErrorContains(t, err, "refused")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,10 +33,12 @@ type network struct {
 	links  sync.WaitGroup
 	last   atomic.Pointer[error]
 
-	seedsMu sync.Mutex
-	seeds   map[string]bool // that have failed: true when it was for the password
-	denial  error           // what one of these said
-	denied  chan struct{}   // closed when no seed is left that might take the password
+	seedsMu  sync.Mutex
+	seeds    map[string]bool // that have failed: true when it was for the password
+	denial   error           // what one of these said
+	denied   chan struct{}   // closed when no seed is left that might take the password
+	absent   map[string]bool // seeds at which nobody listens, by the last try
+	deserted chan struct{}   // closed when those are all, unless nodes are to be awaited
 }
 
 // node is one address and the links to it, used in turn: what one turn of the brain has for a node goes by one of them.
@@ -52,7 +55,7 @@ func newNetwork(opts Options, e *engine) *network {
 	if opts.Password != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+opts.Password)
 	}
-	n := &network{opts: opts, engine: e, nodes: map[string]*node{}, seeds: map[string]bool{}, denied: make(chan struct{})}
+	n := &network{opts: opts, engine: e, nodes: map[string]*node{}, seeds: map[string]bool{}, denied: make(chan struct{}), absent: map[string]bool{}, deserted: make(chan struct{})}
 	n.ctx, n.cancel = context.WithCancel(ctx)
 	return n
 }
@@ -177,6 +180,7 @@ func (n *network) failed(addr string, err error) {
 	}
 	n.seedsMu.Lock()
 	defer n.seedsMu.Unlock()
+	n.noteAbsent(addr, err)
 	select {
 	case <-n.denied:
 		return
@@ -193,6 +197,30 @@ func (n *network) failed(addr string, err error) {
 	if n.denial != nil {
 		close(n.denied)
 	}
+}
+
+// noteAbsent closes deserted when nobody listens at any seed.
+func (n *network) noteAbsent(addr string, err error) {
+	if n.absent[addr] = nobodyThere(err); n.opts.AwaitNodes {
+		return
+	}
+	for _, seed := range n.opts.Seeds {
+		if seed != "" && !n.absent[seed] {
+			return
+		}
+	}
+	select {
+	case <-n.deserted:
+	default:
+		close(n.deserted)
+	}
+}
+
+// nobodyThere reports whether an error says that an address turns connections away, or that there is no such host: who is merely silent or slow
+// may answer yet. gRPC hands on the text alone.
+func nobodyThere(err error) bool {
+	text := status.Convert(err).Message()
+	return slices.ContainsFunc([]string{"connection refused", "actively refused", "no such host", "produced zero addresses"}, func(words string) bool { return strings.Contains(text, words) })
 }
 
 // lastDenial is why denied is closed.

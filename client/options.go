@@ -23,6 +23,9 @@ type Options struct {
 	Password string
 	// TLS turns TLS on. The same configuration is used for every node.
 	TLS *tls.Config
+	// AwaitNodes has New wait for nodes that are yet to start, for as long as ctx and Timeout let it. Without it New fails as soon as every
+	// seed has turned the connection away or has no such host: as a rule the address is wrong, or nobody runs there.
+	AwaitNodes bool
 	// Timeout bounds every call whose context has no earlier deadline. Default 5 s.
 	Timeout time.Duration
 	// AttemptTimeout is how long one attempt waits before another node is tried. Default 1 s.

@@ -39,7 +39,7 @@ func askAdmin[T any](c *connection, call func(context.Context, torcv1.AdminClien
 		if no := (*refusal)(nil); err == nil || errors.As(err, &no) && !no.ofOneNode() {
 			return answer, err
 		}
-		failures = append(failures, fmt.Errorf("%s: %w", addr, err))
+		failures = append(failures, fmt.Errorf("%s: %w%s", addr, err, dialAdvice(err.Error())))
 	}
 	return answer, errors.Join(failures...)
 }

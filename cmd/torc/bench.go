@@ -111,7 +111,7 @@ func (s benchShape) measure(c *connection, resp string) (benchResult, error) {
 		c.inFlight = s.clients * s.pipeline
 		db, err := c.client(ctx)
 		if err != nil {
-			return benchResult{}, err
+			return benchResult{}, c.whyNot(err)
 		}
 		defer func() { _ = db.Close() }()
 		return s.run(slices.Repeat([]asker{clientAsker{db}}, s.clients)), nil

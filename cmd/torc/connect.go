@@ -103,7 +103,7 @@ func (c *connection) client(ctx context.Context) (*client.Client, error) {
 // whyNot says plainly why no node lets the client in: the client keeps on trying, and knows its library's words for the last failure alone.
 func (c *connection) whyNot(err error) error {
 	denied := status.Code(err) == codes.Unauthenticated
-	if !denied && !errors.Is(err, context.DeadlineExceeded) {
+	if !denied && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, client.ErrUnavailable) {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), askWithin)

@@ -26,12 +26,12 @@ func TestWrongAddresses(t *testing.T) {
 	defer web.Close()
 	otherService := serve(t, func(*grpc.Server) {}) // such as the peers'
 	for addr, want := range map[string]string{
-		nobody(t):                              "connection refused",
-		"nonsense":                             "missing port in address",
+		nobody(t):                              "connection refused: nobody listens there. Is it a node's --grpc address",
+		"nonsense":                             "missing port in address: say --addr HOST:PORT",
 		strings.TrimPrefix(web.URL, "http://"): "another port than that for Torc's clients",
 		otherService:                           "another port than that for Torc's clients",
 	} {
-		for _, args := range [][]string{{"get", "k"}, {"status"}, {"drain", "n1"}} {
+		for _, args := range [][]string{{"get", "k"}, {"status"}, {"drain", "n1"}, {"bench", "--requests", "1"}} {
 			_, stderr, code := torc(t, append(args, "--addr", addr, "--timeout", "1s")...)
 			require.Equal(t, exitError, code, "%v %s", args, addr)
 			require.Contains(t, stderr, want, "%v %s", args, addr)

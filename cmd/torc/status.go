@@ -106,7 +106,7 @@ func askTopology(ctx context.Context, c *connection) (t *torcv1.TopologyResponse
 		if err == nil {
 			return t, nil
 		}
-		failures = append(failures, fmt.Errorf("%s: %w", addr, err))
+		failures = append(failures, fmt.Errorf("%s: %w%s", addr, err, dialAdvice(err.Error())))
 	}
 	return nil, errors.Join(failures...)
 }
@@ -177,6 +177,17 @@ func plainly(err error) string {
 		return strings.TrimSuffix(dialing, `"`)
 	}
 	return s.Message()
+}
+
+// dialAdvice is what to do when no connection comes to be to an address that the user gave, if that is known.
+func dialAdvice(why string) string {
+	switch {
+	case strings.Contains(why, "connection refused"):
+		return ": nobody listens there. Is it a node's --grpc address (port 7401 by default), and does torcd run?"
+	case strings.Contains(why, "missing port in address"):
+		return ": say --addr HOST:PORT (torcd's --grpc, 7401 by default)"
+	}
+	return ""
 }
 
 // hungUp reports whether gRPC's words are of a peer that closed the connection before it had said anything. Whether reading or writing

@@ -58,7 +58,7 @@ func (r *run) connect(ctx context.Context, index int, session bool) (*user, erro
 	for _, p := range r.nodes {
 		seeds = append(seeds, p.at.grpc)
 	}
-	c, err := client.New(ctx, client.Options{Seeds: seeds, Timeout: r.settings.Timeout, Logger: slog.New(slog.DiscardHandler),
+	c, err := client.New(ctx, client.Options{Seeds: seeds, AwaitNodes: true, Timeout: r.settings.Timeout, Logger: slog.New(slog.DiscardHandler),
 		DialOptions: []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
 			return u.dial(ctx, slices.Index(seeds, addr), addr)
 		})}})
