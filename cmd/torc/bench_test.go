@@ -139,7 +139,7 @@ func wellBehaved(nth int, command []string) string {
 func measureRESP(t *testing.T, addr string, s benchShape, timeout time.Duration) benchResult {
 	t.Helper()
 	require.NoError(t, s.check())
-	r, err := s.measure(&connection{timeout: timeout}, addr)
+	r, err := s.measure(connectionOf(t, "--timeout", timeout.String()), addr)
 	require.NoError(t, err)
 	return r
 }
@@ -220,7 +220,7 @@ func TestBenchRESPConnect(t *testing.T) {
 	t.Run("a wrong password ends it before the run", func(t *testing.T) {
 		t.Setenv("TORC_PASSWORD", "hunter2")
 		f := startFakeRESP(t, func(int, []string) string { return "-WRONGPASS invalid username-password pair\r\n" })
-		_, err := benchShape{clients: 3, requests: 10, pipeline: 1, keys: 1}.measure(&connection{timeout: 5 * time.Second}, f.addr)
+		_, err := benchShape{clients: 3, requests: 10, pipeline: 1, keys: 1}.measure(connectionOf(t), f.addr)
 		require.ErrorContains(t, err, "WRONGPASS")
 		require.NotContains(t, err.Error(), "hunter2")
 		seen, _, _ := f.counts()
@@ -230,7 +230,7 @@ func TestBenchRESPConnect(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		require.NoError(t, l.Close())
-		_, err = benchShape{clients: 3, requests: 10, pipeline: 1, keys: 1}.measure(&connection{timeout: 5 * time.Second}, l.Addr().String())
+		_, err = benchShape{clients: 3, requests: 10, pipeline: 1, keys: 1}.measure(connectionOf(t), l.Addr().String())
 		require.ErrorContains(t, err, l.Addr().String())
 		require.Equal(t, "connection", errorKind(err))
 	})

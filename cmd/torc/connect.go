@@ -20,31 +20,59 @@ import (
 	"google.golang.org/grpc/status"
 
 	"torc/client"
+	"torc/cmd/internal/config"
 )
 
 // connection is how a command reaches the cluster: the flags that all such commands have.
 type connection struct {
-	addr         string
-	passwordFile string
-	tls          bool
-	tlsCA        string
-	timeout      time.Duration
-	inFlight     int // requests under way at a time, when that is more than the client allows by itself
+	addr     string
+	tls      bool
+	tlsCA    string
+	timeout  time.Duration
+	parsed   *flag.FlagSet // until they are settled
+	secret   string        // the password
+	inFlight int           // requests under way at a time, when that is more than the client allows by itself
 }
 
 // inFlightUsual is the client's own bound.
 const inFlightUsual = 4096
 
 func (c *connection) flags(f *flag.FlagSet) {
-	f.StringVar(&c.addr, "addr", "127.0.0.1:7401", "gRPC `addresses` of some nodes, comma separated")
-	f.StringVar(&c.passwordFile, "password-file", "", "`file` with the password (or set TORC_PASSWORD)")
-	f.BoolVar(&c.tls, "tls", false, "speak TLS")
-	f.StringVar(&c.tlsCA, "tls-ca", "", "`file` with the authority (PEM) that signed the nodes' certificates; implies --tls")
+	f.StringVar(&c.addr, "addr", "127.0.0.1:7401", "gRPC `addresses` of some nodes, comma separated (or set TORC_ADDR)")
+	f.String("password-file", "", "`file` with the password (or set TORC_PASSWORD_FILE, or TORC_PASSWORD)")
+	f.BoolVar(&c.tls, "tls", false, "speak TLS (or set TORC_TLS)")
+	f.StringVar(&c.tlsCA, "tls-ca", "", "`file` with the authority (PEM) that signed the nodes' certificates; implies --tls (or set TORC_TLS_CA)")
+	f.String("config", "", "TOML `file` that says what these flags do not: torcd's own will do (or set TORC_CONFIG)")
 	f.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long to wait for an answer")
+	c.parsed = f
+}
+
+// settle takes what the environment and the file say, where the flags say nothing.
+func (c *connection) settle() error {
+	if c.parsed == nil {
+		return nil
+	}
+	given := config.ToolFlags{}
+	c.parsed.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "addr", "password-file", "tls", "tls-ca", "config":
+			given[f.Name] = f.Value.String()
+		}
+	})
+	told, err := config.LoadTool(given, os.Environ())
+	if err != nil {
+		return err
+	}
+	if told.Addr != "" {
+		c.addr = told.Addr
+	}
+	c.secret, c.tls, c.tlsCA, c.parsed = told.Password.Reveal(), told.TLS, told.TLSCA, nil
+	return nil
 }
 
 // seeds are the addresses, as torcd reads --join: blanks around them and empty ones do not count.
 func (c *connection) seeds() (addrs []string) {
+	_ = c.settle() // password and tlsConfig say what is wrong
 	for addr := range strings.SplitSeq(c.addr, ",") {
 		if addr = strings.TrimSpace(addr); addr != "" {
 			addrs = append(addrs, addr)
@@ -57,17 +85,14 @@ func (c *connection) seeds() (addrs []string) {
 }
 
 func (c *connection) password() (string, error) {
-	if c.passwordFile == "" {
-		return os.Getenv("TORC_PASSWORD"), nil
-	}
-	text, err := os.ReadFile(c.passwordFile)
-	if err != nil {
-		return "", fmt.Errorf("read the password: %w", err)
-	}
-	return strings.TrimRight(string(text), "\r\n"), nil
+	err := c.settle()
+	return c.secret, err
 }
 
 func (c *connection) tlsConfig() (*tls.Config, error) {
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
 	if !c.tls && c.tlsCA == "" {
 		return nil, nil
 	}

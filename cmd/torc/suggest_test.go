@@ -99,7 +99,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"set", "a", "b", "--ttll", "5s"}, "did you mean --ttl?"},
 		{[]string{"del"}, "usage: torc del KEY..."},
 		{[]string{"get", "a", "--tls-ca", "/does/not/exist"}, "read the authority"},
-		{[]string{"get", "a", "--password-file", "/does/not/exist"}, "read the password"},
+		{[]string{"get", "a", "--password-file", "/does/not/exist"}, "--password-file: read the secret"},
 		{[]string{"bench", "now"}, `takes flags only, not "now"`},
 		{[]string{"bench", "--reads", "1.5"}, "--reads from 0 to 1"},
 		{[]string{"bench", "--clients", "0"}, "--clients"},

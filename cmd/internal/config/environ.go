@@ -64,7 +64,7 @@ func Ignored(environ []string) (names []string) {
 func isSetting(key string) bool {
 	rest, ours := strings.CutPrefix(key, envPrefix)
 	name := strings.ToLower(strings.ReplaceAll(rest, "_", "-"))
-	return ours && key == envName(name) && (find(name) != nil || name == configName)
+	return ours && key == envName(name) && (find(name) != nil || name == configName || slices.Contains(toolNames, name))
 }
 
 func envName(name string) string {
@@ -86,7 +86,7 @@ func readEnviron(environ []string) (source, error) {
 			if ofKubernetes(key, value) {
 				continue // Ignored tells of it
 			}
-			return nil, unknown("variable", key, envName(nearest(name, append(settingNames(), configName))), "")
+			return nil, unknown("variable", key, envName(nearest(name, append(settingNames(), append(toolNames, configName)...))), "")
 		}
 		s[name] = given{value, key}
 	}

@@ -21,8 +21,11 @@ func readFile(path string, content []byte) (source, error) {
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		name, where := strings.ReplaceAll(key, "_", "-"), path+": "+key
 		of := find(name)
+		if slices.Contains(toolNames, name) {
+			of = &setting{list: name == "addr"}
+		}
 		if of == nil {
-			return nil, fmt.Errorf("%s: %w", path, unknown("key", key, nearest(name, settingNames()), ""))
+			return nil, fmt.Errorf("%s: %w", path, unknown("key", key, nearest(name, append(settingNames(), toolNames...)), ""))
 		}
 		if other, both := s[name]; both {
 			return nil, fmt.Errorf("%s and %s are the same setting: keep one", other.where, key)
