@@ -36,6 +36,7 @@ func (s story) run(t *testing.T) {
 func TestUnknownKeys(t *testing.T) {
 	for _, s := range []story{
 		{args: "--shard 3", want: "there is no flag --shard; did you mean --shards?"},
+		{args: "--rsep 127.0.0.1:1", want: "there is no flag --rsep; did you mean --resp?"},
 		{args: "--pasword=hunter2", want: "there is no flag --pasword; did you mean --password?"},
 		{args: "--confg x", want: "there is no flag --confg; did you mean --config?"},
 		{args: "--memory 1GiB", want: "there is no flag --memory; did you mean --max-memory?"},
