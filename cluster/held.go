@@ -144,9 +144,15 @@ func (l *Lane) fromHeld(c *wire.Call) bool {
 	if !all {
 		return false
 	}
-	results := make([]wire.Result, len(c.Commands))
+	results, size := make([]wire.Result, len(c.Commands)), 0
 	for i := range c.Commands {
 		results[i] = found[i].answer(&c.Commands[i])
+		size += results[i].Size()
+	}
+	if size > wire.AnswerMax {
+		return false // one copy may be named many times: the leader refuses that
+	}
+	for i := range c.Commands {
 		l.usedHeld(found[i], &c.Commands[i], &results[i])
 	}
 	l.hall.Looked()

@@ -307,6 +307,28 @@ func TestHeldCopiesAreBounded(t *testing.T) {
 	require.Equal(t, len(r.holder.held.list), r.holder.held.shards[1])
 }
 
+// A request that names a large copy many times is refused, as it is where the key is led.
+func TestAnswersOfCopiesAreBounded(t *testing.T) {
+	r := newMirror(t)
+	const size = 16 << 20
+	r.holder.cfg.MaxHeld = 16 * size
+	r.leader.ask(&answers{}, wire.Command{Op: wire.OpSetRange, Key: getK.Key, Start: size - 1, Value: []byte("x")})
+	r.run(100 * time.Millisecond)
+	for most, outcome := range []wire.Outcome{wire.OutcomeOK, wire.OutcomeRefused} {
+		r.heat(t)
+		told, before := &answers{}, r.holder.Status().Hot.Reads
+		r.holder.turn(func() {
+			r.holder.OnCall(&wire.Call{Request: wire.Request{Shard: 1, Commands: slices.Repeat([]wire.Command{getK}, wire.AnswerMax/size+most)}, TimeoutMillis: 5000, Sink: told})
+		})
+		if outcome == wire.OutcomeOK {
+			require.Positive(t, r.holder.Status().Hot.Reads-before, "by the copy: the test is one")
+		}
+		require.NotNil(t, r.holder.look(getK), "the copy is there: the test is one")
+		require.True(t, r.until(time.Second, func() bool { return len(told.all) == 1 }))
+		require.Equal(t, outcome, told.all[0].Outcome)
+	}
+}
+
 // Where no clock is trusted, or it is turned off at either end, nothing is held.
 func TestNothingIsHeld(t *testing.T) {
 	for name, set := range map[string]func(r *mirror){
