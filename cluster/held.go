@@ -302,6 +302,25 @@ func (l *Lane) forgetHeld(shard wire.ShardID) {
 	}
 }
 
+// giveBack drops all copies of a life that is going, and says so to whoever leads: nobody could recall them any more, and a write would wait for
+// the end of the promises. A word that is lost, or that a question for a copy comes after, costs no more than that.
+func (l *Lane) giveBack() {
+	var shards []wire.ShardID
+	for _, h := range l.held.list {
+		shards = append(shards, h.shard)
+	}
+	for _, a := range l.held.asks {
+		shards = append(shards, a.shard)
+	}
+	slices.Sort(shards)
+	l.forgetHeld(anyShard)
+	for _, shard := range slices.Compact(shards) {
+		if leader := l.hall.Leader(shard); leader != 0 && leader != l.cfg.Self.ID {
+			l.send(leader, &wire.Dropped{Shard: shard})
+		}
+	}
+}
+
 // tickHeld lets go of copies that have run out, and asks again for those that are about to and still hot.
 func (l *Lane) tickHeld() {
 	c, now := &l.held, l.env.Now()

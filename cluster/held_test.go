@@ -175,6 +175,40 @@ func TestAHandoverWaitsForTheNode(t *testing.T) {
 	}
 }
 
+// A node that ends in an orderly way gives its copies back, and what it has asked for: nobody waits for the promises. Another life's word changes nothing.
+func TestANodeThatStopsGivesItsCopiesBack(t *testing.T) {
+	for name, begin := range map[string]func(r *mirror){
+		"held": func(*mirror) {},
+		"asked for": func(r *mirror) { // again; the first copy is over
+			r.delayPromises(200 * time.Millisecond)
+			r.run(2 * time.Second)
+			require.True(r.t, r.until(5*time.Second, func() bool {
+				r.holder.ask(&answers{}, getK)
+				return r.leader.groups[1].promises.alive == 1
+			}))
+			require.Zero(r.t, r.holder.Status().Hot.Keys)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newMirror(t)
+			begin(r)
+			p := r.leader.groups[1].promises
+			require.Equal(t, 1, p.alive)
+			r.leader.turn(func() {
+				self := r.holder.cfg.Self
+				r.leader.OnFrame(&wire.Frame{From: self.ID, FromIncarnation: self.Incarnation - 1, To: r.leader.cfg.Self.ID, Messages: []wire.Message{&wire.Dropped{Shard: 1}}})
+			})
+			require.Equal(t, 1, p.alive, "a former life has said so")
+			r.holder.turn(func() { r.holder.Stop(func() { r.holder.over = true }) })
+			require.True(t, r.until(time.Second, func() bool { return r.holder.over }))
+			began, write := r.now, r.leader.write("new")
+			require.True(t, r.until(time.Second, func() bool { return len(write.all) == 1 }))
+			require.Less(t, r.now-began, 50*time.Millisecond)
+			require.Zero(t, r.holder.Status().Hot.Keys)
+		})
+	}
+}
+
 // delayPromises holds answers up that come with a promise.
 func (r *mirror) delayPromises(by time.Duration) {
 	r.lag = func(_ string, f *wire.Frame) time.Duration {

@@ -190,7 +190,11 @@ func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
 	case *wire.Recall:
 		l.onRecall(f, m)
 	case *wire.Dropped:
-		l.dropped(m.Shard, m.ID)
+		if m.ID == 0 {
+			l.droppedAll(l.hall.Holder(f.From, f.FromIncarnation, m.Shard), m.Shard)
+		} else {
+			l.dropped(m.Shard, m.ID)
+		}
 	case *wire.Reply:
 		l.hall.OnReply(m)
 	case *wire.Hello:

@@ -13,7 +13,8 @@ import (
 //	           lane serves on: it holds writes back while a leadership changes hands, a few milliseconds,
 //	           and then sends them on to the next leader.
 //	           (the world hangs up on clients now, when what they are owed is answered)
-//	Stop       the same, if it has not been done; then calls are refused, and the lane is over.
+//	Stop       the same, if it has not been done; then calls are refused, copies of hot keys given back, and
+//	           the lane is over.
 //
 // A leadership is offered only when nothing is in the log that is not committed: otherwise who waits
 // for it would have to be told that nobody knows.
@@ -120,6 +121,7 @@ func (g *group) heir() (best wire.ReplicaID) {
 func (l *Lane) Stop(done func()) {
 	l.HandOver(func() {
 		l.hall.Stop()
+		l.giveBack()
 		l.lastAnswers(4, done)
 	})
 }

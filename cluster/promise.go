@@ -164,7 +164,7 @@ func (g *group) promise(c *router.Call, r *wire.Result) {
 		r.Int = grant(length, g.lane.cfg.ClockDrift).Milliseconds() // and nobody remembers it
 		return
 	}
-	p.number++
+	p.number = max(p.number+1, 1)
 	made := &promise{hash: hash, id: p.number, key: append([]byte(nil), key...), holder: holder, until: now + length, expireAt: expireAt}
 	p.keys[hash] = append(p.keys[hash], made)
 	at, _ := slices.BinarySearchFunc(p.order, made.until, func(x *promise, t time.Duration) int { return cmp.Compare(x.until, t) })

@@ -171,6 +171,18 @@ func (l *Lane) dropped(shard wire.ShardID, id uint64) {
 	}
 }
 
+// droppedAll ends all promises of a holder that is going (giveBack).
+func (l *Lane) droppedAll(h wire.Holder, shard wire.ShardID) {
+	if g := l.groups[shard]; g != nil && g.promises != nil {
+		for _, x := range g.promises.order {
+			if x.holder == h {
+				g.promises.end(x)
+			}
+		}
+		l.touch(g)
+	}
+}
+
 // isDropped reports whether a call is such a word.
 func isDropped(c *wire.Call) bool {
 	return len(c.Commands) == 1 && c.Commands[0].Op == wire.OpDropped

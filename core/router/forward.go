@@ -64,6 +64,11 @@ func (r reply) Deliver(tag uint64, response *wire.Response) {
 // Recall asks the node to drop a key that it was promised (wire.Holder).
 func (r reply) Recall(m *wire.Recall) { r.hall.port.Answer(r.to, r.life, m) }
 
+// Holder is a life of another node as it is promised keys of a shard.
+func (h *Hall) Holder(node wire.NodeID, life wire.Incarnation, shard wire.ShardID) wire.Holder {
+	return reply{h, node, life, shard}
+}
+
 // FromNode reports whether a call's sink is another node, which passes on what it is told.
 func FromNode(s wire.Sink) bool {
 	_, is := s.(reply)

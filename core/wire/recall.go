@@ -7,15 +7,16 @@ import "encoding/binary"
 // Until then, or until the promise has run out, the change waits. A recall may be lost, doubled or late.
 type Recall struct {
 	Shard ShardID
-	ID    uint64 // never used twice by any leader
+	ID    uint64 // never used twice by any leader, and never 0
 	Key   []byte
 }
 
 // Dropped is a node's answer to a Recall. It may be lost, doubled or late as well. It goes to none but a node that has sent a recall, so one
-// of a version that knows no such message is never sent it.
+// of a version that knows no such message is never sent it. From a life that ends it comes unasked; a version that does not know that
+// takes it for the answer to a recall which it has not sent.
 type Dropped struct {
 	Shard ShardID
-	ID    uint64 // of the Recall
+	ID    uint64 // of the Recall; 0: the life that says so holds no key of the shard any more, and never will
 }
 
 // Holder is a Sink of a client, or of a node, that can be asked to drop what it keeps. Equal holders are one client; a Holder must be comparable.

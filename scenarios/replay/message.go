@@ -43,6 +43,9 @@ func (t *teller) message(m wire.Message) string {
 	case *wire.Recall:
 		return fmt.Sprintf("%s drop what you keep of %s", group(m.Shard), m.Key)
 	case *wire.Dropped:
+		if m.ID == 0 {
+			return fmt.Sprintf("%s all is dropped, for good", group(m.Shard))
+		}
 		return fmt.Sprintf("%s it is dropped", group(m.Shard))
 	case *wire.Gossip:
 		return fmt.Sprintf("gossip, %d bytes", len(m.Data))

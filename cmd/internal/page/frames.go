@@ -114,6 +114,9 @@ func word(said wire.Message, client bool) (class string, p ui.Part) {
 		p.Shard, p.Text = int(said.Shard), "drop what you keep of "+shown(said.Key)
 	case *wire.Dropped:
 		p.Shard, p.Text = int(said.Shard), "it is dropped"
+		if said.ID == 0 {
+			p.Text = "all is dropped, for good"
+		}
 	case *wire.Inspected:
 		p.Shard, p.Text, p.Numbers = int(said.Shard), "# replicas are well", []uint64{uint64(len(said.Well))}
 	}
