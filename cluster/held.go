@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"torc/core/mutant"
 	"torc/core/router"
 	"torc/core/store"
 	"torc/core/trace"
@@ -218,6 +219,9 @@ func (l *Lane) hold(a *ask, r *wire.Result) {
 	length := time.Duration(min(r.Int, l.cfg.HotLease.Milliseconds())) * time.Millisecond
 	h := &held{key: a.key, hash: a.hash, shard: a.shard, kind: r.Kind, value: bytes.Clone(r.Value), version: r.Version,
 		length: length, until: a.at + length, lately: l.cfg.HotReads}
+	if mutant.On(mutant.HotkeyFromAnswer) {
+		h.until = now + length
+	}
 	if old := c.entries[a.key]; old != nil {
 		h.reads, h.lately = old.reads, old.lately
 		l.drop(old)
@@ -272,7 +276,7 @@ func (l *Lane) onRecall(f *wire.Frame, m *wire.Recall) {
 	c, had := &l.held, false
 	for _, a := range c.asks {
 		if !a.dead && a.key == string(m.Key) {
-			a.dead, had = true, true
+			a.dead, had = !mutant.On(mutant.HotkeyLateAnswer), true
 		}
 	}
 	if h := c.entries[string(m.Key)]; h != nil {

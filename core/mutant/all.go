@@ -52,4 +52,6 @@ var All = []string{
 	LeaseOwnTimeout,
 	SessionReborn,
 	LeaseLateAnswer,
+	HotkeyFromAnswer,
+	HotkeyLateAnswer,
 }

@@ -53,4 +53,6 @@ const (
 	LeaseOwnTimeout   = "lease-own-timeout"   // 48
 	SessionReborn     = "session-reborn"      // 49
 	LeaseLateAnswer   = "lease-late-answer"   // 50
+	HotkeyFromAnswer  = "hotkey-from-answer"  // 51
+	HotkeyLateAnswer  = "hotkey-late-answer"  // 52
 )
