@@ -1361,6 +1361,7 @@ type StatusResponse struct {
 	MetaLosses       uint64                 `protobuf:"varint,12,opt,name=meta_losses,json=metaLosses,proto3" json:"meta_losses,omitempty"`                       // how often the meta group was lost and begun anew from a map that was left
 	MetaLostAtMillis int64                  `protobuf:"varint,13,opt,name=meta_lost_at_millis,json=metaLostAtMillis,proto3" json:"meta_lost_at_millis,omitempty"` // the last time, in Unix milliseconds
 	Eviction         *Eviction              `protobuf:"bytes,14,opt,name=eviction,proto3" json:"eviction,omitempty"`
+	HotKeys          *HotKeys               `protobuf:"bytes,15,opt,name=hot_keys,json=hotKeys,proto3" json:"hot_keys,omitempty"`
 	Peers            []*Belief              `protobuf:"bytes,20,rep,name=peers,proto3" json:"peers,omitempty"` // what gossip says of the nodes that this one has heard of, itself among them
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -1494,6 +1495,13 @@ func (x *StatusResponse) GetEviction() *Eviction {
 	return nil
 }
 
+func (x *StatusResponse) GetHotKeys() *HotKeys {
+	if x != nil {
+		return x.HotKeys
+	}
+	return nil
+}
+
 func (x *StatusResponse) GetPeers() []*Belief {
 	if x != nil {
 		return x.Peers
@@ -1562,6 +1570,75 @@ func (x *Eviction) GetHitRates() []int32 {
 	return nil
 }
 
+// HotKeys are copies of keys that other nodes lead, and that are read often here. What is counted is counted since the start.
+type HotKeys struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Held          uint64                 `protobuf:"varint,1,opt,name=held,proto3" json:"held,omitempty"`       // copies held now
+	Reads         uint64                 `protobuf:"varint,2,opt,name=reads,proto3" json:"reads,omitempty"`     // reads answered from copies
+	Copies        uint64                 `protobuf:"varint,3,opt,name=copies,proto3" json:"copies,omitempty"`   // copies taken, renewed ones too
+	Recalls       uint64                 `protobuf:"varint,4,opt,name=recalls,proto3" json:"recalls,omitempty"` // copies dropped because somebody was about to write the key
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HotKeys) Reset() {
+	*x = HotKeys{}
+	mi := &file_cache_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HotKeys) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HotKeys) ProtoMessage() {}
+
+func (x *HotKeys) ProtoReflect() protoreflect.Message {
+	mi := &file_cache_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HotKeys.ProtoReflect.Descriptor instead.
+func (*HotKeys) Descriptor() ([]byte, []int) {
+	return file_cache_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *HotKeys) GetHeld() uint64 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *HotKeys) GetReads() uint64 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *HotKeys) GetCopies() uint64 {
+	if x != nil {
+		return x.Copies
+	}
+	return 0
+}
+
+func (x *HotKeys) GetRecalls() uint64 {
+	if x != nil {
+		return x.Recalls
+	}
+	return 0
+}
+
 // Belief is what a node has heard of another one by gossip: advice, a few seconds old.
 type Belief struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1575,7 +1652,7 @@ type Belief struct {
 
 func (x *Belief) Reset() {
 	*x = Belief{}
-	mi := &file_cache_proto_msgTypes[21]
+	mi := &file_cache_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1587,7 +1664,7 @@ func (x *Belief) String() string {
 func (*Belief) ProtoMessage() {}
 
 func (x *Belief) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[21]
+	mi := &file_cache_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1600,7 +1677,7 @@ func (x *Belief) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Belief.ProtoReflect.Descriptor instead.
 func (*Belief) Descriptor() ([]byte, []int) {
-	return file_cache_proto_rawDescGZIP(), []int{21}
+	return file_cache_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Belief) GetNode() uint64 {
@@ -1649,7 +1726,7 @@ type Health struct {
 
 func (x *Health) Reset() {
 	*x = Health{}
-	mi := &file_cache_proto_msgTypes[22]
+	mi := &file_cache_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1661,7 +1738,7 @@ func (x *Health) String() string {
 func (*Health) ProtoMessage() {}
 
 func (x *Health) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[22]
+	mi := &file_cache_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1674,7 +1751,7 @@ func (x *Health) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Health.ProtoReflect.Descriptor instead.
 func (*Health) Descriptor() ([]byte, []int) {
-	return file_cache_proto_rawDescGZIP(), []int{22}
+	return file_cache_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Health) GetEpoch() uint64 {
@@ -1762,7 +1839,7 @@ type ReplicaStatus struct {
 
 func (x *ReplicaStatus) Reset() {
 	*x = ReplicaStatus{}
-	mi := &file_cache_proto_msgTypes[23]
+	mi := &file_cache_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1774,7 +1851,7 @@ func (x *ReplicaStatus) String() string {
 func (*ReplicaStatus) ProtoMessage() {}
 
 func (x *ReplicaStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[23]
+	mi := &file_cache_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1787,7 +1864,7 @@ func (x *ReplicaStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaStatus.ProtoReflect.Descriptor instead.
 func (*ReplicaStatus) Descriptor() ([]byte, []int) {
-	return file_cache_proto_rawDescGZIP(), []int{23}
+	return file_cache_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReplicaStatus) GetShard() uint32 {
@@ -1893,7 +1970,7 @@ type GetManyResponse_Item struct {
 
 func (x *GetManyResponse_Item) Reset() {
 	*x = GetManyResponse_Item{}
-	mi := &file_cache_proto_msgTypes[24]
+	mi := &file_cache_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1905,7 +1982,7 @@ func (x *GetManyResponse_Item) String() string {
 func (*GetManyResponse_Item) ProtoMessage() {}
 
 func (x *GetManyResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[24]
+	mi := &file_cache_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1960,7 +2037,7 @@ type SetManyResponse_Item struct {
 
 func (x *SetManyResponse_Item) Reset() {
 	*x = SetManyResponse_Item{}
-	mi := &file_cache_proto_msgTypes[25]
+	mi := &file_cache_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +2049,7 @@ func (x *SetManyResponse_Item) String() string {
 func (*SetManyResponse_Item) ProtoMessage() {}
 
 func (x *SetManyResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[25]
+	mi := &file_cache_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2021,7 +2098,7 @@ type Shard_Replica struct {
 
 func (x *Shard_Replica) Reset() {
 	*x = Shard_Replica{}
-	mi := &file_cache_proto_msgTypes[26]
+	mi := &file_cache_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2033,7 +2110,7 @@ func (x *Shard_Replica) String() string {
 func (*Shard_Replica) ProtoMessage() {}
 
 func (x *Shard_Replica) ProtoReflect() protoreflect.Message {
-	mi := &file_cache_proto_msgTypes[26]
+	mi := &file_cache_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2189,7 +2266,7 @@ const file_cache_proto_rawDesc = "" +
 	"\x04node\x18\x02 \x01(\x06R\x04node\x12\x14\n" +
 	"\x05voter\x18\x03 \x01(\bR\x05voter\x12\x18\n" +
 	"\aleaving\x18\x04 \x01(\bR\aleaving\"\x0f\n" +
-	"\rStatusRequest\"\xf4\x03\n" +
+	"\rStatusRequest\"\xa1\x04\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x06R\x04node\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -2207,12 +2284,18 @@ const file_cache_proto_rawDesc = "" +
 	"\vmeta_losses\x18\f \x01(\x04R\n" +
 	"metaLosses\x12-\n" +
 	"\x13meta_lost_at_millis\x18\r \x01(\x03R\x10metaLostAtMillis\x12-\n" +
-	"\beviction\x18\x0e \x01(\v2\x11.torc.v1.EvictionR\beviction\x12%\n" +
+	"\beviction\x18\x0e \x01(\v2\x11.torc.v1.EvictionR\beviction\x12+\n" +
+	"\bhot_keys\x18\x0f \x01(\v2\x10.torc.v1.HotKeysR\ahotKeys\x12%\n" +
 	"\x05peers\x18\x14 \x03(\v2\x0f.torc.v1.BeliefR\x05peers\"Y\n" +
 	"\bEviction\x12\x16\n" +
 	"\x06policy\x18\x01 \x01(\tR\x06policy\x12\x18\n" +
 	"\aevicted\x18\x02 \x01(\x04R\aevicted\x12\x1b\n" +
-	"\thit_rates\x18\x03 \x03(\x05R\bhitRates\"\x7f\n" +
+	"\thit_rates\x18\x03 \x03(\x05R\bhitRates\"e\n" +
+	"\aHotKeys\x12\x12\n" +
+	"\x04held\x18\x01 \x01(\x04R\x04held\x12\x14\n" +
+	"\x05reads\x18\x02 \x01(\x04R\x05reads\x12\x16\n" +
+	"\x06copies\x18\x03 \x01(\x04R\x06copies\x12\x18\n" +
+	"\arecalls\x18\x04 \x01(\x04R\arecalls\"\x7f\n" +
 	"\x06Belief\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x06R\x04node\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x16\n" +
@@ -2269,7 +2352,7 @@ func file_cache_proto_rawDescGZIP() []byte {
 }
 
 var file_cache_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cache_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_cache_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_cache_proto_goTypes = []any{
 	(SetRequest_Condition)(0),    // 0: torc.v1.SetRequest.Condition
 	(Failure_Outcome)(0),         // 1: torc.v1.Failure.Outcome
@@ -2295,52 +2378,54 @@ var file_cache_proto_goTypes = []any{
 	(*StatusRequest)(nil),        // 21: torc.v1.StatusRequest
 	(*StatusResponse)(nil),       // 22: torc.v1.StatusResponse
 	(*Eviction)(nil),             // 23: torc.v1.Eviction
-	(*Belief)(nil),               // 24: torc.v1.Belief
-	(*Health)(nil),               // 25: torc.v1.Health
-	(*ReplicaStatus)(nil),        // 26: torc.v1.ReplicaStatus
-	(*GetManyResponse_Item)(nil), // 27: torc.v1.GetManyResponse.Item
-	(*SetManyResponse_Item)(nil), // 28: torc.v1.SetManyResponse.Item
-	(*Shard_Replica)(nil),        // 29: torc.v1.Shard.Replica
+	(*HotKeys)(nil),              // 24: torc.v1.HotKeys
+	(*Belief)(nil),               // 25: torc.v1.Belief
+	(*Health)(nil),               // 26: torc.v1.Health
+	(*ReplicaStatus)(nil),        // 27: torc.v1.ReplicaStatus
+	(*GetManyResponse_Item)(nil), // 28: torc.v1.GetManyResponse.Item
+	(*SetManyResponse_Item)(nil), // 29: torc.v1.SetManyResponse.Item
+	(*Shard_Replica)(nil),        // 30: torc.v1.Shard.Replica
 }
 var file_cache_proto_depIdxs = []int32{
 	0,  // 0: torc.v1.SetRequest.condition:type_name -> torc.v1.SetRequest.Condition
-	27, // 1: torc.v1.GetManyResponse.items:type_name -> torc.v1.GetManyResponse.Item
+	28, // 1: torc.v1.GetManyResponse.items:type_name -> torc.v1.GetManyResponse.Item
 	6,  // 2: torc.v1.SetManyRequest.entries:type_name -> torc.v1.SetRequest
-	28, // 3: torc.v1.SetManyResponse.items:type_name -> torc.v1.SetManyResponse.Item
+	29, // 3: torc.v1.SetManyResponse.items:type_name -> torc.v1.SetManyResponse.Item
 	1,  // 4: torc.v1.Failure.outcome:type_name -> torc.v1.Failure.Outcome
 	19, // 5: torc.v1.TopologyResponse.nodes:type_name -> torc.v1.Node
 	20, // 6: torc.v1.TopologyResponse.shards:type_name -> torc.v1.Shard
 	2,  // 7: torc.v1.Node.state:type_name -> torc.v1.Node.State
-	29, // 8: torc.v1.Shard.replicas:type_name -> torc.v1.Shard.Replica
-	26, // 9: torc.v1.StatusResponse.replicas:type_name -> torc.v1.ReplicaStatus
+	30, // 8: torc.v1.Shard.replicas:type_name -> torc.v1.Shard.Replica
+	27, // 9: torc.v1.StatusResponse.replicas:type_name -> torc.v1.ReplicaStatus
 	23, // 10: torc.v1.StatusResponse.eviction:type_name -> torc.v1.Eviction
-	24, // 11: torc.v1.StatusResponse.peers:type_name -> torc.v1.Belief
-	25, // 12: torc.v1.Belief.health:type_name -> torc.v1.Health
-	16, // 13: torc.v1.GetManyResponse.Item.failure:type_name -> torc.v1.Failure
-	16, // 14: torc.v1.SetManyResponse.Item.failure:type_name -> torc.v1.Failure
-	3,  // 15: torc.v1.Cache.Stream:input_type -> torc.v1.Packet
-	4,  // 16: torc.v1.Cache.Get:input_type -> torc.v1.GetRequest
-	6,  // 17: torc.v1.Cache.Set:input_type -> torc.v1.SetRequest
-	8,  // 18: torc.v1.Cache.Delete:input_type -> torc.v1.DeleteRequest
-	10, // 19: torc.v1.Cache.Increment:input_type -> torc.v1.IncrementRequest
-	12, // 20: torc.v1.Cache.GetMany:input_type -> torc.v1.GetManyRequest
-	14, // 21: torc.v1.Cache.SetMany:input_type -> torc.v1.SetManyRequest
-	17, // 22: torc.v1.Cache.Topology:input_type -> torc.v1.TopologyRequest
-	21, // 23: torc.v1.Cache.Status:input_type -> torc.v1.StatusRequest
-	3,  // 24: torc.v1.Cache.Stream:output_type -> torc.v1.Packet
-	5,  // 25: torc.v1.Cache.Get:output_type -> torc.v1.GetResponse
-	7,  // 26: torc.v1.Cache.Set:output_type -> torc.v1.SetResponse
-	9,  // 27: torc.v1.Cache.Delete:output_type -> torc.v1.DeleteResponse
-	11, // 28: torc.v1.Cache.Increment:output_type -> torc.v1.IncrementResponse
-	13, // 29: torc.v1.Cache.GetMany:output_type -> torc.v1.GetManyResponse
-	15, // 30: torc.v1.Cache.SetMany:output_type -> torc.v1.SetManyResponse
-	18, // 31: torc.v1.Cache.Topology:output_type -> torc.v1.TopologyResponse
-	22, // 32: torc.v1.Cache.Status:output_type -> torc.v1.StatusResponse
-	24, // [24:33] is the sub-list for method output_type
-	15, // [15:24] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	24, // 11: torc.v1.StatusResponse.hot_keys:type_name -> torc.v1.HotKeys
+	25, // 12: torc.v1.StatusResponse.peers:type_name -> torc.v1.Belief
+	26, // 13: torc.v1.Belief.health:type_name -> torc.v1.Health
+	16, // 14: torc.v1.GetManyResponse.Item.failure:type_name -> torc.v1.Failure
+	16, // 15: torc.v1.SetManyResponse.Item.failure:type_name -> torc.v1.Failure
+	3,  // 16: torc.v1.Cache.Stream:input_type -> torc.v1.Packet
+	4,  // 17: torc.v1.Cache.Get:input_type -> torc.v1.GetRequest
+	6,  // 18: torc.v1.Cache.Set:input_type -> torc.v1.SetRequest
+	8,  // 19: torc.v1.Cache.Delete:input_type -> torc.v1.DeleteRequest
+	10, // 20: torc.v1.Cache.Increment:input_type -> torc.v1.IncrementRequest
+	12, // 21: torc.v1.Cache.GetMany:input_type -> torc.v1.GetManyRequest
+	14, // 22: torc.v1.Cache.SetMany:input_type -> torc.v1.SetManyRequest
+	17, // 23: torc.v1.Cache.Topology:input_type -> torc.v1.TopologyRequest
+	21, // 24: torc.v1.Cache.Status:input_type -> torc.v1.StatusRequest
+	3,  // 25: torc.v1.Cache.Stream:output_type -> torc.v1.Packet
+	5,  // 26: torc.v1.Cache.Get:output_type -> torc.v1.GetResponse
+	7,  // 27: torc.v1.Cache.Set:output_type -> torc.v1.SetResponse
+	9,  // 28: torc.v1.Cache.Delete:output_type -> torc.v1.DeleteResponse
+	11, // 29: torc.v1.Cache.Increment:output_type -> torc.v1.IncrementResponse
+	13, // 30: torc.v1.Cache.GetMany:output_type -> torc.v1.GetManyResponse
+	15, // 31: torc.v1.Cache.SetMany:output_type -> torc.v1.SetManyResponse
+	18, // 32: torc.v1.Cache.Topology:output_type -> torc.v1.TopologyResponse
+	22, // 33: torc.v1.Cache.Status:output_type -> torc.v1.StatusResponse
+	25, // [25:34] is the sub-list for method output_type
+	16, // [16:25] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_cache_proto_init() }
@@ -2359,7 +2444,7 @@ func file_cache_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cache_proto_rawDesc), len(file_cache_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -43,6 +43,7 @@ func (r *report) print(w io.Writer, p painter, all bool) {
 	r.printLosses(w, p)
 	r.printNodes(w, p)
 	r.printEviction(w)
+	r.printHot(w)
 	r.printShards(w, p, all)
 }
 

@@ -45,6 +45,7 @@ type nodeReport struct {
 	Policy   string        `json:"maxmemory_policy"`
 	Evicted  uint64        `json:"evicted"`
 	Curve    []int32       `json:"hit_rate_estimates_thousandths,omitempty"` // with 0.5, 1, 2 and 4 times the memory
+	Hot      *hotReport    `json:"hot_keys,omitempty"`                       // copies of keys that other nodes lead
 	Gossip   *gossipReport `json:"gossip,omitempty"`                         // what the other nodes say of it
 
 	asked bool // it should be there
@@ -104,6 +105,7 @@ func (r *report) addNode(n *torcv1.Node, s *torcv1.StatusResponse, failure error
 		of.Uptime, of.Lanes, of.Replicas = time.Duration(s.UptimeMillis)*time.Millisecond, s.Lanes, len(s.Replicas)
 		of.Answered, of.Refused, of.Waiting = s.Answered, s.Refused, s.Waiting
 		of.Policy, of.Evicted, of.Curve = s.GetEviction().GetPolicy(), s.GetEviction().GetEvicted(), s.GetEviction().GetHitRates()
+		of.Hot = hotOf(s)
 		for _, g := range s.Replicas {
 			of.Keys, of.Bytes, of.LogBytes = of.Keys+g.Keys, of.Bytes+g.Bytes, of.LogBytes+g.LogBytes
 		}

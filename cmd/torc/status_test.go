@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -207,6 +208,29 @@ func TestParseMixed(t *testing.T) {
 		require.Equal(t, c.rest, rest)
 		require.Equal(t, c.nx, *nx, "%v", c.args)
 	}
+}
+
+// TestStatusTellsOfHotKeys, of nodes that have held copies.
+func TestStatusTellsOfHotKeys(t *testing.T) {
+	topology, answers := twoNodes()
+	answers[0].HotKeys = &torcv1.HotKeys{}
+	answers[1].HotKeys = &torcv1.HotKeys{Held: 2, Reads: 1500, Copies: 40, Recalls: 3}
+	r := newReport(topology, answers, make([]error, len(answers)))
+	var out strings.Builder
+	r.printHot(&out)
+	require.Equal(t, fmt.Sprintf(`
+HOT KEYS  HELD  READS  COPIES  RECALLED
+%-8s  2     1500   40      3
+`, r.Nodes[1].Name), out.String())
+	text, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"hot_keys":{"held":2,"reads":1500,"copies":40,"recalls":3}`)
+
+	answers[1].HotKeys = nil // an earlier version
+	r = newReport(topology, answers, make([]error, len(answers)))
+	out.Reset()
+	r.printHot(&out)
+	require.Empty(t, out.String())
 }
 
 // TestStatusTellsOfEviction, of nodes that give up keys.

@@ -31,6 +31,8 @@ func (b backend) Report(ctx context.Context) (*torcv1.StatusResponse, error) {
 		r.Replicas = append(r.Replicas, replicaReport(&g))
 	}
 	r.Eviction = evictionReport(s)
+	h := s.hot()
+	r.HotKeys = &torcv1.HotKeys{Held: uint64(h.Keys), Reads: h.Reads, Copies: h.Taken, Recalls: h.Recalls}
 	own := gossip.Event{Node: s.ID, Incarnation: s.Incarnation, Status: gossip.Alive, Digest: s.Health.Encode()}
 	for _, e := range append([]gossip.Event{own}, s.Peers...) {
 		r.Peers = append(r.Peers, beliefReport(&e))
