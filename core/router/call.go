@@ -26,7 +26,6 @@ type Call struct {
 	place    place
 	exposed  bool // was proposed or forwarded, and not surely refused: a write may have been applied
 	doubt    bool // so it was before the newest try
-	refused  bool // the newest try was refused: that one is no reason to call the next a retry
 	queued   bool // stands in Hall.parked
 	own      bool // its session is the lane's
 	hops     int  // hints followed since it last waited
@@ -56,9 +55,10 @@ func (c *Call) Proposed() { c.place, c.doubt, c.exposed = proposed, c.exposed, t
 func (c *Call) Dropped() { c.place, c.exposed = held, c.doubt }
 
 // insist makes of a write that an earlier try may have applied a retry, whoever tries next: a shard that does not remember its
-// session must refuse it then. After a redirect it is none: a shard that has never heard of the session would refuse for ever.
+// session must refuse it then. A redirect alone makes none (exposed is as it was before): a shard that has never heard of the session would
+// refuse for ever.
 func (c *Call) insist() {
-	if c.exposed && !c.refused && c.Session.Client != 0 && c.IsWrite() {
+	if c.exposed && c.Session.Client != 0 && c.IsWrite() {
 		c.Session.Retry = true
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"torc/core/wire"
 )
 
-// Forward sends a call to the node that leads its shard.
+// Forward sends a call to the node that leads its shard. Route has made a retry of it, if it is one.
 func (h *Hall) Forward(c *Call, to wire.NodeID) {
 	now := h.port.Now()
 	delete(h.forwards, c.forward)
@@ -13,7 +13,7 @@ func (h *Hall) Forward(c *Call, to wire.NodeID) {
 		h.enrol(c)
 	}
 	c.doubt = c.exposed
-	c.place, c.exposed, c.refused, c.forward, c.to, c.since = sent, true, false, h.number, to, now
+	c.place, c.exposed, c.forward, c.to, c.since = sent, true, h.number, to, now
 	c.Epoch = h.port.Map().Epoch
 	h.forwards[h.number] = c
 	request := c.Request
@@ -120,7 +120,7 @@ func (h *Hall) redirected(c *Call, leader wire.NodeID) {
 	} else {
 		h.turnTo(c.Shard)
 	}
-	c.refused, c.exposed = true, c.doubt // that node surely did not apply it
+	c.exposed = c.doubt // that node surely did not apply it
 	hinted := leader != 0 && leader != c.to && h.Leader(c.Shard) == leader
 	if (hinted || h.deposed(c.Shard, c.to)) && c.hops < hopsMax {
 		c.hops++

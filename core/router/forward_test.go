@@ -20,6 +20,8 @@ func TestForward_PromisesAreTheNodesOwn(t *testing.T) {
 	}
 	require.Zero(t, sent())
 	require.Equal(t, wire.FlagCache, c.Commands[0].Flags, "should this node's replica come to lead")
+	_, many := l.call(here, get, get)
+	require.Equal(t, many.Commands, l.node.sent[len(l.node.sent)-1].m.(*wire.Forward).Request.Commands)
 	l.Admit(&wire.Call{Request: wire.Request{Shard: here, Commands: []wire.Command{wish}}, Tag: 99, Sink: keeps{l}})
 	require.Equal(t, wire.FlagCache, sent())
 }
@@ -105,6 +107,66 @@ func TestASessionIsOpenedOnce(t *testing.T) {
 	require.Len(t, l.answers[first], 1)
 	l.reply(c, wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonOverloaded})
 	l.told(t, third, wire.OutcomeRefused, wire.ReasonOverloaded)
+}
+
+// TestAnOpenerInDoubtEndsItsSession: nobody has said that the shard knows the session, and the write that opens it may be under way still. If it
+// came late it would begin the session beside what goes under it by then. What is answered under another session says nothing of this one.
+func TestAnOpenerInDoubtEndsItsSession(t *testing.T) {
+	for _, another := range []wire.Session{{}, {Client: 9, Seq: 1, Floor: 1}} {
+		l := newLobby()
+		first, _ := l.call(there, set)
+		require.Equal(t, wire.Session{Client: 4711, Seq: 1, Floor: 1}, l.forwarded(t, 2).Request.Session)
+		if another.Client != 0 {
+			l.admit(&wire.Call{Request: wire.Request{Shard: there, Session: another, Commands: []wire.Command{set}}, Tag: 99})
+			l.reply(l.forwarded(t, 2), wire.Response{})
+		}
+		l.pass(testConfig.Timeout)
+		l.told(t, first, wire.OutcomeUnknown, wire.ReasonDeadline)
+		l.call(there, set)
+		require.Equal(t, wire.Session{Client: 4713, Seq: 1, Floor: 1}, l.forwardedTo(t).Request.Session)
+	}
+}
+
+// TestAFormerSessionSaysNothingOfTheNext: nor does what is answered late under the one before.
+func TestAFormerSessionSaysNothingOfTheNext(t *testing.T) {
+	l := newLobby()
+	l.call(there, set)
+	l.reply(l.forwarded(t, 2), wire.Response{})
+	l.call(there, set)
+	late := l.forwarded(t, 2)
+	l.call(there, set)
+	l.reply(l.forwarded(t, 2), wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonSessionExpired})
+	require.Equal(t, wire.Session{Client: 4713, Seq: 1, Floor: 1}, l.forwarded(t, 2).Request.Session)
+	l.reply(late, wire.Response{})
+	l.pass(testConfig.Timeout)
+	l.call(there, set)
+	require.Equal(t, wire.Session{Client: 4715, Seq: 1, Floor: 1}, l.forwardedTo(t).Request.Session)
+}
+
+// TestAForgottenSessionComesTooLate: that another node did not know the session is no reason to send a write again that this node's replica
+// has by now. It would be in the log twice.
+func TestAForgottenSessionComesTooLate(t *testing.T) {
+	l := newLobby()
+	l.lead(2)
+	tag, call := l.call(here, set)
+	f := l.forwarded(t, 2)
+	l.lead(0)
+	l.pass(testConfig.Notice)
+	l.lead(self)
+	l.pass(testConfig.Notice)
+	require.Equal(t, []*Call{call}, l.node.taken)
+	l.reply(f, wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonSessionExpired})
+	require.Equal(t, []*Call{call}, l.node.taken)
+	require.Empty(t, l.answers[tag])
+}
+
+// TestAForgottenTryHadNoEffect: so when the next one is refused the write is.
+func TestAForgottenTryHadNoEffect(t *testing.T) {
+	l := newLobby()
+	tag, _ := l.call(there, set)
+	l.reply(l.forwarded(t, 2), wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonSessionExpired})
+	l.refuse(l.forwarded(t, 2), wire.ReasonOutOfMemory, 0)
+	l.told(t, tag, wire.OutcomeRefused, wire.ReasonOutOfMemory)
 }
 
 // TestWhatIsAnsweredIsNotKept: what the lane's session remembers of forwarded writes goes with the answers, though nothing more is
@@ -240,16 +302,20 @@ func TestARefusalSpeaksForOneTry(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		command wire.Command
+		session wire.Session
 		again   bool
 		outcome wire.Outcome
 	}{
-		{"a write sent once", set, false, wire.OutcomeRefused},
-		{"a write sent twice", set, true, wire.OutcomeUnknown},
-		{"a read sent twice", get, true, wire.OutcomeRefused},
+		{"a write sent once", set, wire.Session{}, false, wire.OutcomeRefused},
+		{"a write sent twice", set, wire.Session{}, true, wire.OutcomeUnknown},
+		{"a read sent twice", get, wire.Session{}, true, wire.OutcomeRefused},
+		{"a caller's first try", set, wire.Session{Client: 9, Seq: 1, Floor: 1}, false, wire.OutcomeRefused},
+		{"a caller's retry", set, wire.Session{Client: 9, Seq: 1, Floor: 1, Retry: true}, false, wire.OutcomeUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLobby()
-			tag, _ := l.call(there, c.command)
+			const tag = 1
+			l.admit(&wire.Call{Request: wire.Request{Shard: there, Session: c.session, Commands: []wire.Command{c.command}}, Tag: tag})
 			f := l.forwarded(t, 2)
 			if c.again {
 				l.pass(testConfig.Resend + 1)

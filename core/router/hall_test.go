@@ -98,7 +98,9 @@ func TestNobodyAnswers(t *testing.T) {
 			l.Finish(call, &wire.Response{})
 			l.Refuse(call, wire.ReasonStopping)
 			l.Route(call)
+			require.True(t, call.Done(), "whoever gathered it finds it answered, and does not propose it")
 			l.Park(call)
+			require.True(t, call.Done())
 			l.lead(2)
 			l.pass(time.Minute)
 			require.Len(t, l.answers[l.tag], 1, "nothing that comes later is told")
@@ -338,6 +340,28 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 	}
 }
 
+// TestWhatWaitsIsBoundedInBytes, too; but one call may always come.
+func TestWhatWaitsIsBoundedInBytes(t *testing.T) {
+	l := newLobby()
+	l.node.leader = self
+	_, first := l.call(here, set)
+	l.cfg.BytesMax = 2*first.Bytes() + 1
+	_, second := l.call(here, set)
+	require.NotNil(t, second)
+	tag, _ := l.call(here, set)
+	l.told(t, tag, wire.OutcomeRefused, wire.ReasonOverloaded)
+	require.Equal(t, 2*first.Bytes(), l.Bytes())
+	l.Finish(first, &wire.Response{})
+	_, third := l.call(here, set)
+	require.NotNil(t, third, "one has gone, one may come")
+	l.Finish(second, &wire.Response{})
+	l.Finish(third, &wire.Response{})
+	require.Zero(t, l.Bytes())
+	l.cfg.BytesMax = 1
+	_, alone := l.call(here, set)
+	require.NotNil(t, alone)
+}
+
 // TestAParkedCallWaitsOnce: a call that waits for a leader through many elections stands in the
 // queue once.
 func TestAParkedCallWaitsOnce(t *testing.T) {
@@ -462,6 +486,10 @@ func TestAHintIsAFirstGuess(t *testing.T) {
 	l.refuse(l.forwarded(t, 4), wire.ReasonNotLeader, 3)
 	l.Tick()
 	l.forwarded(t, 3)
+	l = newLobby()
+	l.node.hint = 99 // that the map does not know
+	l.call(there, get)
+	l.forwarded(t, 2)
 }
 
 // Nodes that know no better send a call round in a circle, but not as fast as they can: after two hints it

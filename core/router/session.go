@@ -22,7 +22,6 @@ type session struct {
 
 // enrol sees to it that a write goes under a session: its caller's, or the lane's own.
 func (h *Hall) enrol(c *Call) {
-	c.insist()
 	s := &h.shard(c.Shard).session
 	if c.Session.Client == 0 {
 		if s.client == 0 {

@@ -117,6 +117,48 @@ func TestDismissedSendersAreForgotten(t *testing.T) {
 	require.False(t, taken(ahead, 1, late))
 }
 
+// Of senders that are forgotten the newest map counts that any of their forwards was sent under: whichever life sent it, in whatever
+// order they came, and whoever else was forgotten. What others send under the present map is taken.
+func TestTheNewestMapOfAllWhoAreForgottenCounts(t *testing.T) {
+	type sent struct {
+		from  wire.NodeID
+		life  wire.Incarnation
+		under wire.Epoch
+	}
+	for _, c := range []struct {
+		name   string
+		before []sent
+	}{
+		{"of one forward", []sent{{21, 1, 7}}},
+		{"of a former life", []sent{{21, 1, 7}, {21, 2, 6}}},
+		{"of one that was not the last to come", []sent{{21, 1, 7}, {21, 1, 6}}},
+		{"of the first to be forgotten", []sent{{21, 1, 7}, {22, 1, 6}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := &node{m: testMap(), leader: self}
+			h := New(testConfig, self, n)
+			number := uint64(0)
+			taken := func(s sent) bool {
+				before := len(n.taken)
+				number++
+				h.OnForward(s.from, s.life, &wire.Forward{ID: number, TimeoutMillis: 1000, Request: wire.Request{Shard: here, Epoch: s.under, Commands: []wire.Command{get}}})
+				return len(n.taken) > before
+			}
+			for _, s := range c.before {
+				require.True(t, taken(s))
+			}
+			n.m.Epoch = 8
+			h.MapChanged(n.m)
+			require.Empty(t, h.taken)
+			require.False(t, taken(sent{21, 1, 7}), "nobody can tell if it is a double")
+			require.True(t, taken(sent{23, 1, 8}))
+			h.MapChanged(n.m)
+			require.Len(t, h.taken, 1, "who has sent under the present map is kept, or nobody who is no further could be heard")
+			require.True(t, taken(sent{21, 1, 8}))
+		})
+	}
+}
+
 // A life that follows uses the same numbers for other questions, so an answer names the life that
 // asked (seed 177 of the swarm with all kinds of fault: an increment was answered with what a former
 // life had read).
