@@ -12,19 +12,22 @@ import (
 	"torc/core/wire"
 )
 
-// TestLeaseLength: members that are set alike hold a lease for what the promise is worth between two clocks of which one is fast and one slow.
+// TestLeaseLength: members that are set alike hold a lease for what the promise is worth between two clocks of which one is fast and one slow; but
+// for no longer than the cluster says, by a clock that is slow (LeaseMost).
 func TestLeaseLength(t *testing.T) {
 	for _, c := range []struct {
 		tick         time.Duration
 		ticks, drift int
-		length       time.Duration
+		most, length time.Duration
 	}{
-		{50 * time.Millisecond, 10, 0, 450 * time.Millisecond},
-		{50 * time.Millisecond, 10, 50, 407142450}, // 450 ms * 950/1050, in whole microseconds of the promise
-		{100 * time.Millisecond, 2, 0, 100 * time.Millisecond},
-		{100 * time.Millisecond, 2, 1000, 0}, // clocks that differ without bound: no lease
+		{50 * time.Millisecond, 10, 0, 0, 450 * time.Millisecond},
+		{50 * time.Millisecond, 10, 50, 0, 407142450}, // 450 ms * 950/1050, in whole microseconds of the promise
+		{100 * time.Millisecond, 2, 0, 0, 100 * time.Millisecond},
+		{100 * time.Millisecond, 2, 1000, 0, 0}, // clocks that differ without bound: no lease
+		{50 * time.Millisecond, 10, 50, 200 * time.Millisecond, 190 * time.Millisecond},
+		{50 * time.Millisecond, 10, 50, time.Second, 407142450},
 	} {
-		l := newLease(&Config{Tick: c.tick, ElectionTicks: c.ticks, ClockDrift: c.drift})
+		l := newLease(&Config{Tick: c.tick, ElectionTicks: c.ticks, ClockDrift: c.drift, LeaseMost: c.most})
 		require.Equal(t, c.length, l.most)
 	}
 }
@@ -49,6 +52,7 @@ func TestQuorumUntil(t *testing.T) {
 		{"a learner does not count", ids(1, 2, 3), nil, map[wire.ReplicaID]int64{9: 90}, 0},
 		{"a leader that is no voter does not count itself", ids(2, 3), nil, map[wire.ReplicaID]int64{2: 30, 3: 50}, 30},
 		{"both halves of a joint change", ids(1, 2, 3), ids(1, 4, 5), map[wire.ReplicaID]int64{2: 50, 4: 20}, 20},
+		{"the other half is the one that counts", ids(1, 4, 5), ids(1, 2, 3), map[wire.ReplicaID]int64{2: 50, 4: 20}, 20},
 		{"one half alone is too few", ids(1, 2, 3), ids(1, 4, 5), map[wire.ReplicaID]int64{2: 50}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

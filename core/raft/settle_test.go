@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	pb "go.etcd.io/raft/v3/raftpb"
 
 	"torc/core/wire"
 )
@@ -73,4 +74,23 @@ func TestALeaderSettlesWhatItTookOver(t *testing.T) {
 	leader.cut = true
 	next := n.leader()
 	require.True(t, next.Settled())
+}
+
+// TestAnOfferPutsTheSettlingOff: while the leadership is on offer nothing can be proposed, so the change that is applied then is settled only after
+// the offer, if nobody took it.
+func TestAnOfferPutsTheSettlingOff(t *testing.T) {
+	n := newNetwork(t, 3, 4)
+	leader := n.leader()
+	n.until("settled", func() bool { return leader.Settled() })
+	n.drop = func(_, _ *peer, m wire.Message) bool { return kind(m) == pb.MsgTimeoutNow }
+	to, gone := n.others(leader)[0], n.others(leader)[1]
+	require.NoError(t, leader.Replace(nil, []wire.ReplicaID{gone.id}))
+	leader.Flush()
+	leader.Transfer(to.id)
+	leader.Flush()
+	n.until("the change", func() bool { return len(leader.Conf().Voters) == 3 })
+	require.False(t, leader.Accepting())
+	require.False(t, leader.Settled())
+	n.until("settled", func() bool { return leader.Settled() })
+	require.True(t, leader.Accepting())
 }
