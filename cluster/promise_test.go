@@ -72,6 +72,107 @@ func TestAWriteWaitsForTheHolder(t *testing.T) {
 	require.Less(t, first.all[0].Results[0].Version, second.all[0].Results[0].Version, "in the order in which they came")
 }
 
+// Of two who keep a key each is asked, and one's word is not the other's. Who asks again has one promise, the later one.
+func TestAWriteWaitsForEveryHolder(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, first := o.kept()
+	second := &keeper{}
+	leader.ask(second, keepable)
+	require.Positive(t, second.all[0].Results[0].Int)
+	o.run(500 * time.Millisecond)
+	leader.ask(first, keepable)
+	require.EqualValues(t, 904, first.all[2].Results[0].Int)
+	write := leader.write("new")
+	require.Len(t, first.recalls, 1)
+	require.Len(t, second.recalls, 1)
+	leader.ask(&answers{}, wire.Command{Op: wire.OpDropped, Key: []byte("k"), Version: second.recalls[0].ID})
+	o.run(800 * time.Millisecond)
+	require.Empty(t, write.all)
+	leader.ask(&answers{}, wire.Command{Op: wire.OpDropped, Key: []byte("k"), Version: first.recalls[0].ID})
+	o.run(100 * time.Millisecond)
+	require.Len(t, write.all, 1)
+}
+
+// A write of several keys waits for one of them, and what comes for another one of them waits behind it.
+func TestWritesOfAKeyKeepTheirOrder(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	both, after, told := &answers{}, &answers{}, &answers{}
+	set := func(key, value string) wire.Command {
+		return wire.Command{Op: wire.OpSet, Key: []byte(key), Value: []byte(value)}
+	}
+	leader.turn(func() {
+		leader.OnCall(&wire.Call{Request: wire.Request{Shard: 1, Commands: []wire.Command{set("k", "1"), set("other", "1")}}, TimeoutMillis: 20_000, Sink: both})
+	})
+	leader.ask(after, set("other", "2"))
+	o.run(100 * time.Millisecond)
+	require.Empty(t, after.all)
+	leader.ask(&answers{}, wire.Command{Op: wire.OpDropped, Key: []byte("k"), Version: k.recalls[0].ID})
+	o.run(100 * time.Millisecond)
+	require.Len(t, both.all, 1)
+	leader.ask(told, wire.Command{Op: wire.OpGet, Key: []byte("other")})
+	require.Equal(t, "2", string(told.all[0].Results[0].Value))
+}
+
+// A promise is for no longer than the log says, or a successor waited for less; nor for longer than was wished.
+func TestAPromiseIsAsLongAsTheLogSays(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	promised := func(wished time.Duration) int64 {
+		leader.cfg.CacheLease = wished
+		leader.ask(k, keepable)
+		return k.all[len(k.all)-1].Results[0].Int
+	}
+	require.EqualValues(t, 904, promised(5*time.Second), "the log speaks of a second")
+	o.run(100 * time.Millisecond)
+	require.EqualValues(t, 4523, promised(5*time.Second))
+	require.EqualValues(t, 452, promised(500*time.Millisecond))
+}
+
+// A promise is for one who reads a key and can be asked for it back.
+func TestWhoIsPromisedNothing(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, _ := o.kept()
+	load, exists, long := keepable, keepable, keepable
+	load.Flags |= wire.FlagLoad
+	exists.Op = wire.OpExists
+	long.Key = make([]byte, promisedKey+1)
+	for name, c := range map[string]struct {
+		sink     wire.Sink
+		commands []wire.Command
+	}{
+		"nobody to ask": {&answers{}, []wire.Command{keepable}}, "two keys": {&keeper{}, []wire.Command{keepable, keepable}},
+		"a load": {&keeper{}, []wire.Command{load}}, "another question": {&keeper{}, []wire.Command{exists}}, "a long key": {&keeper{}, []wire.Command{long}},
+	} {
+		leader.turn(func() {
+			leader.OnCall(&wire.Call{Request: wire.Request{Shard: 1, Commands: c.commands}, TimeoutMillis: 1000, Sink: c.sink})
+		})
+		require.Equal(t, 1, leader.groups[1].promises.alive, name)
+	}
+}
+
+// Promises are bounded: on a key, of a shard, and as long as those that are over have not run out.
+func TestPromisesAreBounded(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	p := leader.groups[1].promises
+	for range promisesOf {
+		leader.ask(&keeper{}, keepable)
+	}
+	require.Equal(t, promisesOf, p.alive)
+	for i := range uint64(promisesMax) {
+		c := set(i)
+		c.Op, c.Value, c.Flags = wire.OpGet, nil, wire.FlagCache
+		leader.ask(k, c)
+	}
+	require.Equal(t, promisesMax, p.alive)
+	o.run(2 * time.Second)
+	for range 3 * promisesMax {
+		leader.ask(k, keepable)
+	}
+	require.Len(t, p.order, 2*promisesMax)
+}
+
 // A holder that says nothing is waited for until its promise is over; one that does so again and again is given none.
 func TestAPromiseRunsOut(t *testing.T) {
 	o := newOffice(t, 3, 1)
@@ -126,17 +227,22 @@ func TestASuccessorKeepsThePromises(t *testing.T) {
 		leader.over = true
 		require.True(t, o.until(10*time.Second, func() bool { return o.lead(1) != nil }))
 		next := o.lead(1)
+		flush := &answers{}
+		next.ask(flush, wire.Command{Op: wire.OpFlush})
 		write := next.write("new")
 		o.run(900 * time.Millisecond)
 		if !cached {
+			require.Len(t, flush.all, 1)
 			require.Len(t, write.all, 1)
 			continue
 		}
+		require.Empty(t, flush.all)
 		require.Empty(t, write.all)
 		read := &answers{}
 		next.ask(read, wire.Command{Op: wire.OpGet, Key: []byte("k")})
 		require.Equal(t, "old", string(read.all[0].Results[0].Value), "reads wait for nothing")
 		o.run(200 * time.Millisecond)
+		require.Len(t, flush.all, 1)
 		require.Len(t, write.all, 1)
 	}
 }
@@ -164,7 +270,7 @@ func TestAKeyThatExpiresSoonIsNotKept(t *testing.T) {
 	require.Equal(t, wire.KindNil, k.all[4].Results[0].Kind)
 }
 
-// When wall clocks jump past the expiry of a key with a promise, log time waits for the holder, and with it whoever would see that the
+// When wall clocks jump to the expiry of a key with a promise, log time waits for the holder, and with it whoever would see that the
 // key has expired. Other keys' writes go on.
 func TestTimeWaitsForTheHolder(t *testing.T) {
 	o := newOffice(t, 3, 1)
@@ -176,7 +282,13 @@ func TestTimeWaitsForTheHolder(t *testing.T) {
 	get.Key = expiring.Key
 	leader.ask(k, get)
 	require.Positive(t, k.all[2].Results[0].Int)
-	o.jumped = 60_000
+	later := expiring
+	later.Key, later.TTL = []byte("later"), 500_000
+	leader.ask(&answers{}, later)
+	o.run(100 * time.Millisecond)
+	leader.ask(k, wire.Command{Op: wire.OpGet, Key: later.Key, Flags: wire.FlagCache})
+	require.Positive(t, k.all[3].Results[0].Int)
+	o.jumped = leader.groups[1].store.ExpiryOf(expiring.Key) - o.Wall() // to the very millisecond
 
 	read, write := &answers{}, &answers{}
 	leader.ask(read, wire.Command{Op: wire.OpGet, Key: expiring.Key})
@@ -185,9 +297,44 @@ func TestTimeWaitsForTheHolder(t *testing.T) {
 	require.Empty(t, read.all, "it is neither there nor gone")
 	require.Len(t, write.all, 1)
 	require.Len(t, k.recalls, 1)
+	require.Equal(t, expiring.Key, k.recalls[0].Key, "and of no other key")
 	leader.ask(&answers{}, wire.Command{Op: wire.OpDropped, Key: expiring.Key, Version: k.recalls[0].ID})
 	o.run(200 * time.Millisecond)
 	require.Equal(t, wire.KindNil, read.all[0].Results[0].Kind)
+}
+
+// A clock that was ahead, and is set back: what was proposed meanwhile takes log time past an expiry that seems to be far away.
+func TestNothingIsPromisedOfWhatIsAboutToExpire(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	expiring := wire.Command{Op: wire.OpSet, Key: []byte("t"), Value: []byte("v"), TTLKind: wire.TTLRelative, TTL: 5000}
+	leader.ask(&answers{}, expiring)
+	o.run(2 * time.Second)
+	o.jumped = 60_000
+	leader.ask(&answers{}, wire.Command{Op: wire.OpSet, Key: []byte("other"), Value: []byte("v")})
+	o.jumped = 0
+	leader.ask(k, wire.Command{Op: wire.OpGet, Key: expiring.Key, Flags: wire.FlagCache})
+	require.Equal(t, "v", string(k.all[2].Results[0].Value), "it is not applied yet")
+	require.Zero(t, k.all[2].Results[0].Int)
+}
+
+// Nothing is promised of any key while a flush waits for the promises on others, and nothing is written that came after it.
+func TestNothingIsPromisedBeforeAFlush(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	leader, k := o.kept()
+	flush, write, told := &answers{}, &answers{}, &answers{}
+	leader.ask(flush, wire.Command{Op: wire.OpFlush})
+	leader.ask(write, wire.Command{Op: wire.OpSet, Key: []byte("other"), Value: []byte("v")})
+	leader.ask(k, wire.Command{Op: wire.OpGet, Key: []byte("another"), Flags: wire.FlagCache})
+	require.Zero(t, k.all[2].Results[0].Int)
+	o.run(100 * time.Millisecond)
+	require.Empty(t, write.all, "it came later")
+	leader.ask(&answers{}, wire.Command{Op: wire.OpDropped, Key: []byte("k"), Version: k.recalls[0].ID})
+	o.run(100 * time.Millisecond)
+	require.Len(t, flush.all, 1)
+	require.Len(t, write.all, 1)
+	leader.ask(told, wire.Command{Op: wire.OpGet, Key: []byte("other")})
+	require.Equal(t, "v", string(told.all[0].Results[0].Value))
 }
 
 // Who gives the leadership away asks for everything back first, so that the next leader need not wait.
@@ -299,6 +446,26 @@ func TestAPromiseSparesAVictim(t *testing.T) {
 	crowd(1000)
 	require.Equal(t, wire.KindNil, read().Kind, "nothing spares it any more")
 	c.equal()
+}
+
+// A successor does not know which keys clients keep: it gives up none before the promises of the leader before are over, though it has less room
+// than that one had.
+func TestASuccessorGivesNothingUp(t *testing.T) {
+	c := newCrowded(t, 1, 500, evict.AllKeysLRU)
+	o := &office{c.world, t}
+	leader, _ := o.kept()
+	for key := range uint64(100) {
+		leader.ask(&answers{}, set(key))
+	}
+	o.run(100 * time.Millisecond)
+	leader.over = true
+	require.True(t, o.until(10*time.Second, func() bool { return o.lead(1) != nil }))
+	next := o.lead(1)
+	next.cfg.MaxMemory = 50 * perKey
+	o.run(900 * time.Millisecond)
+	require.Zero(t, next.groups[1].store.Evicted())
+	o.run(200 * time.Millisecond)
+	require.Positive(t, next.groups[1].store.Evicted())
 }
 
 // Where every key is kept by somebody there is no victim: writes are refused until the promise has run out, and none is given meanwhile.
