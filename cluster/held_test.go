@@ -237,6 +237,41 @@ func TestAPromiseCountsFromTheQuestion(t *testing.T) {
 	require.Equal(t, 271*time.Millisecond, h.length, "less what two clocks may differ")
 }
 
+// A copy answers nothing at the moment when its promise is over, whenever the next tick comes, and till then what the leader answered.
+func TestACopyIsOverWithItsPromise(t *testing.T) {
+	for name, answer := range map[string]func(r *mirror) bool{
+		"between turns": func(r *mirror) bool { return r.holder.look(getK) != nil },
+		"in a turn": func(r *mirror) bool {
+			told := &answers{}
+			r.holder.ask(told, getK)
+			return len(told.all) == 1
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newMirror(t)
+			r.now = r.holder.held.entries["k"].until - 1 // and nothing ticks
+			require.True(t, answer(r))
+			r.now++
+			require.False(t, answer(r))
+		})
+	}
+}
+
+// Reads of more keys than are looked for at once go to the leader, though a copy of each is here.
+func TestManyReadsOfACopy(t *testing.T) {
+	r := newMirror(t)
+	for _, n := range []int{0, heldMost, heldMost + 1} {
+		told := &answers{}
+		r.holder.turn(func() {
+			r.holder.OnCall(&wire.Call{Request: wire.Request{Shard: 1, Commands: slices.Repeat([]wire.Command{getK}, n)}, TimeoutMillis: 1000, Sink: told})
+		})
+		require.Equal(t, n <= heldMost, len(told.all) == 1, "%d", n)
+		r.run(100 * time.Millisecond)
+		require.Len(t, told.all, 1)
+		require.Len(t, told.all[0].Results, n)
+	}
+}
+
 // An answer to what was asked before the recall is not kept, though it comes with a promise.
 func TestALateAnswerIsNotKept(t *testing.T) {
 	r := newMirror(t)

@@ -93,6 +93,23 @@ func TestAWriteWaitsForEveryHolder(t *testing.T) {
 	require.Len(t, write.all, 1)
 }
 
+// A word that a key was dropped is answered wherever it comes, and changes nothing where nobody waits for it: it may be late, and the shard elsewhere.
+func TestALateWordIsAnswered(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	o.kept()
+	for _, n := range o.nodes {
+		for _, shard := range []wire.ShardID{1, 7} {
+			told := &answers{}
+			n.turn(func() {
+				n.OnCall(&wire.Call{Request: wire.Request{Shard: shard, Commands: []wire.Command{{Op: wire.OpDropped, Version: 1}}}, Sink: told})
+				n.OnFrame(&wire.Frame{From: n.cfg.Self.ID%3 + 1, FromIncarnation: 1, To: n.cfg.Self.ID, Messages: []wire.Message{&wire.Dropped{Shard: shard, ID: 1}}})
+			})
+			require.Len(t, told.all, 1)
+		}
+	}
+	require.Equal(t, 1, o.lead(1).groups[1].promises.alive)
+}
+
 // A write of several keys waits for one of them, and what comes for another one of them waits behind it.
 func TestWritesOfAKeyKeepTheirOrder(t *testing.T) {
 	o := newOffice(t, 3, 1)
