@@ -1,6 +1,7 @@
 package raft
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +95,23 @@ func TestNoLeaseBeforeTheFirstEntry(t *testing.T) {
 	n.until("its first entry", leader.Leads)
 	n.run(4 * tick)
 	require.True(t, leader.LeaseValid())
+}
+
+// TestALeaderHasAppliedAllBeforeItLeads: more is committed with a leader's first entry than raft hands out at a time, and the first part of that is
+// no entry of its own term (RoleChanged of the tests' peer looks).
+func TestALeaderHasAppliedAllBeforeItLeads(t *testing.T) {
+	n := newNetwork(t, 1, 3)
+	old := n.leader()
+	n.settle()
+	for range 4 {
+		old.propose(strings.Repeat("x", 3<<20))
+	}
+	others := n.others(old)
+	n.until("an acknowledgement of all", func() bool { return old.Applied() == old.LastIndex() })
+	require.Less(t, others[0].Applied(), old.Applied(), "nobody else knows that they are committed")
+	require.Less(t, others[1].Applied(), old.Applied())
+	old.cut = true
+	require.Equal(t, n.acked, n.leader().state.index)
 }
 
 // TestTheLeaseRunsFromTheSending: answers are under way for long here, and the lease is counted

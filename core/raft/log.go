@@ -17,8 +17,8 @@ const entryOverhead = 64
 //	slots    first                                  last
 //	         | pack (applied)      | entries            |
 type memoryLog struct {
-	hard     *pb.HardState
-	conf     *pb.ConfState // of the first configuration
+	hard     *pb.HardState // as the member begins: raft asks once,
+	conf     *pb.ConfState // and so the configuration
 	first    uint64
 	prevTerm uint64
 	slots    []slot

@@ -284,6 +284,11 @@ func TestAnIDIsUsedOnce(t *testing.T) {
 	for _, p := range n.others(n.peer(7)) {
 		require.EqualValues(t, 8, p.Conf().Newest)
 	}
+	require.NoError(t, leader.Replace(nil, []wire.ReplicaID{n.others(leader)[0].id}))
+	leader.Flush()
+	n.until("an older one is let go", func() bool { return len(leader.Conf().Voters) == 2 })
+	require.EqualValues(t, 8, leader.Conf().Newest)
+	require.ErrorIs(t, leader.AddLearner(7), ErrUsed)
 }
 
 func TestLeadershipIsHandedOver(t *testing.T) {
@@ -347,4 +352,24 @@ func TestStatus(t *testing.T) {
 		require.True(t, leader.Recent(p.id))
 	}
 	require.False(t, leader.Recent(9))
+}
+
+// TestTheNotedTermIsRafts: a follower that has missed two elections, and follows the same leader as before, is in that one's term.
+func TestTheNotedTermIsRafts(t *testing.T) {
+	n := newNetwork(t, 5, 3)
+	leader := n.leader()
+	n.settle()
+	term := leader.Term()
+	other, follower := n.others(leader)[0], n.others(leader)[1]
+	follower.cut = true
+	for _, step := range []struct{ from, to *peer }{{leader, other}, {other, leader}} {
+		step.from.Transfer(step.to.id)
+		step.from.Flush()
+		n.until("a handover", step.to.Leads)
+	}
+	require.Equal(t, leader.id, follower.Leader())
+	require.Equal(t, term, follower.Term())
+	follower.cut = false
+	n.until("it hears the leader", func() bool { return follower.Applied() == leader.Applied() })
+	require.Equal(t, term+2, follower.Term())
 }

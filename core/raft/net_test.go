@@ -302,8 +302,13 @@ func (p *peer) resume() {
 	p.Flush()
 }
 
-// RoleChanged is part of Output.
-func (p *peer) RoleChanged() { p.told++ }
+// RoleChanged is part of Output. Who takes the lead looks at its state in the midst of a turn, to see what a leader before has left.
+func (p *peer) RoleChanged() {
+	p.told++
+	if p.Member != nil && p.Leads() && p.state.index < p.net.acked {
+		p.net.t.Fatalf("%v: replica %d leads at index %d; a write at %d is acknowledged", p.net.now, p.id, p.state.index, p.net.acked)
+	}
+}
 
 // Send is part of Output.
 func (p *peer) Send(to wire.ReplicaID, m wire.Message) {

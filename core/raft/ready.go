@@ -56,7 +56,6 @@ func (m *Member) hardState(hard *pb.HardState) {
 	if etcdraft.IsEmptyHardState(hard) {
 		return
 	}
-	m.log.hard = hard
 	if hard.GetTerm() != m.term {
 		m.term = hard.GetTerm()
 		m.lease.reset()
