@@ -2,6 +2,7 @@ package resp
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -18,14 +19,25 @@ func TestANodeHasOneRole(t *testing.T) {
 	defer db.Close()
 	roles := func() (masters, replicas map[string]bool) {
 		masters, replicas = map[string]bool{}, map[string]bool{}
-		slots, err := db.ClusterSlots(context.Background()).Result()
+		shards, err := db.ClusterShards(context.Background()).Result()
 		require.NoError(t, err)
-		for _, run := range slots {
-			masters[run.Nodes[0].Addr] = true
-			for _, node := range run.Nodes[1:] {
-				replicas[node.Addr] = true
+		for _, shard := range shards {
+			for _, node := range shard.Nodes {
+				set := replicas
+				if node.Role == "master" {
+					set = masters
+				}
+				set[fmt.Sprintf("%s:%d", node.IP, node.Port)] = true
 			}
 		}
+		slots, err := db.ClusterSlots(context.Background()).Result()
+		require.NoError(t, err)
+		told := map[string]bool{}
+		for _, run := range slots {
+			require.Len(t, run.Nodes, 1, "libraries make a replica of who leads something else")
+			told[run.Nodes[0].Addr] = true
+		}
+		require.Equal(t, masters, told)
 		return masters, replicas
 	}
 	all := func(last int) map[string]bool {

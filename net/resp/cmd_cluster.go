@@ -11,7 +11,8 @@ import (
 // CLUSTER tells cluster-aware clients who leads which slots. It works in both modes: where
 // the node forwards, a client that knows the leaders only saves a hop.
 
-// runClusterSlots: ranges of slots, each with its leader and then its other replicas. From a node that has not joined a cluster yet a client
+// runClusterSlots: ranges of slots, each with its leader, and no replicas: when a replica comes to lead one shard redis-py takes the master before it
+// for a replica from then on, though it leads other slots, and leaves it out of SCAN and FLUSHALL. From a node that has not joined a cluster yet a client
 // takes no map, but asks the next one: with an empty one some have lost their way (redis-py).
 func runClusterSlots(r *request) {
 	if !r.ready() {
@@ -21,18 +22,16 @@ func runClusterSlots(r *request) {
 	o := r.begin()
 	o.array(len(ranges))
 	for _, s := range ranges {
-		o.array(3 + len(s.replicas))
+		o.array(3)
 		o.int(int64(s.first))
 		o.int(int64(s.last))
-		for _, node := range append([]wire.NodeID{s.leader}, s.replicas...) {
-			member := r.topology.Member(node)
-			host, port := hostPort(member.RESPAddr)
-			o.array(4)
-			o.text(host)
-			o.int(int64(port))
-			o.text(nodeHex(member.Name))
-			o.dict(r.proto, 0)
-		}
+		member := r.topology.Member(s.leader)
+		host, port := hostPort(member.RESPAddr)
+		o.array(4)
+		o.text(host)
+		o.int(int64(port))
+		o.text(nodeHex(member.Name))
+		o.dict(r.proto, 0)
 	}
 	r.finish()
 }
