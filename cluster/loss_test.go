@@ -286,7 +286,12 @@ func TestALeadersReportLiftsTheSeal(t *testing.T) {
 	p := func() *wire.Placement { return o.m().Placement(2) }
 	o.lead(wire.MetaShard).command(&wire.MetaCommand{Kind: wire.MetaSeal, Shard: 2, Index: p().ConfIndex})
 	require.True(t, o.until(2*time.Second, func() bool { return p().Seal != 0 }), "sealed")
-	require.True(t, o.until(5*time.Second, func() bool { return p().Seal == 0 }))
+	require.True(t, o.until(5*time.Second, func() bool {
+		for _, n := range o.nodes {
+			require.Zero(t, n.groups[2].sealed, "it has a leader")
+		}
+		return p().Seal == 0
+	}))
 	require.Zero(t, p().Losses)
 }
 
