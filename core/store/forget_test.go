@@ -165,3 +165,22 @@ func TestOutcomesHaveABound(t *testing.T) {
 	require.Equal(t, others, s.sessions.Len(), "nobody else pays for it")
 	require.Equal(t, wire.ReasonSessionExpired, ask(8, 10, true).Reason)
 }
+
+// TestManySessionsExpireAtOnce: more than an entry removes. The others are gone all the same.
+func TestManySessionsExpireAtOnce(t *testing.T) {
+	cfg := testConfig
+	cfg.SessionsMax = 10 * sessionsExpireMax
+	s := New(cfg)
+	write := func(client uint64, retry bool) wire.Request {
+		return wire.Request{Session: wire.Session{Client: client, Seq: 1, Floor: 1, Retry: retry}, Commands: []wire.Command{{Op: wire.OpIncr, Key: []byte("n"), Delta: 1}}}
+	}
+	for client := range uint64(2 * sessionsExpireMax) {
+		s.Apply(&wire.Batch{Time: 1, Requests: []wire.Request{write(client+1, false)}})
+	}
+	again := write(2*sessionsExpireMax, true)
+	require.Equal(t, wire.OutcomeOK, s.Apply(&wire.Batch{Time: cfg.SessionTTL, Requests: []wire.Request{again}})[0].Outcome)
+	again = write(2*sessionsExpireMax-1, true)
+	r := s.Apply(&wire.Batch{Time: 1 + cfg.SessionTTL, Requests: []wire.Request{again}})[0]
+	require.Equal(t, wire.OutcomeUnknown, r.Outcome)
+	require.Equal(t, wire.ReasonSessionExpired, r.Reason)
+}
