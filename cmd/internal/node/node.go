@@ -53,8 +53,8 @@ type Node struct {
 	pulse    pulse
 	slow     slowness
 	losses   []cluster.ShardLoss // that were logged, of sayHowItIs alone
-	refused  refusals            // likewise
-	strange  strangers           // likewise
+	refused  seldom              // likewise
+	strange  seldom              // likewise
 	redis    *resp.Server
 	api      *grpcapi.Server
 	admin    *admin.Server // nil when it is off

@@ -8,22 +8,11 @@ import (
 	"torc/cluster"
 )
 
-// strangersEvery is how often it is logged that a node of another cluster calls, at most: it may do so once a second.
-const strangersEvery = time.Minute
-
-// strangers is what was logged of them.
-type strangers struct {
-	hellos uint64
-	at     time.Time
-}
-
-// tellStrangers logs that nodes of another cluster say hello to this one.
+// tellStrangers logs that nodes of another cluster say hello to this one. They may do so once a second.
 func (n *Node) tellStrangers(s cluster.Strangers, now time.Time) {
-	told := &n.strange
-	if s.Hellos == told.hellos || !told.at.IsZero() && now.Sub(told.at) < strangersEvery {
+	if n.strange.more(s.Hellos, now) == 0 {
 		return
 	}
-	*told = strangers{s.Hellos, now}
 	own := uint64(0)
 	if m := n.host.Map(); m != nil {
 		own = m.ClusterID
