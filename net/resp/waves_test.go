@@ -135,8 +135,12 @@ func TestAPipelineOfKeysIsBounded(t *testing.T) {
 	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
 	text := strings.Repeat(manyKeys("EXISTS", "k", keys), deep)
 	var all sync.WaitGroup
+	var conns []net.Conn
 	for range clients {
-		c := dial(t, s)
+		conns = append(conns, dial(t, s))
+	}
+	require.Eventually(t, func() bool { return s.connected.Load() == clients }, 5*time.Second, time.Millisecond) // one alone may have all the room
+	for _, c := range conns {
 		all.Go(func() {
 			go func() { _, _ = io.WriteString(c, text) }()
 			_, _ = io.CopyN(io.Discard, c, deep*int64(len(":0\r\n")))
@@ -144,7 +148,7 @@ func TestAPipelineOfKeysIsBounded(t *testing.T) {
 	}
 	all.Wait()
 	require.Zero(t, s.stats.cutOff.Load())
-	require.LessOrEqual(t, commands.Load(), int64(most/partBytes+2*clients*keys))
+	require.LessOrEqual(t, commands.Load(), int64(2*most/partBytes+clients*keys)) // whoever came first may have all the room, and each its share beside; and its last command
 }
 
 // What one shard is asked for by one command stays together, so there is a bound on it: what is beyond is refused before anything is done.
