@@ -32,6 +32,9 @@ func (r *request) roomForKeys(n int) bool {
 	}
 	r.lookNow()
 	r.pump() // who waits for room waits for its own answers, too
+	r.mu.Lock()
+	r.settle() // and not for what commands before it had that were answered at once: no answer comes that would give it back
+	r.mu.Unlock()
 	if !r.in.claim.holdKeys(cost) {
 		r.quit = true
 		r.fail(refusals[wire.ReasonStopping])

@@ -217,3 +217,23 @@ func TestAnAnswerOfManyShortValuesIsRefused(t *testing.T) {
 	require.Equal(t, "+PONG\r\n", replyTo(t, c, in, "PING\r\n"))
 	require.Zero(t, s.stats.cutOff.Load())
 }
+
+// A command of many keys does not wait for room that a command before it in the pipeline has, which was answered at once.
+func TestRoomForKeysBehindWhatIsAnsweredAtOnce(t *testing.T) {
+	n := newFakeNode(64)
+	s := serve(t, n, func(o *Options) { o.BuffersMax = 1 << 20 })
+	refused, long := manyKeys("EXISTS", "{a}", shardKeysLeast+1), manyKeys("EXISTS", "k", 1000)
+	for _, first := range []string{refused, fmt.Sprintf("*2\r\n$4\r\nECHO\r\n$%d\r\n%s\r\n", 4<<20, strings.Repeat("v", 4<<20))} {
+		c := dial(t, s)
+		require.NoError(t, c.SetDeadline(time.Now().Add(5*time.Second)))
+		go func() { _, _ = io.WriteString(c, first+long+"PING\r\n") }()
+		in := bufio.NewReaderSize(c, 8<<20)
+		for line := ""; line != "+PONG\r\n"; {
+			var err error
+			line, err = in.ReadString('\n')
+			require.NoError(t, err)
+		}
+	}
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+	require.Empty(t, s.unfinished.line)
+}
