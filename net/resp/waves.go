@@ -40,6 +40,7 @@ func (r *request) roomForKeys(n int) bool {
 		r.fail(refusals[wire.ReasonStopping])
 		return false
 	}
+	r.now = r.srv.now() // it has as long as any command from here on
 	r.heavy = true
 	return true
 }
@@ -133,6 +134,7 @@ func (c *conn) awaitWave(seq uint64, left int) {
 		c.park()
 	}
 	c.waveLeft, c.drains = 0, false
+	c.now = c.srv.now() // for what is left of the batch
 }
 
 // waving says that the reader waits for the answers to a wave. Locked.

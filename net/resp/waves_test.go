@@ -237,3 +237,40 @@ func TestRoomForKeysBehindWhatIsAnsweredAtOnce(t *testing.T) {
 	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
 	require.Empty(t, s.unfinished.line)
 }
+
+// What stands behind a long command in the pipeline has as long as any command, from when that one is under way.
+func TestWhatStandsBehindWavesIsNotLate(t *testing.T) {
+	n := newFakeNode(64)
+	aloft(n, 150*time.Millisecond)
+	s := serve(t, n, func(o *Options) { o.Timeout = 400 * time.Millisecond })
+	c := dial(t, s)
+	in := bufio.NewReader(c)
+	require.Equal(t, ":0\r\n", replyTo(t, c, in, manyKeys("EXISTS", "k", 4*waveKeys)+"SET k v\r\n"))
+	line, err := in.ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "+OK\r\n", line)
+}
+
+// Nor does a command lose what time it has while it waits for room.
+func TestWhoWaitsForRoomForKeysIsNotLate(t *testing.T) {
+	const most = 1 << 20
+	n := newFakeNode(64)
+	aloft(n, 600*time.Millisecond)
+	s := serve(t, n, func(o *Options) { o.BuffersMax, o.Timeout = most, 400*time.Millisecond })
+	first, second := dial(t, s), dial(t, s)
+	_, err := io.WriteString(first, manyKeys("EXISTS", "k", 2*most/partBytes))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return s.holdsForKeys() > most }, 5*time.Second, time.Millisecond)
+	_, err = io.WriteString(second, manyKeys("EXISTS", "k", 1000))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return s.unfinished.waiters() == 1 }, 500*time.Millisecond, time.Millisecond, "nothing waits: the test is none")
+	line, err := bufio.NewReader(second).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, ":0\r\n", line)
+}
+
+func (s *Server) holdsForKeys() int64 {
+	s.unfinished.mu.Lock()
+	defer s.unfinished.mu.Unlock()
+	return s.unfinished.held
+}
