@@ -61,8 +61,11 @@ func (u *arrivals) Held() int64 {
 // arrival is a connection whose messages are counted as they come.
 type arrival struct {
 	net.Conn
-	of     *arrivals
-	frames frames // the reader's own
+	of      *arrivals
+	endings endings // the writer's own
+
+	follows sync.Mutex // after of.mu
+	frames  frames
 
 	// Guarded by of.mu.
 	holds int64
@@ -75,12 +78,44 @@ type arrival struct {
 // Read is net.Conn's.
 func (a *arrival) Read(b []byte) (int, error) {
 	n, err := a.Conn.Read(b)
-	before := a.frames.bytes
-	a.frames.scan(b[:n])
-	if (before > arrivingFree || a.frames.bytes > arrivingFree) && !a.of.turn(a) {
+	if a.follow(func(f *frames) { f.scan(b[:n]) }) && !a.of.turn(a) {
 		return 0, net.ErrClosed
 	}
 	return n, err
+}
+
+// Write is net.Conn's.
+func (a *arrival) Write(b []byte) (int, error) {
+	a.endings.scan(b, func(stream uint32) {
+		if a.follow(func(f *frames) { f.forget(stream) }) {
+			a.of.recount(a)
+		}
+	})
+	return a.Conn.Write(b)
+}
+
+// follow lets something change what has come, and reports whether that counts for others.
+func (a *arrival) follow(change func(*frames)) bool {
+	a.follows.Lock()
+	defer a.follows.Unlock()
+	before := a.frames.bytes
+	change(&a.frames)
+	return before > arrivingFree || a.frames.bytes > arrivingFree
+}
+
+// came is what has come in part now, and whether a long message has come whole since that was asked.
+func (a *arrival) came() (bytes int, completed bool) {
+	a.follows.Lock()
+	defer a.follows.Unlock()
+	completed, a.frames.completed = a.frames.completed, false
+	return a.frames.bytes, completed
+}
+
+// besideLongest is what has come in part beside the longest message.
+func (a *arrival) besideLongest() int {
+	a.follows.Lock()
+	defer a.follows.Unlock()
+	return a.frames.bytes - a.frames.longest()
 }
 
 // Close is net.Conn's.
@@ -102,15 +137,25 @@ func (u *arrivals) turn(a *arrival) bool {
 	for u.held > u.most && len(u.line) > 0 && u.line[0] != a && a.holds > 0 && !a.ended {
 		u.wait(a)
 	}
-	if a.holds-int64(a.frames.longest()) > u.most {
+	if int64(a.besideLongest())-arrivingFree > u.most {
 		u.end(a, "its messages that have come in part are more together than this node holds of all clients': send fewer long ones at a time, or give the node more --max-memory")
 	}
 	return !a.ended
 }
 
+// recount notes that a connection holds less.
+func (u *arrivals) recount(a *arrival) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !a.ended {
+		u.count(a, time.Now())
+	}
+}
+
 // count notes what a connection holds, and puts it in its place in the line.
 func (u *arrivals) count(a *arrival, now time.Time) {
-	holds := max(0, int64(a.frames.bytes)-arrivingFree)
+	bytes, completed := a.came()
+	holds := max(0, int64(bytes)-arrivingFree)
 	less := holds < a.holds
 	u.held += holds - a.holds
 	before := a.holds
@@ -121,12 +166,11 @@ func (u *arrivals) count(a *arrival, now time.Time) {
 		a.since = now
 	case at >= 0 && holds == 0:
 		u.line = slices.Delete(u.line, at, at+1)
-	case at == 0 && a.frames.completed && u.waiting > 0: // its turn is over
+	case at == 0 && completed && u.waiting > 0: // its turn is over
 		u.line = append(slices.Delete(u.line, 0, 1), a)
 		a.since = now
 		less = true
 	}
-	a.frames.completed = false
 	if less || before > 0 && holds == 0 {
 		u.changed.Broadcast()
 	}

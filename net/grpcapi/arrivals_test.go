@@ -33,8 +33,9 @@ import (
 
 // halfClient speaks HTTP/2 by hand, so that it can send part of a message.
 type halfClient struct {
-	nc net.Conn
-	fr *http2.Framer
+	nc      net.Conn
+	fr      *http2.Framer
+	timeout string // of calls, as gRPC writes it; empty: none
 
 	mu     sync.Mutex
 	room   sync.Cond
@@ -88,6 +89,9 @@ func (h *halfClient) open(stream uint32) {
 	for _, f := range [][2]string{{":method", "POST"}, {":scheme", "http"}, {":path", torcv1.Cache_Set_FullMethodName}, {":authority", "torc"},
 		{"content-type", "application/grpc"}, {"te", "trailers"}} {
 		_ = enc.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
+	}
+	if h.timeout != "" {
+		_ = enc.WriteField(hpack.HeaderField{Name: "grpc-timeout", Value: h.timeout})
 	}
 	h.mu.Lock()
 	h.stream[stream] += 65535
@@ -164,6 +168,7 @@ func TestLongMessagesTakeTurns(t *testing.T) {
 		all.Go(func() { // writes
 			_, _ = io.WriteString(far, http2.ClientPreface)
 			fr := http2.NewFramer(far, nil)
+			_ = fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, EndHeaders: true})
 			chunk := make([]byte, 16<<10)
 			for range each {
 				head := make([]byte, prefixBytes)
@@ -249,6 +254,10 @@ func TestFramesAreFollowed(t *testing.T) {
 		return m
 	}
 	require.NoError(t, fr.WriteSettings())
+	for _, stream := range []uint32{1, 3, 5, 7, 9} {
+		require.NoError(t, fr.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, EndHeaders: true}))
+	}
+	require.NoError(t, fr.WriteContinuation(9, true, nil))
 	one, two := message(30_000), append(message(0), append(message(10), message(20_000)...)...)
 	require.NoError(t, fr.WriteData(1, false, one[:3]))
 	require.NoError(t, fr.WriteDataPadded(3, false, two[:9_000], make([]byte, 200)))
@@ -261,6 +270,9 @@ func TestFramesAreFollowed(t *testing.T) {
 	require.NoError(t, fr.WriteData(1, false, one[16_000:]))
 	require.NoError(t, fr.WriteData(7, true, one[:500]))
 	require.NoError(t, fr.WriteRSTStream(5, http2.ErrCodeCancel))
+	require.NoError(t, fr.WriteData(5, false, one[:1000]))  // of no stream any more,
+	require.NoError(t, fr.WriteData(11, false, one[:1000])) // and of none
+	require.NoError(t, fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 9, EndHeaders: true, EndStream: true}))
 	all := b.Bytes()
 	for range 50 {
 		f, at := newFrames(), 0
@@ -276,7 +288,7 @@ func TestFramesAreFollowed(t *testing.T) {
 		require.Equal(t, 16_000, f.longest())
 		feed(len(all))
 		require.Zero(t, f.bytes)
-		require.Empty(t, f.partial)
+		require.Equal(t, map[uint32]piece{1: {}}, f.partial, "what is left is the stream that is open")
 	}
 }
 
@@ -284,8 +296,89 @@ func TestFramesAreFollowed(t *testing.T) {
 func TestFollowingFramesAllocatesNothing(t *testing.T) {
 	var b bytes.Buffer
 	fr := http2.NewFramer(&b, nil)
-	require.NoError(t, fr.WriteData(1, false, make([]byte, 100))) // messages of nothing
 	f := newFrames()
 	f.skip = 0
+	require.NoError(t, fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, EndHeaders: true}))
+	f.scan(b.Bytes())
+	b.Reset()
+	require.NoError(t, fr.WriteData(1, false, make([]byte, 100))) // messages of nothing
 	require.Zero(t, testing.AllocsPerRun(100, func() { f.scan(b.Bytes()) }), fmt.Sprint(f.bytes))
+}
+
+// Data of streams that are not open gRPC passes over, however many they are: nothing is kept of it.
+func TestDataOfNoStreamIsNotKept(t *testing.T) {
+	s, c := serve(t, newFake(), Options{BuffersMax: 1 << 20})
+	h := halfDial(t, s)
+	before := heap()
+	var b bytes.Buffer
+	fr := http2.NewFramer(&b, nil)
+	const streams = 500_000
+	for i := range uint32(streams) {
+		_ = fr.WriteData(2*i+1, false, []byte{0})
+	}
+	size := int64(b.Cap())
+	_, err := h.nc.Write(b.Bytes())
+	require.NoError(t, err)
+	_, err = c.Set(soon(t), &torcv1.SetRequest{Key: []byte("k"), Value: []byte("v")})
+	require.NoError(t, err)
+	time.Sleep(500 * time.Millisecond)
+	require.Less(t, heap()-before, size+8<<20)
+	require.Zero(t, s.arrivals.Held())
+	runtime.KeepAlive(&b)
+}
+
+// What a call had of its message that the node has ended is not counted any more, though its client says nothing.
+func TestWhatTheNodeEndsIsNotCounted(t *testing.T) {
+	s, _ := serve(t, newFake(), Options{BuffersMax: 1 << 20})
+	h := halfDial(t, s)
+	h.timeout = "300m"
+	for i := range uint32(4) {
+		h.open(2*i + 1)
+		require.True(t, h.send(2*i+1, 256<<10, 1<<20))
+	}
+	require.Positive(t, s.arrivals.Held())
+	require.Eventually(t, func() bool { return s.arrivals.Held() == 0 }, 5*time.Second, time.Millisecond)
+}
+
+// A stream that the node ends is over in the midst of a frame, too, and however what it sends is cut.
+func TestEndingsAreFollowed(t *testing.T) {
+	var in, out bytes.Buffer
+	fr := http2.NewFramer(&in, nil)
+	for _, stream := range []uint32{1, 3, 5} {
+		require.NoError(t, fr.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, EndHeaders: true}))
+	}
+	message := make([]byte, prefixBytes+9_000)
+	binary.BigEndian.PutUint32(message[1:], 9_000)
+	for _, stream := range []uint32{1, 3, 5} {
+		require.NoError(t, fr.WriteDataPadded(stream, false, message[:4_000], make([]byte, 100)))
+	}
+	require.NoError(t, fr.WriteDataPadded(5, false, message[4_000:8_000], make([]byte, 100)))
+	after := in.Len()
+	require.NoError(t, fr.WriteData(3, false, message[4_000:]))
+	fr = http2.NewFramer(&out, nil)
+	require.NoError(t, fr.WriteSettings())
+	require.NoError(t, fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 3, EndHeaders: true, BlockFragment: make([]byte, 300)}))
+	require.NoError(t, fr.WriteData(3, false, make([]byte, 1000)))
+	require.NoError(t, fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, EndHeaders: true, EndStream: true}))
+	require.NoError(t, fr.WriteRSTStream(5, http2.ErrCodeNo))
+	for cut := range 4_200 { // before the end of the last frame of stream 5
+		f := newFrames()
+		f.skip = 0
+		f.scan(in.Bytes()[:after-cut])
+		var e endings
+		var ended []uint32
+		for rest := out.Bytes(); len(rest) > 0; {
+			n := min(1+mrand.IntN(100), len(rest))
+			e.scan(rest[:n], func(stream uint32) {
+				ended = append(ended, stream)
+				f.forget(stream)
+			})
+			rest = rest[n:]
+		}
+		require.Equal(t, []uint32{1, 5}, ended)
+		require.Equal(t, 4_000, f.bytes, cut)
+		f.scan(in.Bytes()[after-cut:])
+		require.Zero(t, f.bytes)
+		require.Equal(t, map[uint32]piece{3: {}}, f.partial)
+	}
 }

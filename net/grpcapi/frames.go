@@ -16,7 +16,8 @@ const (
 )
 
 // frames follows what a client sends on a connection, and knows how much of messages has come in part. gRPC tells only of those that have come whole. It takes
-// nothing away and judges nothing: of what is no HTTP/2 it counts nonsense, and gRPC closes the connection.
+// nothing away and judges nothing: of what is no HTTP/2 it counts nonsense, and gRPC closes the connection. Data of a stream that is not open gRPC passes over,
+// and so does it: of streams without end nothing is to be kept.
 type frames struct {
 	skip int // bytes that tell nothing
 	head [headBytes]byte
@@ -29,7 +30,7 @@ type frames struct {
 	after  int  // and of padding behind them
 
 	present   piece
-	partial   map[uint32]piece // by stream: those that have come in part, but for the present one
+	partial   map[uint32]piece // by open stream: what has come in part, if anything, but for the present one
 	bytes     int              // of all of these
 	completed bool             // one of more than arrivingFree has come whole; for whoever asks to clear
 }
@@ -85,17 +86,22 @@ func (f *frames) begin() {
 	f.ends = flags&flagEnds != 0
 	switch kind {
 	case frameData:
-		f.present = f.partial[f.stream]
+		open := false
+		if f.present, open = f.partial[f.stream]; !open {
+			break
+		}
 		f.data, f.padded = length, flags&flagPadded != 0 && length > 0
 		if length == 0 {
 			f.over()
 		}
 		return
 	case frameReset:
-		f.forget()
+		f.forget(f.stream)
 	case frameHeaders:
-		if f.ends { // nothing of the stream comes any more
-			f.forget()
+		if _, open := f.partial[f.stream]; f.ends { // nothing of the stream comes any more
+			f.forget(f.stream)
+		} else if !open {
+			f.partial[f.stream] = piece{}
 		}
 	}
 	f.skip = length
@@ -135,22 +141,25 @@ func (f *frames) count(n int) {
 // over ends a frame of data.
 func (f *frames) over() {
 	f.skip, f.after = f.after, 0
-	switch {
-	case f.ends:
+	if f.ends {
 		f.bytes -= f.present.came
 		delete(f.partial, f.stream)
-	case f.present.came > 0:
+	} else {
 		f.partial[f.stream] = f.present
-	case len(f.partial) > 0:
-		delete(f.partial, f.stream)
 	}
 	f.present = piece{}
 }
 
-// forget forgets the stream of the present frame.
-func (f *frames) forget() {
-	f.bytes -= f.partial[f.stream].came
-	delete(f.partial, f.stream)
+// forget forgets a stream that is over, in the midst of a frame, too.
+func (f *frames) forget(stream uint32) {
+	if f.data > 0 && f.stream == stream {
+		f.bytes -= f.present.came
+		f.present = piece{}
+		f.skip, f.data, f.after, f.padded = f.data+f.after, 0, 0, false
+	} else {
+		f.bytes -= f.partial[stream].came
+	}
+	delete(f.partial, stream)
 }
 
 // longest is what has come of the longest message.
@@ -162,4 +171,34 @@ func (f *frames) longest() int {
 		}
 	}
 	return most
+}
+
+// endings follows what the node sends on a connection, for the streams that it ends: of those gRPC keeps nothing, whatever their clients had begun to send.
+type endings struct {
+	skip int
+	head [headBytes]byte
+	had  int
+}
+
+// scan takes what is sent, and tells of every stream that ends.
+func (e *endings) scan(b []byte, over func(stream uint32)) {
+	for len(b) > 0 {
+		if e.skip > 0 {
+			n := min(e.skip, len(b))
+			e.skip -= n
+			b = b[n:]
+			continue
+		}
+		n := copy(e.head[e.had:], b)
+		b = b[n:]
+		if e.had += n; e.had < headBytes {
+			return
+		}
+		e.had = 0
+		e.skip = int(e.head[0])<<16 | int(e.head[1])<<8 | int(e.head[2])
+		kind, ends := e.head[3], e.head[4]&flagEnds != 0
+		if kind == frameReset || ends && (kind == frameHeaders || kind == frameData) {
+			over(binary.BigEndian.Uint32(e.head[5:]) & (1<<31 - 1))
+		}
+	}
 }
