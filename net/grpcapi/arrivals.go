@@ -218,7 +218,7 @@ func (u *arrivals) end(a *arrival, why string) {
 	u.closed.Add(1)
 	u.log.Warn("connection closed: "+why, slog.String("client", a.RemoteAddr().String()), slog.Int64("bytes", a.holds))
 	u.forget(a)
-	_ = a.Conn.Close()
+	go func() { _ = a.Conn.Close() }() // TLS says farewell, which may take its five seconds
 }
 
 // leave gives back what a connection holds.

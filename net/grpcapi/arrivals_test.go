@@ -382,3 +382,44 @@ func TestEndingsAreFollowed(t *testing.T) {
 		require.Equal(t, map[uint32]piece{3: {}}, f.partial)
 	}
 }
+
+// slowToClose is a connection whose farewell waits for its client, as TLS's does for five seconds.
+type slowToClose struct {
+	net.Conn
+	may chan struct{}
+}
+
+func (s slowToClose) Close() error {
+	<-s.may
+	return s.Conn.Close()
+}
+
+// Nobody waits for the farewell of a connection that is closed for want of room.
+func TestAFarewellKeepsNobodyWaiting(t *testing.T) {
+	u := newArrivals(64<<10, slog.New(slog.DiscardHandler))
+	far, near := net.Pipe()
+	closes := slowToClose{near, make(chan struct{})}
+	a := u.conn(closes).(*arrival)
+	go func() {
+		_, _ = io.WriteString(far, http2.ClientPreface)
+		fr := http2.NewFramer(far, nil)
+		for stream := uint32(1); stream < 100; stream += 2 {
+			_ = fr.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, EndHeaders: true})
+			if fr.WriteData(stream, false, append([]byte{0, 0, 255, 255, 255}, make([]byte, 16_000)...)) != nil {
+				return
+			}
+		}
+	}()
+	go func() { _, _ = io.Copy(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{a}) }()
+	require.Eventually(t, func() bool { return u.closed.Load() == 1 }, 5*time.Second, time.Millisecond)
+	held := make(chan int64)
+	go func() { held <- u.Held() }()
+	select {
+	case n := <-held:
+		require.Zero(t, n)
+	case <-time.After(time.Second):
+		t.Error("the farewell holds the lock")
+	}
+	close(closes.may)
+	require.Eventually(t, func() bool { _, err := far.Write([]byte{0}); return err != nil }, 5*time.Second, time.Millisecond)
+}
