@@ -63,7 +63,7 @@ func TestGather(t *testing.T) {
 	for i, n := range nodes {
 		topology.Nodes = append(topology.Nodes, &torcv1.Node{Id: uint64(i + 1), Name: n.name, GrpcAddr: n.addr, State: n.state})
 	}
-	r, err := gather(t.Context(), &connection{addr: gone + "," + seed, timeout: 5 * time.Second})
+	r, err := gather(t.Context(), connectionOf(t, "--addr", gone+","+seed))
 	require.NoError(t, err, "the second address answers")
 	for i, n := range nodes {
 		require.Equal(t, n.name, r.Nodes[i].Name)
