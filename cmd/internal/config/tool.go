@@ -29,6 +29,9 @@ func LoadTool(flags ToolFlags, environ []string) (Tool, error) {
 func loadTool(flags ToolFlags, environ []string, read reader) (t Tool, err error) {
 	first := source{}
 	for name, text := range flags { // map order: into a map
+		if name == "password-file" && text == "" {
+			continue // says nothing, as the other flags do without a text
+		}
 		first[name] = given{text, "--" + name}
 	}
 	env, err := readEnviron(environ)

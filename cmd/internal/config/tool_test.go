@@ -36,6 +36,7 @@ func TestTool(t *testing.T) {
 		"a variable wins over a file": {ToolFlags{"config": "torc.toml"}, env{"TORC_PASSWORD=x", "TORC_ADDR=z:1"}, Tool{"z:1", "x", true, "ca.pem"}, ""},
 		"every address":               {ToolFlags{"config": "wide.toml"}, nil, Tool{"cache-1:7401", "", false, ""}, ""},
 		"an operator's own file":      {ToolFlags{"config": "mine.toml"}, nil, Tool{"a:1,b:1", "", true, ""}, ""},
+		"an empty flag is none":       {ToolFlags{"password-file": "", "addr": "", "tls-ca": ""}, env{"TORC_PASSWORD=sesame"}, Tool{"", "sesame", false, ""}, ""},
 		"no TLS, by a flag":           {ToolFlags{"tls": "false"}, env{"TORC_TLS_CA=ca.pem"}, Tool{}, ""},
 		"both":                        {nil, env{"TORC_PASSWORD=x", "TORC_PASSWORD_FILE=pw"}, Tool{}, "TORC_PASSWORD and TORC_PASSWORD_FILE are both given: keep one"},
 		"misspelt":                    {nil, env{"TORC_ADDRS=a:1"}, Tool{}, "there is no variable TORC_ADDRS; did you mean TORC_ADDR?"},
