@@ -50,6 +50,9 @@ func load(args, environ []string, read reader) (*Config, error) {
 	if err := c.fill(sources, read); err != nil {
 		return nil, err
 	}
+	if err := c.checkTool(sources); err != nil {
+		return nil, err
+	}
 	if err := c.check(); err != nil {
 		return nil, err
 	}

@@ -97,6 +97,15 @@ func toolPassword(sources []source, read reader) (Secret, error) {
 	return "", nil
 }
 
+// checkTool refuses what a node would pass over, though somebody meant it to speak TLS.
+func (c *Config) checkTool(sources []source) error {
+	g, ok := winner(sources, "tls")
+	if on, err := strconv.ParseBool(g.text); ok && c.TLSCert == "" && (on || err != nil) {
+		return fmt.Errorf("%s %q is torc's: a node speaks TLS when it has a certificate: give it --tls-cert and --tls-key, or take %s away", g.where, g.text, g.where)
+	}
+	return nil
+}
+
 // secure settles TLS: an authority implies it, and a node's certificate says that it speaks it. A flag --tls=false turns off what the other places say.
 func (t *Tool) secure(sources []source) error {
 	if g, ok := winner(sources, "tls"); ok {

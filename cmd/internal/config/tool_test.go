@@ -61,6 +61,17 @@ func TestTool(t *testing.T) {
 // One environment and one file serve both programs.
 func TestTorcdPassesOverTheToolsSettings(t *testing.T) {
 	read := func(string) ([]byte, error) { return []byte("addr = \"a:1\"\ntls = true\nexpect = 1\n"), nil }
-	_, err := load(nil, []string{"TORC_ADDR=a:1", "TORC_TLS=true", "TORC_CONFIG=f"}, read)
+	_, err := load([]string{"--tls-cert", "n.pem", "--tls-key", "n.key"}, []string{"TORC_ADDR=a:1", "TORC_TLS=true", "TORC_CONFIG=f"}, read)
 	require.NoError(t, err)
+	_, err = load(nil, []string{"TORC_TLS=false", "TORC_CONFIG=f"}, read)
+	require.NoError(t, err)
+}
+
+// But whoever writes "tls = true" for a node is not to find that it speaks in the clear.
+func TestTorcdThatIsToSpeakTLSHasACertificate(t *testing.T) {
+	read := func(string) ([]byte, error) { return []byte("tls = true\ninsecure = true\nresp = \":6379\"\n"), nil }
+	_, err := load([]string{"--config", "f"}, nil, read)
+	require.EqualError(t, err, "f: tls \"true\" is torc's: a node speaks TLS when it has a certificate: give it --tls-cert and --tls-key, or take f: tls away")
+	_, err = load(nil, []string{"TORC_TLS=true"}, read)
+	require.EqualError(t, err, "TORC_TLS \"true\" is torc's: a node speaks TLS when it has a certificate: give it --tls-cert and --tls-key, or take TORC_TLS away")
 }
