@@ -148,17 +148,19 @@ func (l *Lane) OnFrame(f *wire.Frame) {
 	if f.ToIncarnation != 0 && f.ToIncarnation != l.cfg.Self.Incarnation && !mutant.On(mutant.GroupMixup) || f.To != 0 && f.To != l.cfg.Self.ID {
 		return
 	}
-	who := l.m.Member(f.From)
-	if l.m != nil && who == nil && !firstContact(f) {
-		return // of another cluster (stranger.go), or not yet admitted
-	}
-	if who != nil && who.Incarnation != f.FromIncarnation && !firstContact(f) && !mutant.On(mutant.AmnesiaCrossedWires) {
-		return // a former life of the sender, or one not yet admitted
+	messages := f.Messages
+	if !l.isMember(f) {
+		// Of another cluster (stranger.go), of a former life, or not yet admitted. A leader's greeting to one that does not know it may be in one
+		// frame with what its groups say, each time: it must not be dropped with that, or one that was away while all others were replaced would be
+		// left without news.
+		if messages = slices.DeleteFunc(slices.Clone(messages), func(m wire.Message) bool { return !firstContact(m) }); len(messages) == 0 {
+			return
+		}
 	}
 	if l.index == 0 {
 		l.heardFrom(f)
 	}
-	for _, m := range f.Messages {
+	for _, m := range messages {
 		l.onMessage(f, m)
 	}
 	if l.index == 0 {
@@ -166,15 +168,19 @@ func (l *Lane) OnFrame(f *wire.Frame) {
 	}
 }
 
-func firstContact(f *wire.Frame) bool {
-	for _, m := range f.Messages {
-		switch m.(type) {
-		case *wire.Hello, *wire.Pledge, *wire.Pledged, *wire.MapUpdate, *wire.Forward, *wire.Reply, *wire.Dropped:
-		default:
-			return false
-		}
+// isMember reports whether a frame is from a life that this node's map names. Before it has one all are.
+func (l *Lane) isMember(f *wire.Frame) bool {
+	who := l.m.Member(f.From)
+	return l.m == nil || who != nil && (who.Incarnation == f.FromIncarnation || mutant.On(mutant.AmnesiaCrossedWires))
+}
+
+// firstContact reports whether a message is taken from any life.
+func firstContact(m wire.Message) bool {
+	switch m.(type) {
+	case *wire.Hello, *wire.Pledge, *wire.Pledged, *wire.MapUpdate, *wire.Forward, *wire.Reply, *wire.Dropped:
+		return true
 	}
-	return true
+	return false
 }
 
 func (l *Lane) onMessage(f *wire.Frame, m wire.Message) {
