@@ -7,7 +7,7 @@ import "torc/core/wire"
 // another one's there. Hence:
 //
 //  1. A node listens to members of its own cluster, by its own map. Whoever is none may introduce himself, give a pledge or a map, and hand a request on
-//     (firstContact): nodes that the map has dismissed do. No node hands one to a stranger: he never votes, so neither the map nor a hint names him as one who leads.
+//     (firstContact): nodes that the map has dismissed do. No node hands one to a stranger: he never votes, so nobody takes him for one who leads (router.Hall.Leader).
 //  2. A life is in one cluster until it ends. Who says hello as of another cluster is none of this one's.
 //  3. He may be on its map all the same: a node that was told to join both greeted both before either had answered, and both let him
 //     in. So the meta group's leader, who greets all members, hears it from himself, declares him down, and what he was to hold goes to others.

@@ -36,7 +36,8 @@ func (h *Hall) other(id wire.ShardID) wire.NodeID {
 }
 
 // guess is who may lead a shard: first the node that says so, or else the preferred one, then those
-// with a replica in turn.
+// with a replica that votes in turn; zero if it is the turn of one that does not. That one leads nothing, and its node may be of another
+// cluster (cluster/stranger.go), where the request would be carried out.
 func (h *Hall) guess(p *wire.Placement, turn int) wire.NodeID {
 	i := turn % (len(p.Replicas) + 1)
 	if i == 0 {
@@ -45,7 +46,10 @@ func (h *Hall) guess(p *wire.Placement, turn int) wire.NodeID {
 		}
 		return p.Preferred
 	}
-	return p.Replicas[i-1].Node
+	if r := p.Replicas[i-1]; r.Role.Votes() {
+		return r.Node
+	}
+	return 0
 }
 
 // Route sends a call on its way: to this node's replica, to the leader's node, or to wait.
