@@ -39,3 +39,32 @@ func TestWhoWasAwayHearsFromThoseItDoesNotKnow(t *testing.T) {
 	require.True(t, slices.Contains(l.groups[wire.MetaShard].member.Conf().Voters, uint64(c.groups[wire.MetaShard].replica)), "c still votes, or the test is none")
 	require.True(t, w.until(time.Minute, func() bool { return c.m.Epoch == l.m.Epoch }), "%d, not %d", c.m.Epoch, l.m.Epoch)
 }
+
+// A life that was forgotten by mistake hears of it when it is back, also where all others have been restarted meanwhile: they greet it, for they would not
+// hear its own greetings, which are for their former lives.
+func TestTheForgottenHearOfIt(t *testing.T) {
+	w := five(t, Config{Grace: 4 * time.Second})
+	names := slices.Clone(w.names)
+	x := w.nodes[names[slices.IndexFunc(names, func(addr string) bool { return w.nodes[addr] != w.leader(wire.MetaShard) })]]
+	away := true
+	w.drop = func(addr string, f *wire.Frame) bool {
+		return away && (addr == x.cfg.Self.PeerAddr) != (f.From == x.cfg.Self.ID)
+	}
+	id := x.cfg.Self.ID
+	require.True(t, w.until(time.Minute, func() bool { return w.newest().Member(id).State == wire.MemberDown }))
+	l := w.leader(wire.MetaShard)
+	l.turn(func() { l.command(&wire.MetaCommand{Kind: wire.MetaForget, Node: id, Incarnation: 7}) })
+	require.True(t, w.until(time.Minute, func() bool { return w.newest().Member(id).Incarnation == 8 }))
+	for _, addr := range names {
+		if n := w.nodes[addr]; n != x {
+			w.run(10 * time.Second)
+			w.restart(addr)
+			require.True(t, w.until(time.Minute, func() bool {
+				m := w.newest()
+				return m.Member(n.cfg.Self.ID).Incarnation == 8 && MovesOf(m).Replicas == 0 && w.nodes[addr].m != nil
+			}), addr)
+		}
+	}
+	away = false
+	require.True(t, w.until(time.Minute, func() bool { return x.m.Epoch == w.newest().Epoch }), "%d, not %d", x.m.Epoch, w.newest().Epoch)
+}

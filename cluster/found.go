@@ -50,7 +50,11 @@ func (l *Lane) hello(answer bool) *wire.Hello {
 func (l *Lane) greet() {
 	if l.m != nil {
 		for _, m := range l.m.Members {
-			if m.ID != l.cfg.Self.ID {
+			switch {
+			case m.ID == l.cfg.Self.ID:
+			case forgotten(&m): // whatever life is there: that which was forgotten may live on, and knows perhaps only former lives of all others
+				l.sendAddr(m.PeerAddr, m.ID, 0, l.hello(false))
+			default:
 				l.send(m.ID, l.hello(false))
 			}
 		}
