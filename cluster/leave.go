@@ -90,8 +90,8 @@ const slowLacks = 1 << 40
 
 // heir is the voter that is to take the leadership over, or zero: the preferred one, who would be offered
 // it by any other in the next moment, a second pause (a slow one would not be); or else the one that can take it soonest. Where
-// several can, different shards choose different ones. It must have answered within an election timeout; what raft knows of that (Recent) would not
-// do, for at every quorum check it begins anew, and for a moment there would be no heir.
+// several can, different shards choose different ones. It must have answered what was sent within an election timeout; what raft has heard
+// besides (Recent) may have been under way for longer.
 func (g *group) heir() (best wire.ReplicaID) {
 	p, conf := g.lane.m.Placement(g.shard), g.member.Conf()
 	if p == nil {
