@@ -168,10 +168,10 @@ func (l *Lane) OnFrame(f *wire.Frame) {
 	}
 }
 
-// isMember reports whether a frame is from a life that this node's map names. Before it has one all are.
+// isMember reports whether a frame is from a life that this node's map names, and not by mistake (stranger.go). Before it has one all are.
 func (l *Lane) isMember(f *wire.Frame) bool {
 	who := l.m.Member(f.From)
-	return l.m == nil || who != nil && (who.Incarnation == f.FromIncarnation || mutant.On(mutant.AmnesiaCrossedWires))
+	return l.m == nil || who != nil && l.astray[f.From] != f.FromIncarnation && (who.Incarnation == f.FromIncarnation || mutant.On(mutant.AmnesiaCrossedWires))
 }
 
 // firstContact reports whether a message is taken from any life.

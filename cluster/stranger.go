@@ -12,6 +12,8 @@ import "torc/core/wire"
 //  3. He may be on its map all the same: a node that was told to join both greeted both before either had answered, and both let him
 //     in. So the meta group's leader, who greets all members, hears it from himself, declares him down, and what he was to hold goes to others.
 //     He is not let in again, as he is admitted by a hello without a cluster or of this one only; nor does what he says count as a sign of a member's life.
+//     Down as he is the map goes on naming him, so he is not listened to either: by lane 0, which hears hellos, and has the meta group. Other lanes
+//     do not know; there what keeps his words out is that his cluster is rid of this node in the same way, and has no replica here to speak to.
 
 // Strangers are the lives of other clusters that have said hello to a lane since the start.
 type Strangers struct {

@@ -65,3 +65,16 @@ func TestReplicasOfTwoClustersAreNotMixed(t *testing.T) {
 	from(&wire.Raft{Shard: g.shard, RaftMessage: wire.RaftMessage{Type: uint8(pb.MsgHeartbeat), From: 1, To: g.replica, Term: term + 5}})
 	require.Equal(t, term, g.member.Term(), "another cluster's leader is followed")
 }
+
+// Nor is it listened to where it has been let in by mistake: the map goes on naming it, as one that is down.
+func TestAStrangerOnTheMapIsNotListenedTo(t *testing.T) {
+	_, b, c := twoClusters(t)
+	require.True(t, b.until(time.Minute, func() bool { return b.m.Member(3) != nil && b.m.Member(3).State == wire.MemberDown }))
+	g := b.order[0]
+	term := g.member.Term()
+	f := &wire.Frame{From: c.cfg.Self.ID, FromIncarnation: c.cfg.Self.Incarnation, To: b.cfg.Self.ID, ToIncarnation: b.cfg.Self.Incarnation,
+		Messages: []wire.Message{&wire.Raft{Shard: g.shard, RaftMessage: wire.RaftMessage{Type: uint8(pb.MsgHeartbeat), From: 15, To: g.replica, Term: term + 5}}}}
+	b.turn(func() { b.OnFrame(f) })
+	require.Equal(t, term, g.member.Term())
+	require.True(t, g.member.Leads())
+}
