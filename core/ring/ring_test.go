@@ -84,7 +84,7 @@ func TestView(t *testing.T) {
 	})
 	require.EqualValues(t, 2, v.ShardOfKey([]byte("foo")), "slot 12182 of 16384")
 	require.EqualValues(t, 3, v.Preferred(1))
-	require.Equal(t, []wire.NodeID{3, 2}, v.Owners(1), "voters first")
+	require.Equal(t, []wire.NodeID{3}, v.Owners(1), "a learner leads nothing")
 	require.EqualValues(t, 9, v.Epoch())
 	require.True(t, v.Has(2))
 	require.False(t, v.Has(3))

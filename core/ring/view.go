@@ -26,19 +26,17 @@ func (v *View) ShardOfKey(key []byte) wire.ShardID {
 // Has reports whether the map knows this shard.
 func (v *View) Has(shard wire.ShardID) bool { return v.m.Placement(shard) != nil }
 
-// Owners returns the nodes that hold replicas of a shard: voters first, then learners, each
-// in the order of the replicas.
+// Owners returns the nodes that may lead a shard, those with a replica that votes, in the order of the replicas. One that does not
+// leads nothing, and its node may be of another cluster (cluster/stranger.go), where a request would be carried out.
 func (v *View) Owners(shard wire.ShardID) []wire.NodeID {
 	p := v.m.Placement(shard)
 	if p == nil {
 		return nil
 	}
 	owners := make([]wire.NodeID, 0, len(p.Replicas))
-	for _, votes := range [...]bool{true, false} {
-		for _, r := range p.Replicas {
-			if r.Role.Votes() == votes {
-				owners = append(owners, r.Node)
-			}
+	for _, r := range p.Replicas {
+		if r.Role.Votes() {
+			owners = append(owners, r.Node)
 		}
 	}
 	return owners

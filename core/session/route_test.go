@@ -116,6 +116,21 @@ func TestALeaderThatIsCalledDownIsFound(t *testing.T) {
 	})
 }
 
+// A node that is down and was still to be given its replica leads nothing, and may be of another cluster, where it does (cluster/stranger.go). It is not asked,
+// however long the others are of no help.
+func TestWhoDoesNotVoteIsNotTakenForALeader(t *testing.T) {
+	q := newWide(1, 3, 4, 4)
+	p := q.cmap.Placement(1)
+	p.Replicas = append(p.Replicas, wire.Replica{ID: 4, Node: 4})
+	q.deaf, q.leader = true, 4
+	var told []Item
+	q.brain.Do([]wire.Command{{Op: wire.OpSet, Key: []byte("k")}}, 10*time.Second, func(items []Item) { told = append(told, items...) })
+	q.run(q.now + 11*time.Second)
+	require.Len(t, told, 1)
+	require.NotContains(t, q.asked, q.leader)
+	require.NotEqual(t, wire.OutcomeOK, told[0].Outcome)
+}
+
 // A shard begun anew knows no session, and its leader by preference is silent. The first write comes in doubt to
 // the node that leads, which cannot tell what became of it; the next asks that one first, and succeeds at once.
 func TestWhoLeadsIsLearntFromAForgottenSession(t *testing.T) {
