@@ -164,8 +164,7 @@ func TestALookWaitsForNobody(t *testing.T) {
 	nc := dial(t, s)
 	go func() { _, _ = io.WriteString(nc, strings.Repeat("GET big\r\n", total)) }()
 	c := theConn(t, s)
-	require.Eventually(t, c.parked, 10*time.Second, time.Millisecond)
-	require.False(t, n.looking.Load())
+	requireNoLookWhileParked(t, c, n)
 	c.mu.Lock()
 	require.Less(t, c.held(), limit+2*lookStep+size)
 	c.mu.Unlock()
@@ -185,8 +184,20 @@ func TestALookThatFailsWaitsForNobody(t *testing.T) {
 		_, _ = io.WriteString(nc, strings.Repeat(strings.Repeat("GET near\r\n", 63)+"GET far\r\n", rounds))
 	}()
 	c := theConn(t, s)
-	require.Eventually(t, c.parked, 10*time.Second, time.Millisecond)
-	require.False(t, n.looking.Load(), "a lane is kept from its turns by a client that does not read")
+	requireNoLookWhileParked(t, c, n)
+}
+
+// requireNoLookWhileParked waits until a connection's reader is parked. It may go on at once, so both are asked in one moment.
+func requireNoLookWhileParked(t *testing.T, c *conn, n *fakeNode) {
+	t.Helper()
+	var looking bool
+	require.Eventually(t, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		looking = n.looking.Load()
+		return c.readerParked
+	}, 10*time.Second, time.Millisecond)
+	require.False(t, looking, "a lane is kept from its turns by a client that does not read")
 }
 
 // TestPatienceIsOnesOwn: a read that was put aside before INFO waits as long as reads do.
