@@ -2,8 +2,10 @@ package load
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +60,8 @@ func TestFloodWaitsForNobody(t *testing.T) {
 	require.Greater(t, r.Lost, int64(0))
 	require.Equal(t, "BUSY come again", r.Refusal)
 	require.Empty(t, r.Broken)
-	require.Greater(t, r.Slots[2].P50, r.Slots[0].P50, "who comes later waits longer")
+	later := slices.MaxFunc(r.Slots[1:], func(a, b Slot) int { return cmp.Compare(a.P50, b.P50) }) // of some slot none may be answered in time
+	require.Greater(t, later.P50, r.Slots[0].P50, "who comes later waits longer")
 }
 
 // TestFloodOfAFastServer: nothing is held back.
