@@ -41,6 +41,7 @@ type halfClient struct {
 	room   sync.Cond
 	conn   int
 	stream map[uint32]int
+	pinged bool // a ping has been answered
 	over   bool
 }
 
@@ -70,16 +71,31 @@ func (h *halfClient) listen() {
 			h.mu.Unlock()
 			return
 		}
-		if w, ok := f.(*http2.WindowUpdateFrame); ok {
-			if w.StreamID == 0 {
-				h.conn += int(w.Increment)
+		switch f := f.(type) {
+		case *http2.WindowUpdateFrame:
+			if f.StreamID == 0 {
+				h.conn += int(f.Increment)
 			} else {
-				h.stream[w.StreamID] += int(w.Increment)
+				h.stream[f.StreamID] += int(f.Increment)
 			}
+			h.room.Broadcast()
+		case *http2.PingFrame:
+			h.pinged = h.pinged || f.IsAck()
 			h.room.Broadcast()
 		}
 		h.mu.Unlock()
 	}
+}
+
+// passed waits until the node has taken all that was sent, and reports whether it has.
+func (h *halfClient) passed() bool {
+	_ = h.fr.WritePing(false, [8]byte{1})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for !h.pinged && !h.over {
+		h.room.Wait()
+	}
+	return h.pinged
 }
 
 // open begins a Set on a stream.
@@ -145,13 +161,17 @@ func TestMessagesInPartAreBounded(t *testing.T) {
 	const most, long = 1 << 20, 8 << 20
 	s, c := serve(t, newFake(), Options{BuffersMax: most, MaxValue: 16 << 20})
 	before := heap()
-	for range 6 {
+	const clients = 6
+	for range clients {
 		h := halfDial(t, s)
 		go h.halves(10, long)
 	}
-	time.Sleep(2 * time.Second)
-	require.Less(t, heap()-before, int64(2*arrivingPart*most+long+4<<20))
-	require.Positive(t, s.arrivals.closed.Load())
+	held := int64(0)
+	require.Eventually(t, func() bool { // all are closed at last: each has more than there is room for, beside its longest
+		held = max(held, heap()-before)
+		return s.arrivals.closed.Load() == clients
+	}, 30*time.Second, time.Millisecond)
+	require.Less(t, held, int64(2*arrivingPart*most+long+4<<20))
 	_, err := c.Set(soon(t), &torcv1.SetRequest{Key: []byte("k"), Value: []byte("v")})
 	require.NoError(t, err)
 	_, err = c.Set(soon(t), &torcv1.SetRequest{Key: []byte("k"), Value: make([]byte, long)})
@@ -321,7 +341,7 @@ func TestDataOfNoStreamIsNotKept(t *testing.T) {
 	require.NoError(t, err)
 	_, err = c.Set(soon(t), &torcv1.SetRequest{Key: []byte("k"), Value: []byte("v")})
 	require.NoError(t, err)
-	time.Sleep(500 * time.Millisecond)
+	require.True(t, h.passed())
 	require.Less(t, heap()-before, size+8<<20)
 	require.Zero(t, s.arrivals.Held())
 	runtime.KeepAlive(&b)
