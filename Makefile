@@ -5,8 +5,8 @@ run: ## a three-node cluster in one process, on loopback
 	go build -o bin/torc ./cmd/torc
 	./bin/torc dev
 
-test: ## every test; first the packages that take minutes, one test after the other, so that all else goes on beside them
-	go test ./cmd/torcd ./scenarios ./sim ./...
+test: ## every test; first the packages that take minutes, so that all else goes on beside them, and one more at a time than there are processors: cmd/torcd's tests mostly wait
+	go test -p $$(($$(getconf _NPROCESSORS_ONLN) + 1)) ./cmd/torcd ./scenarios ./sim ./...
 
 vet:
 	go vet ./...

@@ -40,6 +40,7 @@ func believes(n *proctest.Node, node wire.NodeID, life wire.Incarnation, want ..
 // A process is killed: the others suspect it soon, and then believe it dead. Until then its word
 // about itself is shown, wherever the tool is pointed at. Started again, it is another life.
 func TestGossipSuspects(t *testing.T) {
+	t.Parallel() // it mostly waits
 	c := proctest.Start(t, 3)
 	victim, others := c.Nodes[2], c.Nodes[:2]
 	before, err := victim.Status()

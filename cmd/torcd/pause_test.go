@@ -22,6 +22,7 @@ const pauseFor = 5 * time.Second
 // A leader is frozen while clients read and write through it and through the others, and wakes up
 // believing that it leads. The recorded history must be that of one honest copy of the data.
 func TestFrozenLeader(t *testing.T) {
+	t.Parallel() // it mostly waits
 	for _, reads := range []string{"lease", "readindex"} {
 		t.Run(reads, func(t *testing.T) {
 			c := proctest.Start(t, 3, "--shards", "1", "--reads", reads)

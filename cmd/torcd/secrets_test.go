@@ -38,6 +38,7 @@ func visit(t *testing.T, c *proctest.Cluster, password string) *visitors {
 // which each node takes the old ones beside the new ones, then the clients, then a round that leaves the old ones out. No
 // request fails for it, nothing is lost, and in the end the old ones are worth nothing.
 func TestSecretsAreChanged(t *testing.T) {
+	t.Parallel() // it mostly waits
 	dir := t.TempDir()
 	file := filepath.Join(dir, "torc.toml")
 	settings := func(lines string) { require.NoError(t, os.WriteFile(file, []byte(lines), 0o600)) }

@@ -91,6 +91,7 @@ func TestASlowNodeGivesItsShardsAway(t *testing.T) {
 // A request that takes long leaves a trace of what the process did meanwhile, which Go's tool can read: one, however many there
 // are, and a line in the log that says where.
 func TestASlowRequestLeavesATrace(t *testing.T) {
+	t.Parallel() // it mostly waits
 	dir := filepath.Join(t.TempDir(), "traces")
 	c := proctest.Start(t, 3, "--shards", "3", "--election-timeout", "3s", "--slow-request", "200ms", "--slow-dir", dir)
 	asked := c.Busiest()

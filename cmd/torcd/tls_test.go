@@ -70,6 +70,7 @@ func TestTLS(t *testing.T) {
 // Certificates are exchanged on nodes that run, those of another authority too: first all trust both, then each shows a new certificate,
 // then the former authority counts for nothing. Nobody is restarted for it, and nobody refused.
 func TestCertificatesAreExchanged(t *testing.T) {
+	t.Parallel() // it mostly waits
 	before, after := certtest.New(t), certtest.New(t)
 	c := proctest.Start(t, 3, append(before.Node(t), "--shards", "4")...)
 	after.Node(t)
