@@ -128,9 +128,17 @@ func (l *link) sayBroken(now time.Time) bool {
 	return now.UnixNano()-before > int64(brokenOnce) && l.broken.CompareAndSwap(before, now.UnixNano())
 }
 
-// plainly is an error without what only gRPC's developers want to know.
+// plainly is an error without what only gRPC's developers want to know, and with what to look at where the error alone does not say so.
 func plainly(err error) string {
 	text := status.Convert(err).Message()
+	switch {
+	case strings.Contains(text, "server preface"), strings.Contains(text, "client preface"):
+		return "it hung up without a word: do both nodes speak TLS (--tls-cert), or only one of them? Is that its --peer address?"
+	case strings.Contains(text, "missing selected ALPN"), strings.Contains(text, "unknown service"):
+		return "another port than that for nodes (--peer, 7400 by default) answers"
+	case strings.Contains(text, "certificate signed by unknown authority"):
+		return "its certificate is signed by an authority that is not in this node's --tls-ca"
+	}
 	for _, ahead := range []string{"Error while dialing: ", "authentication handshake failed: ", "error reading from server: "} {
 		if _, rest, found := strings.Cut(text, ahead); found {
 			text = strings.TrimSuffix(rest, `"`)
