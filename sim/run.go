@@ -90,7 +90,7 @@ func Run(o Options) Result {
 	settings := o.Scenario.Draw(o.Seed)
 	result := Result{Seed: o.Seed, Scenario: o.Scenario.Name, File: o.File, Mutant: o.Mutant, NoMutant: o.NoMutant, Duration: o.Duration, Settings: settings}
 	if !mutant.Enable(o.Mutant) && o.Mutant != "" {
-		result.Verdict, result.Err = Broken, fmt.Errorf("mutant %q: this binary is built without planted bugs (build with -tags mutants)", o.Mutant)
+		result.Verdict, result.Err = Broken, fmt.Errorf("mutant %q: this binary is built without planted bugs (make gallery builds bin/torc-sim with them: -tags mutants)", o.Mutant)
 		if mutant.Compiled {
 			result.Err = fmt.Errorf("mutant %q: there is no such planted bug, nor is it the seal of one; torc sim gallery lists them", o.Mutant)
 		}

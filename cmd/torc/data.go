@@ -32,7 +32,7 @@ func data(name, usage string, does doing, args []string, least, most int, own fu
 		return flagsExit(err)
 	}
 	if len(rest) < least || len(rest) > most {
-		fmt.Fprintf(os.Stderr, "torc %s: usage: torc %s %s\n", name, name, usage)
+		fmt.Fprintf(os.Stderr, "torc %s: usage: torc %s [flags] %s\ntorc %s --help tells the flags\n", name, name, usage, name)
 		return exitError
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)

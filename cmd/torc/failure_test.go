@@ -2,9 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/pem"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +46,33 @@ func TestWrongAddresses(t *testing.T) {
 	}
 	_, stderr, _ := torc(t, "status", "--tls", "--addr", otherService)
 	require.Contains(t, stderr, "it does not speak TLS: leave out --tls and --tls-ca")
+}
+
+// A port that speaks TLS and is another than that for Torc's clients: Redis's, or a web server's.
+func TestWrongPortWithTLS(t *testing.T) {
+	web := httptest.NewTLSServer(http.NotFoundHandler())
+	defer web.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw}), 0o600))
+	redis, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: web.TLS.Certificates})
+	require.NoError(t, err)
+	defer func() { _ = redis.Close() }()
+	go func() {
+		for {
+			conn, err := redis.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(io.Discard, conn) }()
+		}
+	}()
+	for _, addr := range []string{strings.TrimPrefix(web.URL, "https://"), redis.Addr().String()} {
+		for _, args := range [][]string{{"get", "k"}, {"status"}} {
+			_, stderr, code := torc(t, append(args, "--addr", addr, "--tls-ca", ca, "--timeout", "1s")...)
+			require.Equal(t, exitError, code, "%v %s", args, addr)
+			require.Contains(t, stderr, "another port than that for Torc's clients", "%v %s", args, addr)
+		}
+	}
 }
 
 // mute takes what operators ask, and never says what came of it.

@@ -32,7 +32,7 @@ func galleryRun(args []string) int {
 		for _, m := range scenarios.Mutants() {
 			names = append(names, m.Name)
 		}
-		fmt.Fprintf(os.Stderr, "torc sim gallery run: there is no planted bug %q%s\n", rest[0], didYouMean(rest[0], "", names))
+		fmt.Fprintf(os.Stderr, "torc sim gallery run: there is no planted bug %q%s (torc sim gallery lists them)\n", rest[0], didYouMean(rest[0], "", names))
 		return exitError
 	}
 	if !needMutants("run") {

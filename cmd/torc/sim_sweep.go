@@ -92,7 +92,7 @@ func (s *simFlags) job(files []string) (job sweep.Job, err error) {
 	}
 	o, err := job.Options(0)
 	if err == nil && o.Mutant != "" && !mutant.Compiled {
-		err = fmt.Errorf("planted bug %s: this binary is built without planted bugs (build with -tags mutants)", o.Mutant)
+		err = fmt.Errorf("planted bug %s: this binary is built without planted bugs (make gallery builds bin/torc-sim with them: -tags mutants)", o.Mutant)
 	}
 	return job, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -163,7 +164,7 @@ func plainly(err error) string {
 	case torcReason(s) == "UNAUTHENTICATED":
 		what, _, _ := strings.Cut(s.Message(), ": send ") // what a program would do
 		return what + ": say --password-file FILE, or TORC_PASSWORD"
-	case strings.Contains(s.Message(), "frame too large"), strings.Contains(s.Message(), "unknown service"):
+	case slices.ContainsFunc(otherService, func(words string) bool { return strings.Contains(s.Message(), words) }):
 		return "another port than that for Torc's clients (torcd --grpc, 7401 by default): it answers, and not as one"
 	case hungUp(s.Message()):
 		return "it hung up without a word: does it speak TLS (--tls-ca, or --tls)? Or is it another port than that for Torc's clients (torcd --grpc)?"
@@ -178,6 +179,10 @@ func plainly(err error) string {
 	}
 	return s.Message()
 }
+
+// otherService is what gRPC says of a port at which something else answers: HTTP, another gRPC service, or TLS without gRPC in it,
+// such as Redis's protocol.
+var otherService = []string{"frame too large", "unknown service", "missing selected ALPN", "no application protocol"}
 
 // dialAdvice is what to do when no connection comes to be to an address that the user gave, if that is known.
 func dialAdvice(why string) string {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // farthest is how many slips of the finger a suggestion forgives.
@@ -63,13 +65,41 @@ type flagErrors struct {
 	failed bool
 }
 
-const unknownFlag = "flag provided but not defined: -"
+const (
+	unknownFlag  = "flag provided but not defined: -"
+	missingValue = "flag needs an argument: -"
+)
+
+var badValue = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-([a-z-]+): (.*)$`)
+
+// wanted says what a flag takes, where the flag package knows no more than that it was something else.
+func wanted(of *flag.Flag, why string) string {
+	if getter, ok := of.Value.(flag.Getter); ok {
+		switch getter.Get().(type) {
+		case time.Duration:
+			return "want a time such as 1500ms, 10s or 5m"
+		case int:
+			return "want a whole number"
+		case uint, uint64:
+			return "want a whole number, not below 0"
+		case float64:
+			return "want a number such as 0.5"
+		case bool:
+			return "want true or false, or the flag alone"
+		}
+	}
+	return why
+}
 
 func (e *flagErrors) Write(p []byte) (int, error) {
 	e.failed = true
 	text := strings.TrimSpace(string(p))
 	if name, unknown := strings.CutPrefix(text, unknownFlag); unknown {
 		text = fmt.Sprintf("there is no flag --%s%s", name, didYouMean(name, "--", flagNames(e.flags)))
+	} else if name, missing := strings.CutPrefix(text, missingValue); missing {
+		text = fmt.Sprintf("--%s needs a value", name)
+	} else if bad := badValue.FindStringSubmatch(text); bad != nil {
+		text = fmt.Sprintf("--%s %s: %s", bad[2], bad[1], wanted(e.flags.Lookup(bad[2]), bad[3]))
 	}
 	_, err := fmt.Fprintf(e.out, "%s: %s\n", e.flags.Name(), text)
 	return len(p), err

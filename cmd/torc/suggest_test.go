@@ -49,15 +49,18 @@ func TestFlagErrors(t *testing.T) {
 		{[]string{"--client", "3"}, "torc bench: there is no flag --client; did you mean --clients?\ntorc bench --help tells the flags\n"},
 		{[]string{"-jsno"}, "torc bench: there is no flag --jsno; did you mean --json?\ntorc bench --help tells the flags\n"},
 		{[]string{"--frobnicate"}, "torc bench: there is no flag --frobnicate\ntorc bench --help tells the flags\n"},
-		{[]string{"--clients", "many"}, "torc bench: invalid value \"many\" for flag -clients: parse error\ntorc bench --help tells the flags\n"},
-		{[]string{"--clients"}, "torc bench: flag needs an argument: -clients\ntorc bench --help tells the flags\n"},
-		{[]string{"--help"}, "usage: torc bench [flags] WHAT\n\n" + about("torc bench") + "  -clients int\n    \thow many callers (default 50)\n  -json\n    \tprint JSON\n"},
+		{[]string{"--clients", "many"}, "torc bench: --clients \"many\": want a whole number\ntorc bench --help tells the flags\n"},
+		{[]string{"--clients"}, "torc bench: --clients needs a value\ntorc bench --help tells the flags\n"},
+		{[]string{"--wait", "5"}, "torc bench: --wait \"5\": want a time such as 1500ms, 10s or 5m\ntorc bench --help tells the flags\n"},
+		{[]string{"--json=maybe"}, "torc bench: --json \"maybe\": want true or false, or the flag alone\ntorc bench --help tells the flags\n"},
+		{[]string{"--help"}, "usage: torc bench [flags] WHAT\n\n" + about("torc bench") + "  -clients int\n    \thow many callers (default 50)\n  -json\n    \tprint JSON\n  -wait duration\n    \task again\n"},
 	} {
 		var out bytes.Buffer
 		f := newFlags("torc bench", "WHAT")
 		f.Output().(*flagErrors).out = &out
 		f.Int("clients", 50, "how many callers")
 		f.Bool("json", false, "print JSON")
+		f.Duration("wait", 0, "ask again")
 		err := f.Parse(c.args)
 		require.Error(t, err)
 		require.Equal(t, c.want, out.String())
@@ -92,12 +95,13 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"statsu"}, `there is no command "statsu"; did you mean status?`},
 		{[]string{"help", "benhc"}, `there is no command "benhc"; did you mean bench?`},
 		{[]string{"frobnicate"}, "there is no command \"frobnicate\"\n"},
-		{[]string{"get"}, "usage: torc get KEY"},
-		{[]string{"get", "a", "b"}, "usage: torc get KEY"},
+		{[]string{"get"}, "usage: torc get [flags] KEY\ntorc get --help tells the flags\n"},
+		{[]string{"get", "a", "b"}, "usage: torc get [flags] KEY\ntorc get --help tells the flags\n"},
 		{[]string{"get", "a", "--adr", "x"}, "there is no flag --adr; did you mean --addr?"},
-		{[]string{"set", "a"}, "usage: torc set KEY VALUE|-"},
+		{[]string{"set", "a"}, "usage: torc set [flags] KEY VALUE|-"},
+		{[]string{"set", "a", "b", "EX", "60"}, "torc set --help tells the flags\n"}, // as a Redis client would say it; here it is --ttl
 		{[]string{"set", "a", "b", "--ttll", "5s"}, "did you mean --ttl?"},
-		{[]string{"del"}, "usage: torc del KEY..."},
+		{[]string{"del"}, "usage: torc del [flags] KEY..."},
 		{[]string{"get", "a", "--tls-ca", "/does/not/exist"}, "read the authority"},
 		{[]string{"get", "a", "--password-file", "/does/not/exist"}, "--password-file: read the secret"},
 		{[]string{"bench", "now"}, `takes flags only, not "now"`},
