@@ -51,13 +51,13 @@ func bench(args []string) int {
 	var c connection
 	c.flags(flags)
 	var s benchShape
-	flags.IntVar(&s.clients, "clients", 50, "how many callers")
+	flags.IntVar(&s.clients, "clients", 50, "how many concurrent callers")
 	flags.IntVar(&s.requests, "requests", 100_000, "how many requests in all")
-	flags.IntVar(&s.pipeline, "pipeline", 1, "how many requests a caller sends together, all reads or all writes; each is timed as long as all of them take")
-	flags.IntVar(&s.size, "size", 64, "bytes of a value")
+	flags.IntVar(&s.pipeline, "pipeline", 1, "how many requests a caller sends together, all reads or all writes; each counts as taking as long as the whole batch")
+	flags.IntVar(&s.size, "size", 64, "size of a value in bytes")
 	flags.IntVar(&s.keys, "keys", 10_000, "how many different keys")
-	flags.Float64Var(&s.reads, "reads", 0.5, "share of reads, 0 to 1; the others are writes")
-	resp := flags.String("resp", "", "speak the Redis protocol to this `address` instead, a connection for each caller; it may be a redis-server")
+	flags.Float64Var(&s.reads, "reads", 0.5, "fraction of reads, 0 to 1; the rest are writes")
+	resp := flags.String("resp", "", "use the Redis protocol to this `address` instead, with one connection per caller; it may be a redis-server")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)

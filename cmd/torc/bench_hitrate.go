@@ -22,13 +22,13 @@ type hitrateShape struct {
 func benchHitrate(args []string) int {
 	flags := newFlags("torc bench hitrate", "")
 	var s hitrateShape
-	flags.StringVar(&s.dir, "traces", "", "read the traces in this `DIR`: gzip text files *.gz, a line for each request, `key` or `key size`; generated ones if not given")
-	flags.Uint64Var(&s.seed, "seed", 1, "of generated traces")
-	flags.IntVar(&s.requests, "requests", 0, "how many requests of each trace; 0 is all of them, and 200000 generated ones")
-	flags.BoolVar(&s.bytes, "bytes", false, "caches hold bytes, not objects: only traces with sizes, only policies that count sizes")
-	flags.StringVar(&s.with, "with", "", "add what this `FILE` (- is standard input) says of other caches; bench/hitrate writes it")
-	flags.BoolVar(&s.replicated, "replicated", false, "replay the default policy through three nodes of one shard as well, without and with ten failovers (slow)")
-	flags.StringVar(&s.write, "write", "", "write the traces into this `DIR` and end")
+	flags.StringVar(&s.dir, "traces", "", "read the traces in this `DIR`: gzipped text files *.gz with one request per line, 'key' or 'key size'; by default traces are generated")
+	flags.Uint64Var(&s.seed, "seed", 1, "seed of the generated traces")
+	flags.IntVar(&s.requests, "requests", 0, "how many requests of each trace; 0 means all of them, or 200000 of a generated one")
+	flags.BoolVar(&s.bytes, "bytes", false, "measure cache size in bytes, not objects: only traces with sizes, only policies that count sizes")
+	flags.StringVar(&s.with, "with", "", "add results of other caches from this `FILE` (- is standard input), written by bench/hitrate")
+	flags.BoolVar(&s.replicated, "replicated", false, "also replay the default policy through three nodes with one shard, without and with ten failovers (slow)")
+	flags.StringVar(&s.write, "write", "", "write the traces to this `DIR` and exit")
 	flags.BoolVar(&s.json, "json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)

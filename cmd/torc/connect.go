@@ -41,8 +41,8 @@ func (c *connection) flags(f *flag.FlagSet) {
 	f.StringVar(&c.addr, "addr", "127.0.0.1:7401", "gRPC `addresses` of some nodes, comma separated (or set TORC_ADDR)")
 	f.String("password-file", "", "`file` with the password (or set TORC_PASSWORD_FILE, or TORC_PASSWORD)")
 	f.BoolVar(&c.tls, "tls", false, "speak TLS (or set TORC_TLS)")
-	f.StringVar(&c.tlsCA, "tls-ca", "", "`file` with the authority (PEM) that signed the nodes' certificates; implies --tls (or set TORC_TLS_CA)")
-	f.String("config", "", "TOML `file` that says what these flags do not: torcd's own will do (or set TORC_CONFIG)")
+	f.StringVar(&c.tlsCA, "tls-ca", "", "`file` with the CA certificate (PEM) that signed the nodes' certificates; implies --tls (or set TORC_TLS_CA)")
+	f.String("config", "", "TOML `file` with defaults for these flags, such as a node's own torc.toml (or set TORC_CONFIG)")
 	f.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long to wait for an answer")
 	c.parsed = f
 }

@@ -70,7 +70,7 @@ func set(args []string) int {
 	var ttl time.Duration
 	var nx, xx bool
 	own := func(f *flag.FlagSet) {
-		f.DurationVar(&ttl, "ttl", 0, "the key expires after this `time`; 0 is never")
+		f.DurationVar(&ttl, "ttl", 0, "the key expires after this `time`; 0 means never")
 		f.BoolVar(&nx, "nx", false, "only if the key is absent")
 		f.BoolVar(&xx, "xx", false, "only if the key is present")
 	}

@@ -34,7 +34,7 @@ const (
 func dev(args []string) int {
 	flags := newFlags("torc dev", "[-- SETTINGS of every node, as torcd has them]")
 	count := flags.Int("nodes", 3, "how many nodes")
-	offset := flags.Int("port-offset", 0, "added to every port, for where others have them: 10 makes 6389, 6390 ... of 6379, 6380 ...")
+	offset := flags.Int("port-offset", 0, "added to every port, in case the usual ones are taken: 10 gives 6389, 6390 ... instead of 6379, 6380 ...")
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}

@@ -15,8 +15,8 @@ func drain(args []string) int {
 	flags := newFlags("torc drain", "NODE")
 	var c connection
 	c.flags(flags)
-	wait := flags.Bool("wait", false, "wait until the node holds nothing any more, and say how far it is")
-	force := flags.Bool("force", false, "even when fewer nodes would be left than there are replicas of each shard: they then have fewer, and bear fewer losses")
+	wait := flags.Bool("wait", false, "wait until the node is empty, and report progress")
+	force := flags.Bool("force", false, "drain even if fewer nodes would be left than each shard has replicas: shards then have fewer replicas, and tolerate fewer losses")
 	name, code, ok := oneNode("torc drain", func() ([]string, error) { return parseMixed(flags, args) })
 	if !ok {
 		return code

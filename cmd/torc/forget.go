@@ -13,7 +13,7 @@ func forget(args []string) int {
 	flags := newFlags("torc forget", "NODE")
 	var c connection
 	c.flags(flags)
-	confirm := flags.String("confirm", "", "the code that torc forget NODE has shown: forget the node (exit code 0: done, 2: nothing was done, only shown, 1: refused or no answer)")
+	confirm := flags.String("confirm", "", "the `code` that torc forget NODE has shown: forget the node")
 	name, code, ok := oneNode("torc forget", func() ([]string, error) { return parseMixed(flags, args) })
 	if !ok {
 		return code

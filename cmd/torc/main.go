@@ -18,36 +18,36 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"dev", "run a cluster in this process, on loopback, and say how to talk to it", dev},
-		{"status", "nodes, shards, leaders, terms, lag: is the cluster well?", showStatus},
-		{"drain", "let a node give away what it holds, so that it can go", drain},
-		{"undrain", "let a drained node take part again", undrain},
-		{"weight", "set how much a node holds beside others", weight},
-		{"forget", "say that a node which is gone never comes back, so that what it held may be given up", forget},
-		{"recover-meta", "begin the meta group anew from one node's map, when its majority is lost for good", recoverMeta},
-		{"roll", "tell whether a node may be stopped now, as for an update", roll},
+		{"dev", "run a cluster in this process, on loopback, and print its addresses", dev},
+		{"status", "show nodes, shards, leaders, terms and lag: is the cluster healthy?", showStatus},
+		{"drain", "move everything off a node, so that it can be removed", drain},
+		{"undrain", "let a drained node hold data again", undrain},
+		{"weight", "set how much a node holds relative to others", weight},
+		{"forget", "declare that a lost node never comes back, so that what only it held may be given up", forget},
+		{"recover-meta", "recreate the meta group from one node's map, when its majority is lost for good", recoverMeta},
+		{"roll", "check whether a node may be stopped now, for an update for instance", roll},
 		{"get", "read a key", get},
 		{"set", "write a key", set},
 		{"del", "remove keys", del},
-		{"bench", "measure requests per second and latencies, through Torc's client or the Redis protocol; torc bench hitrate measures eviction policies", bench},
+		{"bench", "measure throughput and latency, through Torc's client or the Redis protocol; torc bench hitrate measures eviction policies", bench},
 		{"sim", "run one simulation, or sweep many seeds", simulate},
 	}
 }
 
 // exits are what the commands' exit codes say; one that is not here has a help of its own.
 var exits = map[string]string{
-	"dev":          "0 it was interrupted; 1 it could not start, or a node could not go on",
+	"dev":          "0 interrupted; 1 it could not start, or a node failed",
 	"status":       "0 healthy; 2 degraded; 1 no answer",
-	"drain":        "0 done, or so already, and with --wait the node holds nothing any more; 1 refused, or no answer",
-	"undrain":      "0 done, or so already; 1 refused, or no answer",
-	"weight":       "0 done, or so already; 1 refused, or no answer",
-	"forget":       "0 done; 2 nothing was done, only shown; 1 refused, or no answer",
-	"recover-meta": "0 done; 2 nothing was done, only shown; 1 refused, or no answer",
-	"roll":         "0 it may be stopped; 2 not now; 1 nobody could say",
-	"get":          "0 read; 3 there is no such key; 1 it was not read",
-	"set":          "0 written; 3 the condition (--nx, --xx) does not hold; 1 not written, or nobody knows: the text says which",
-	"del":          "0 done, the number is how many there were; 1 not done, or nobody knows: the text says which",
-	"bench":        "0 every request succeeded; 1 some did not, or it could not begin",
+	"drain":        "0 done, or it was so already, and with --wait the node is empty; 1 refused, or no answer",
+	"undrain":      "0 done, or it was so already; 1 refused, or no answer",
+	"weight":       "0 done, or it was so already; 1 refused, or no answer",
+	"forget":       "0 done; 2 nothing was done, the consequences were shown; 1 refused, or no answer",
+	"recover-meta": "0 done; 2 nothing was done, the consequences were shown; 1 refused, or no answer",
+	"roll":         "0 it may be stopped; 2 not now; 1 no answer",
+	"get":          "0 read; 3 there is no such key; 1 the key could not be read",
+	"set":          "0 written; 3 the condition (--nx, --xx) does not hold; 1 not written, or outcome unknown: the message says which",
+	"del":          "0 done, and the number of keys that existed is printed; 1 not done, or outcome unknown: the message says which",
+	"bench":        "0 every request succeeded; 1 some failed, or it could not start",
 }
 
 // about is what a command's help says beside its flags.
@@ -63,11 +63,11 @@ func about(flags string) string {
 
 func usage() string {
 	var b strings.Builder
-	b.WriteString("torc: the tool beside Torc's nodes (torcd)\n\n")
+	b.WriteString("torc: the command-line tool for Torc's nodes (torcd)\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "  torc %-12s %s\n", c.name, c.summary)
 	}
-	b.WriteString("\ntorc COMMAND --help tells a command's flags, torc --version this tool's version.\n")
+	b.WriteString("\ntorc COMMAND --help lists a command's flags, torc --version prints this tool's version.\n")
 	return b.String()
 }
 

@@ -17,7 +17,7 @@ func recoverMeta(args []string) int {
 	flags := newFlags("torc recover-meta", "--addr NODE")
 	var c connection
 	c.flags(flags)
-	confirm := flags.String("confirm", "", "the code that torc recover-meta has shown for this node: do it (exit code 0: done, 2: nothing was done, only shown, 1: refused or no answer)")
+	confirm := flags.String("confirm", "", "the `code` that torc recover-meta has shown for this node: recreate the meta group")
 	rest, err := parseMixed(flags, args)
 	if err != nil {
 		return flagsExit(err)

@@ -16,8 +16,8 @@ func roll(args []string) int {
 	flags := newFlags("torc roll", "[NODE]")
 	var c connection
 	c.flags(flags)
-	check := flags.Bool("check", false, "tell whether the node, or any one node, may be stopped now (exit code 0: yes, 2: not now, 1: no answer)")
-	wait := flags.Duration("wait", 0, "ask again for so long until it is safe")
+	check := flags.Bool("check", false, "check whether the node (or, without NODE, any one node) may be stopped now")
+	wait := flags.Duration("wait", 0, "keep asking for this long until it is safe")
 	rest, err := parseMixed(flags, args)
 	if err != nil {
 		return flagsExit(err)

@@ -38,18 +38,18 @@ type simFlags struct {
 }
 
 func (s *simFlags) flags(f *flag.FlagSet) {
-	f.Uint64Var(&s.seed, "seed", 0, "the run's seed, or a sweep's first; drawn for a run when not given")
+	f.Uint64Var(&s.seed, "seed", 0, "the run's seed, or the first of a sweep; a random one by default")
 	f.StringVar(&s.scenario, "scenario", "swarm", "the scenario's `name`; \"list\" lists them")
-	f.DurationVar(&s.duration, "duration", 0, "simulated `time` of the torture; 0 is the scenario's own")
-	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name` (build with -tags mutants); none: without any")
+	f.DurationVar(&s.duration, "duration", 0, "simulated `time` during which faults strike; 0 means the scenario's own")
+	f.StringVar(&s.mutant, "mutant", "", "the `name` of a planted bug to switch on (needs a build with -tags mutants), or none")
 	f.StringVar(&s.trace, "trace", "", "write every event to this `file`")
-	f.IntVar(&s.seeds, "seeds", 0, "sweep so many seeds, in worker processes")
-	f.IntVar(&s.workers, "workers", runtime.NumCPU(), "processes at a time, in a sweep")
-	f.DurationVar(&s.budget, "budget", 5*time.Minute, "wall `time` after which a sweep gives a seed up")
+	f.IntVar(&s.seeds, "seeds", 0, "sweep this many seeds, in worker processes")
+	f.IntVar(&s.workers, "workers", runtime.NumCPU(), "how many worker processes a sweep uses")
+	f.DurationVar(&s.budget, "budget", 5*time.Minute, "wall-clock `time` after which a sweep gives up on a seed")
 	f.BoolVar(&s.json, "json", false, "print a sweep's result as JSON")
 	s.page.flags(f)
-	f.StringVar(&s.out, "out", "sim-failures", "a sweep's `folder`: each failing seed's run, and how far the sweep is; \"\" keeps nothing")
-	f.BoolVar(&s.resume, "resume", false, "go on with the sweep that was stopped or killed in --out")
+	f.StringVar(&s.out, "out", "sim-failures", "`folder` for a sweep's failing runs and its progress; \"\" keeps nothing")
+	f.BoolVar(&s.resume, "resume", false, "continue the interrupted sweep in --out")
 	f.IntVar(&s.keep, "keep", 50, "how many failing seeds of a sweep get a folder; the others are only listed")
 }
 

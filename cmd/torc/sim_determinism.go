@@ -32,14 +32,14 @@ type determinismFlags struct {
 func (s *determinismFlags) flags(f *flag.FlagSet) {
 	f.Uint64Var(&s.seed, "seed", 1, "the first `seed`")
 	f.IntVar(&s.seeds, "seeds", 100, "how many seeds")
-	f.IntVar(&s.runs, "runs", 3, "how often each")
+	f.IntVar(&s.runs, "runs", 3, "how often to run each seed")
 	f.StringVar(&s.scenario, "scenario", "swarm", "the scenario's `name`")
-	f.DurationVar(&s.duration, "duration", 0, "simulated `time` of the torture; 0 is the scenario's own")
+	f.DurationVar(&s.duration, "duration", 0, "simulated `time` during which faults strike; 0 means the scenario's own")
 	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name`")
 	f.IntVar(&s.workers, "workers", runtime.NumCPU(), "processes at a time")
-	f.DurationVar(&s.budget, "budget", 5*time.Minute, "wall `time` after which a seed is given up")
+	f.DurationVar(&s.budget, "budget", 5*time.Minute, "wall-clock `time` after which a seed is given up")
 	f.BoolVar(&s.json, "json", false, "print the result as JSON")
-	f.Func("binary", "a `program` to take instead of this one; may be given several times", func(path string) error {
+	f.Func("binary", "a `program` to run instead of this one; may be given several times", func(path string) error {
 		if info, err := os.Stat(path); err != nil || info.IsDir() {
 			return fmt.Errorf("%s is no program", path)
 		}

@@ -30,10 +30,10 @@ type diffFlags struct {
 }
 
 func (s *diffFlags) flags(f *flag.FlagSet) {
-	f.StringVar(&s.mutantA, "mutant-a", "", "another planted bug for A than the file's, by `name`; none: without any")
+	f.StringVar(&s.mutantA, "mutant-a", "", "the `name` of a planted bug for A instead of the file's, or none")
 	f.StringVar(&s.mutantB, "mutant-b", "", "the same for B")
-	f.Uint64Var(&s.seed, "seed", 0, "another `seed` than the files', for both")
-	f.IntVar(&s.context, "context", 8, "how many events before and after are told")
+	f.Uint64Var(&s.seed, "seed", 0, "a `seed` for both runs, instead of the files' own")
+	f.IntVar(&s.context, "context", 8, "how many events before and after to print")
 	f.IntVar(&s.width, "width", 0, "`columns` of the output; 0: the terminal's, or 160")
 }
 

@@ -17,10 +17,10 @@ import (
 // galleryControls sweeps the controls: runs that are right, and look wrong to a bad checker.
 func galleryControls(args []string) int {
 	flags := newFlags("torc sim gallery controls", "")
-	seeds := flags.Int("seeds", 100, "of each control")
+	seeds := flags.Int("seeds", 100, "how many seeds of each control")
 	first := flags.Uint64("seed", 1, "the first seed")
-	out := flags.String("out", "sim-failures/controls", "the `folder` for a folder of each control's: failing seeds' runs, and how far its sweep is")
-	resume := flags.Bool("resume", false, "go on with the sweeps that were stopped or killed in --out")
+	out := flags.String("out", "sim-failures/controls", "the `folder` in which each control gets a folder for its failing runs and its progress")
+	resume := flags.Bool("resume", false, "continue the interrupted sweeps in --out")
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}

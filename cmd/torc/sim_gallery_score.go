@@ -26,7 +26,7 @@ type scoreFlags struct {
 
 func (s *scoreFlags) flags(f *flag.FlagSet) {
 	f.StringVar(&s.only, "only", "", "score one planted bug, by `name`")
-	f.IntVar(&s.factor, "factor", 1, "try so many times a bug's budget of seeds")
+	f.IntVar(&s.factor, "factor", 1, "multiply each bug's budget of seeds by this")
 	f.Uint64Var(&s.first, "seed", 1, "the first seed")
 	f.IntVar(&s.workers, "workers", runtime.NumCPU(), "processes at a time")
 	f.BoolVar(&s.json, "json", false, "print the scores as JSON")

@@ -22,7 +22,7 @@ func galleryShrink(args []string) int {
 	flags := newFlags("torc sim gallery shrink", "")
 	var s scoreFlags
 	s.flags(flags)
-	budget := flags.Duration("budget", time.Minute, "wall `time` to spend on one")
+	budget := flags.Duration("budget", time.Minute, "wall-clock `time` to spend on each bug")
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}

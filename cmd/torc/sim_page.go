@@ -22,11 +22,11 @@ type pageFlags struct {
 }
 
 func (p *pageFlags) flags(f *flag.FlagSet) {
-	f.StringVar(&p.report, "report", "", "draw the run on a page: an HTML `file` that needs nothing else")
+	f.StringVar(&p.report, "report", "", "write the run as a self-contained HTML page to this `file`")
 	f.StringVar(&p.porcupine, "porcupine", "", "write porcupine's page of the offending key to this `file`")
 	f.StringVar(&p.shiviz, "shiviz", "", "write the run as a ShiViz log to this `file`")
-	f.DurationVar(&p.from, "shiviz-from", 0, "begin the ShiViz log at this `time` of the run; a bad run's begins a second before its first finding")
-	f.DurationVar(&p.to, "shiviz-to", 0, "end the ShiViz log at this `time`; 0 is the end, or a bad run's first finding")
+	f.DurationVar(&p.from, "shiviz-from", 0, "start of the ShiViz log, as a `time` of the run; by default, for a failing run, a second before its first finding")
+	f.DurationVar(&p.to, "shiviz-to", 0, "end of the ShiViz log, as a `time` of the run; 0 means the end, or a failing run's first finding")
 }
 
 func (p *pageFlags) asked() bool { return p.report != "" || p.porcupine != "" || p.shiviz != "" }

@@ -35,13 +35,13 @@ type realFlags struct {
 
 func (s *realFlags) flags(f *flag.FlagSet) {
 	f.Uint64Var(&s.seed, "seed", 0, "run the file with this seed instead of its own")
-	f.StringVar(&s.binary, "binary", "", "the torcd to run, by its `path`; the one beside this program, or on the PATH, when not given")
-	f.StringVar(&s.network, "net", string(real.Auto), "where the nodes are: loopback (nothing can be cut), namespaces, or auto: `namespaces` where they are permitted")
-	f.DurationVar(&s.duration, "duration", 0, "`time` of the torture; 0 is the file's own")
-	f.DurationVar(&s.soak, "soak", 0, "instead of a FILE: faults drawn from the seed for this `time`, on real processes only")
-	f.IntVar(&s.nodes, "nodes", 5, "how many nodes a soak begins with; one more joins later")
-	f.BoolVar(&s.beyond, "beyond", false, "let a soak harm more nodes at a time than the replication bears; then only what is still promised is demanded")
-	f.StringVar(&s.report, "report", "", "write a soak's report to this `file`, too")
+	f.StringVar(&s.binary, "binary", "", "`path` of the torcd to run; by default the one next to this program, or on the PATH")
+	f.StringVar(&s.network, "net", string(real.Auto), "where the nodes run: loopback (no link can be cut), `namespaces`, or auto: namespaces where they are permitted")
+	f.DurationVar(&s.duration, "duration", 0, "`time` during which faults strike; 0 means the file's own")
+	f.DurationVar(&s.soak, "soak", 0, "instead of running a FILE: random faults from the seed for this `time`, on real processes only")
+	f.IntVar(&s.nodes, "nodes", 5, "how many nodes a soak starts with; one more joins later")
+	f.BoolVar(&s.beyond, "beyond", false, "let a soak harm more nodes at a time than the replication tolerates; then only what is still promised is checked")
+	f.StringVar(&s.report, "report", "", "also write a soak's report to this `file`")
 	f.BoolVar(&s.keep, "keep", false, "keep the nodes' logs and the history, and say where")
 }
 

@@ -37,13 +37,13 @@ type replayFlags struct {
 }
 
 func (s *replayFlags) flags(f *flag.FlagSet) {
-	f.Uint64Var(&s.seed, "seed", 0, "another `seed` than the file's")
-	f.StringVar(&s.mutant, "mutant", "", "another planted bug than the file's, by `name`; none: without any")
-	f.StringVar(&s.until, "until", "", "stop at this `time` of the world, such as 12.5s")
+	f.Uint64Var(&s.seed, "seed", 0, "a `seed` instead of the file's own")
+	f.StringVar(&s.mutant, "mutant", "", "the `name` of a planted bug instead of the file's, or none")
+	f.StringVar(&s.until, "until", "", "stop at this simulated `time`, such as 12.5s")
 	f.StringVar(&s.breaks, "break", "", "stop at the first event that meets these `conditions`")
-	f.StringVar(&s.show, "show", "", "tell only of events that meet these `conditions`")
-	f.BoolVar(&s.step, "step", false, "stop and ask what next (? helps), first at --until, --break or the first event")
-	f.IntVar(&s.around, "around", 20, "how many events before the stop are told")
+	f.StringVar(&s.show, "show", "", "print only events that meet these `conditions`")
+	f.BoolVar(&s.step, "step", false, "step interactively (? for help), starting at --until, --break or the first event")
+	f.IntVar(&s.around, "around", 20, "how many events before the stop to print")
 }
 
 // simReplay makes a run that was kept again, for a person to look at.

@@ -28,10 +28,10 @@ type shrinkFlags struct {
 
 func (s *shrinkFlags) flags(f *flag.FlagSet) {
 	f.Uint64Var(&s.seed, "seed", 0, "run the file with this seed instead of its own")
-	f.StringVar(&s.mutant, "mutant", "", "a planted bug to switch on, by `name` (build with -tags mutants); none: without the file's")
-	f.StringVar(&s.oracle, "oracle", "", "the oracle that must go on firing, by its `letter`; the first that fires when not given")
-	f.DurationVar(&s.budget, "budget", time.Minute, "wall `time` to spend")
-	f.IntVar(&s.rare, "rare", 10, "so many `seeds`, about, it takes to see the failure once: the more, the more are tried")
+	f.StringVar(&s.mutant, "mutant", "", "the `name` of a planted bug to switch on instead of the file's (needs a build with -tags mutants), or none")
+	f.StringVar(&s.oracle, "oracle", "", "`letter` of the oracle that must keep firing; by default the first that fires")
+	f.DurationVar(&s.budget, "budget", time.Minute, "wall-clock `time` to spend")
+	f.IntVar(&s.rare, "rare", 10, "about how many `seeds` it takes to see the failure once; the higher, the more seeds are tried for each smaller run")
 	f.StringVar(&s.out, "out", "", "write NAME.scenario and NAME_test.go beginning with this `path`; FILE-small when not given")
 }
 

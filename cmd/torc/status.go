@@ -25,8 +25,8 @@ func showStatus(args []string) int {
 	var c connection
 	c.flags(flags)
 	asJSON := flags.Bool("json", false, "print JSON")
-	all := flags.Bool("shards", false, "print every shard, not just those in trouble")
-	wait := flags.Duration("wait", 0, "ask again for so long until the cluster is healthy, as after a start")
+	all := flags.Bool("shards", false, "print every shard, not only those in trouble")
+	wait := flags.Duration("wait", 0, "keep asking for this long until the cluster is healthy, after a start for instance")
 	if err := flags.Parse(args); err != nil {
 		return flagsExit(err)
 	}

@@ -7,16 +7,16 @@ import (
 
 const usageHead = `torcd runs one node of Torc, a distributed cache that never serves a stale read.
 
-  torcd                                             one node alone, on loopback
-  torcd --join A:7400,B:7400,C:7400 --expect 3 ...  the same on A, B and C: a cluster of three
+  torcd                                             a single node, on loopback
+  torcd --join A:7400,B:7400,C:7400 --expect 3 ...  run on A, B and C: a cluster of three
   torcd --join A:7400 ...                           join the cluster that A is in
 
-Each setting may also stand in the environment (--max-key 64KiB is TORC_MAX_KEY=64KiB) or in a TOML
-file (max-key = "64KiB"). A flag wins over the environment, the environment over the file; of a flag
-given twice the last wins. What no setting has the name of is an error.
+Each setting can also be given in the environment (TORC_MAX_KEY=64KiB for --max-key 64KiB) or in a
+TOML file (max-key = "64KiB"). Flags override the environment, and that overrides the file; if a
+flag is given twice the last one counts. An unknown name is an error in all three.
 
   --config FILE                the TOML file (or TORC_CONFIG)
-  --version, --help            print the version, or this text, and stop
+  --version, --help            print the version, or this text, and exit
 `
 
 // The usage text's measures, in characters.
