@@ -167,6 +167,30 @@ func texts(t *testing.T) map[string]string {
 	return all
 }
 
+var (
+	box     = regexp.MustCompile("(?m)^```[^\n]*\n(?s:.*?)^```$")
+	bold    = regexp.MustCompile(`\*\*[^*]*\*\*`)
+	italics = regexp.MustCompile(`\*([^*]+)\*`)
+)
+
+// TestQuotedWordsAreInABox: words of the program's that a sentence quotes in italics, with a number in them, stand in one of the chapter's boxes; "..." leaves some out.
+// Boxes are written anew when Torc changes, sentences are not.
+func TestQuotedWordsAreInABox(t *testing.T) {
+	for _, c := range chapters(t) {
+		var boxes []string
+		prose := box.ReplaceAllStringFunc(c.text, func(b string) string { boxes = append(boxes, b); return "" })
+		shown := strings.Join(strings.Fields(strings.Join(boxes, " ")), " ")
+		for _, m := range italics.FindAllStringSubmatch(bold.ReplaceAllString(prose, ""), -1) {
+			if !strings.ContainsAny(m[1], "0123456789") {
+				continue
+			}
+			for _, piece := range strings.Split(strings.Join(strings.Fields(m[1]), " "), "...") {
+				require.True(t, strings.Contains(shown, strings.Trim(piece, " ,.")), "%s: a sentence says %q, and no box does", c.name, m[1])
+			}
+		}
+	}
+}
+
 var quoted = regexp.MustCompile("(?m)^```go (\\S+)\n((?s:.*?))^```$")
 
 // TestQuotedCodeIsTorcs: a line of Go in a block "```go core/raft/lease.go" stands in that file.
