@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"torc/client"
+	"torc/core/wire"
 )
 
 // doing is what a data command does to keys, in words. A read that fails has read nothing, whatever became of it:
@@ -26,7 +27,7 @@ func (d doing) failure(err error, timeout time.Duration) string {
 	if errors.Is(err, client.ErrUnknown) && !d.reads {
 		known = fmt.Sprintf("it is unknown whether %q was %s, and may yet be", of.Key, d.done)
 	}
-	return known + ": " + why(of, timeout) + ": " + d.advice(err)
+	return known + ": " + why(of, timeout) + ": " + d.advice(err, of)
 }
 
 func why(of *client.Error, timeout time.Duration) string {
@@ -42,10 +43,15 @@ func why(of *client.Error, timeout time.Duration) string {
 	return of.Reason
 }
 
-func (d doing) advice(err error) string {
+// outOfMemory is the reason of a write that no key makes room for. That does not pass by itself, unlike other overload.
+var outOfMemory = wire.ReasonOutOfMemory.String()
+
+func (d doing) advice(err error, of *client.Error) string {
 	switch {
 	case errors.Is(err, client.ErrUnknown) && !d.reads:
 		return "read it before you try again (torc status shows what is missing)"
+	case of.Reason == outOfMemory:
+		return "remove keys, or give the nodes more --max-memory or a --maxmemory-policy that evicts (torc status shows how full they are)"
 	case errors.Is(err, client.ErrOverloaded):
 		return "try again later"
 	}

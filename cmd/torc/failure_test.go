@@ -18,11 +18,18 @@ import (
 	"google.golang.org/grpc"
 
 	torcv1 "torc/api/v1"
+	"torc/client"
 )
 
 // What is none of the client's errors stands as it is.
 func TestFailureOfAnotherKind(t *testing.T) {
 	require.Equal(t, "read the password: no", doing{"read", true}.failure(errors.New("read the password: no"), time.Second))
+}
+
+// Memory that is full does not pass by itself: to try again later is no advice.
+func TestFailureForWantOfMemory(t *testing.T) {
+	said := doing{"written", false}.failure(&client.Error{Op: "set", Key: "k", Reason: "out of memory"}, time.Second)
+	require.Contains(t, said, `"k" was not written: out of memory: remove keys, or give the nodes more --max-memory`)
 }
 
 // Who asks at a wrong address is told what is wrong with it, by every command in the same words.

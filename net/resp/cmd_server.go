@@ -76,7 +76,7 @@ func runConfigGet(r *request) {
 // runConfigSet: CONFIG SET maxmemory-policy POLICY, for the whole cluster.
 func runConfigSet(r *request) {
 	if len(r.args) != 4 || !strings.EqualFold(string(r.args[2]), "maxmemory-policy") {
-		r.fail("ERR Torc does not support CONFIG SET but of maxmemory-policy: a node is configured by its flags, TORC_* environment and configuration file")
+		r.fail("ERR Torc does not support CONFIG SET, except for maxmemory-policy: a node is configured by its flags, TORC_* environment and configuration file")
 		return
 	}
 	if err := r.srv.backend.SetPolicy(string(r.args[3])); err != nil {
