@@ -55,7 +55,7 @@ func runQuit(r *request) {
 
 // runReset puts the connection back into its first state.
 func runReset(r *request) {
-	r.mode, r.readOnly = replyOn, false
+	r.mode, r.readOnly, r.inMulti = replyOn, false, false
 	r.setProto(resp2)
 	r.setAuthed(r.srv.opts.Password == "")
 	r.setName("")

@@ -58,6 +58,7 @@ type conn struct {
 	proto    int
 	readOnly bool // READONLY: where the client asks replicas it may read (route.go)
 	mode     replyMode
+	inMulti  bool             // between MULTI and EXEC (cmd_transaction.go)
 	now      int64            // Server.now of the present batch
 	topology *wire.ClusterMap // of the present batch
 	shards   []wire.ShardID   // scratch of many
@@ -531,6 +532,10 @@ func (c *conn) dispatch(args [][]byte) bool {
 		return true
 	}
 	c.req = request{conn: c, spec: spec, args: args}
+	if c.queued(spec) {
+		c.req.simple("QUEUED")
+		return true
+	}
 	spec.run(&c.req)
 	return !c.req.quit
 }

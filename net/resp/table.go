@@ -63,7 +63,7 @@ var (
 
 // The table is filled here because its handlers refer to it (COMMAND).
 func init() {
-	table = slices.Concat(stringCommands, keyCommands, connectionCommands, serverCommands, clusterCommands)
+	table = slices.Concat(stringCommands, keyCommands, connectionCommands, serverCommands, clusterCommands, transactionCommands)
 	for _, name := range strings.Fields(unsupported) {
 		table = append(table, refused(name))
 	}
@@ -94,11 +94,18 @@ func lookup(name []byte) *command {
 
 // unsupported are commands that clients may well send and Torc has deliberately not: their
 // error says so, which helps more than "unknown command".
-const unsupported = `multi exec discard watch unwatch
+const unsupported = `watch unwatch
 	subscribe unsubscribe psubscribe punsubscribe publish ssubscribe sunsubscribe spublish pubsub
 	eval evalsha eval_ro evalsha_ro script function fcall fcall_ro
 	rename renamenx copy move swapdb dump restore migrate sort
 	save bgsave bgrewriteaof lastsave replicaof slaveof failover sync psync monitor acl module slowlog latency`
+
+// transactionCommands are as little supported, and so not told of by COMMAND.
+var transactionCommands = []command{
+	{name: "multi", arity: 1, flags: "unsupported", group: "unsupported", summary: "Taken, but see EXEC.", run: runMulti},
+	{name: "exec", arity: 1, flags: "unsupported", group: "unsupported", summary: "Refused: nothing since MULTI was done.", run: runExec},
+	{name: "discard", arity: 1, flags: "unsupported", group: "unsupported", summary: "Forgets what MULTI began.", run: runDiscard},
+}
 
 func refused(name string) command {
 	return command{
