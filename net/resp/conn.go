@@ -301,6 +301,7 @@ func (c *conn) awaitEmpty() {
 		c.park()
 	}
 	c.drains = false
+	c.now = c.srv.now() // what is left of the batch has not waited for a shard yet
 	c.mu.Unlock()
 }
 

@@ -181,6 +181,32 @@ func TestQueuedTooLong(t *testing.T) {
 	require.EqualValues(t, 1, n.submitted.Load())
 }
 
+// What stands behind a walk over the keys has as long as any command, from when that one is answered.
+func TestWhatStandsBehindAWalkIsNotLate(t *testing.T) {
+	n := newFakeNode(1)
+	walking := make(chan *wire.Call, 1)
+	n.submit = func(call *wire.Call) {
+		if call.Commands[0].Op.IsWrite() {
+			n.answer(call)
+			return
+		}
+		walking <- call
+	}
+	s := serve(t, n, func(o *Options) { o.Timeout = 400 * time.Millisecond })
+	nc := dial(t, s)
+	_, _ = nc.Write([]byte("KEYS *\r\nSET k v\r\n"))
+	call := <-walking
+	c := theConn(t, s)
+	deadline := c.srv.now() + int64(410*time.Millisecond)
+	require.Eventually(t, func() bool { return c.srv.now() > deadline }, 5*time.Second, time.Millisecond)
+	refuse(call, wire.OutcomeUnknown, wire.ReasonDeadline, 0)
+	want := "-TIMEOUT the read was not answered (deadline exceeded): it had no effect, retry\r\n+OK\r\n"
+	got := make([]byte, len(want))
+	_, err := io.ReadFull(nc, got)
+	require.NoError(t, err)
+	require.Equal(t, want, string(got))
+}
+
 // Reads that are refused because their answers together are too long travel one by one, before what came after them. One
 // command that asks for too much by itself is told so.
 func TestReadsTooLongTogetherTravelAlone(t *testing.T) {
