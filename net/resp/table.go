@@ -92,13 +92,23 @@ func lookup(name []byte) *command {
 	return byName[string(low[:len(name)])]
 }
 
-// unsupported are commands that clients may well send and Torc has deliberately not: their
-// error says so, which helps more than "unknown command".
+// unsupported are Redis 7's commands that Torc has deliberately not: their error says so, which helps more than "unknown command", and
+// shows none of the arguments to whoever reads the client's log.
 const unsupported = `watch unwatch
 	subscribe unsubscribe psubscribe punsubscribe publish ssubscribe sunsubscribe spublish pubsub
 	eval evalsha eval_ro evalsha_ro script function fcall fcall_ro
-	rename renamenx copy move swapdb dump restore migrate sort
-	save bgsave bgrewriteaof lastsave replicaof slaveof failover sync psync monitor acl module slowlog latency`
+	rename renamenx copy move swapdb dump restore migrate sort sort_ro restore-asking
+	save bgsave bgrewriteaof lastsave replicaof slaveof failover sync psync replconf monitor acl module slowlog latency lolwut
+	bitcount bitfield bitfield_ro bitop bitpos getbit lcs setbit
+	blmove blmpop blpop brpop brpoplpush lindex linsert llen lmove lmpop lpop lpos lpush lpushx lrange lrem lset ltrim rpop rpoplpush rpush rpushx
+	hdel hexists hget hgetall hincrby hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset hsetnx hstrlen hvals
+	sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove spop srandmember srem sscan sunion sunionstore
+	bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember
+	zrange zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore zrevrange zrevrangebylex zrevrangebyscore
+	zrevrank zscan zscore zunion zunionstore
+	geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore
+	pfadd pfcount pfdebug pfmerge pfselftest
+	xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim`
 
 // transactionCommands are as little supported, and so not told of by COMMAND.
 var transactionCommands = []command{
