@@ -63,7 +63,6 @@ func (l *Lane) unlearn(next *wire.ClusterMap) {
 			delete(l.heard, id)
 			delete(l.newest, id)
 			delete(l.epochs, id)
-			delete(l.astray, id)
 		}
 	}
 }

@@ -133,7 +133,7 @@ func TestStrangersAreForgotten(t *testing.T) {
 	hello := func(id wire.NodeID) {
 		who := wire.Member{ID: id, Incarnation: 1, PeerAddr: "nowhere", State: wire.MemberLeft}
 		o.node(1).turn(func() {
-			lane.OnFrame(&wire.Frame{From: id, FromIncarnation: 1, Messages: []wire.Message{&wire.Hello{Member: who, ClusterID: lane.m.ClusterID, Epoch: lane.m.Epoch, Answer: true}}})
+			lane.OnFrame(&wire.Frame{From: id, FromIncarnation: 1, Cluster: lane.m.ClusterID, Messages: []wire.Message{&wire.Hello{Member: who, ClusterID: lane.m.ClusterID, Epoch: lane.m.Epoch, Answer: true}}})
 		})
 	}
 	for id := range wire.NodeID(1000) {

@@ -196,7 +196,7 @@ func TestANodeThatStopsGivesItsCopiesBack(t *testing.T) {
 			require.Equal(t, 1, p.alive)
 			r.leader.turn(func() {
 				self := r.holder.cfg.Self
-				r.leader.OnFrame(&wire.Frame{From: self.ID, FromIncarnation: self.Incarnation - 1, To: r.leader.cfg.Self.ID, Messages: []wire.Message{&wire.Dropped{Shard: 1}}})
+				r.leader.OnFrame(&wire.Frame{From: self.ID, FromIncarnation: self.Incarnation - 1, To: r.leader.cfg.Self.ID, Cluster: r.leader.m.ClusterID, Messages: []wire.Message{&wire.Dropped{Shard: 1}}})
 			})
 			require.Equal(t, 1, p.alive, "a former life has said so")
 			r.holder.turn(func() { r.holder.Stop(func() { r.holder.over = true }) })

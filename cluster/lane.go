@@ -153,7 +153,7 @@ func (l *Lane) OnFrame(f *wire.Frame) {
 		// Of another cluster (stranger.go), of a former life, or not yet admitted. A leader's greeting to one that does not know it may be in one
 		// frame with what its groups say, each time: it must not be dropped with that, or one that was away while all others were replaced would be
 		// left without news.
-		if messages = slices.DeleteFunc(slices.Clone(messages), func(m wire.Message) bool { return !firstContact(m) }); len(messages) == 0 {
+		if messages = slices.DeleteFunc(slices.Clone(messages), func(m wire.Message) bool { return !firstContact(m, l.isOwn(f)) }); len(messages) == 0 {
 			return
 		}
 	}
@@ -171,14 +171,19 @@ func (l *Lane) OnFrame(f *wire.Frame) {
 // isMember reports whether a frame is from a life that this node's map names, and not by mistake (stranger.go). Before it has one all are.
 func (l *Lane) isMember(f *wire.Frame) bool {
 	who := l.m.Member(f.From)
-	return l.m == nil || who != nil && l.astray[f.From] != f.FromIncarnation && (who.Incarnation == f.FromIncarnation || mutant.On(mutant.AmnesiaCrossedWires))
+	return l.m == nil || l.isOwn(f) && who != nil && (who.Incarnation == f.FromIncarnation || mutant.On(mutant.AmnesiaCrossedWires))
 }
 
-// firstContact reports whether a message is taken from any life.
-func firstContact(m wire.Message) bool {
+// isOwn reports whether a frame's sender is in this node's cluster, on its map or not.
+func (l *Lane) isOwn(f *wire.Frame) bool { return l.m != nil && f.Cluster == l.m.ClusterID }
+
+// firstContact reports whether a message is taken from any life, or from any that is in this cluster. A reply is to what this life has asked.
+func firstContact(m wire.Message, own bool) bool {
 	switch m.(type) {
-	case *wire.Hello, *wire.Pledge, *wire.Pledged, *wire.MapUpdate, *wire.Forward, *wire.Reply, *wire.Dropped:
+	case *wire.Hello, *wire.Pledge, *wire.Pledged, *wire.Reply:
 		return true
+	case *wire.MapUpdate, *wire.Forward, *wire.Dropped:
+		return own
 	}
 	return false
 }
@@ -415,6 +420,14 @@ func (l *Lane) sendAddr(addr string, to wire.NodeID, inc wire.Incarnation, m wir
 // messagesAtFirst is how many messages a frame has room for from the beginning.
 const messagesAtFirst = 8
 
+// cluster is the ID of that which this node is in, or zero.
+func (l *Lane) cluster() uint64 {
+	if l.m == nil {
+		return 0
+	}
+	return l.m.ClusterID
+}
+
 // touch puts a group on the list of those that have something to do at the end of this turn.
 func (l *Lane) touch(g *group) {
 	if !g.touched {
@@ -440,6 +453,7 @@ func (l *Lane) Flush() {
 	out, addrs := l.out, l.addrs
 	l.out, l.addrs = nil, nil // Send may come back with what is for this node itself
 	for i, f := range out {
+		f.Cluster = l.cluster()
 		l.env.Send(addrs[i], f)
 	}
 	if l.out == nil {

@@ -85,7 +85,7 @@ func TestAHelloIsHeard(t *testing.T) {
 	o.run(3 * time.Second)
 	who := other.cfg.Self
 	who.Incarnation++
-	leader.OnFrame(&wire.Frame{From: who.ID, FromIncarnation: who.Incarnation, To: leader.cfg.Self.ID,
+	leader.OnFrame(&wire.Frame{From: who.ID, FromIncarnation: who.Incarnation, To: leader.cfg.Self.ID, Cluster: leader.m.ClusterID,
 		Messages: []wire.Message{&wire.Hello{Member: who, ClusterID: leader.m.ClusterID, Epoch: leader.m.Epoch}}})
 	require.Equal(t, o.now, leader.heard[who.ID])
 }

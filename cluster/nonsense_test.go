@@ -26,7 +26,7 @@ func TestNonsenseBreaksNobody(t *testing.T) {
 			&wire.Raft{Shard: 1, RaftMessage: wire.RaftMessage{Type: kind, To: g.replica, From: sender, Term: g.member.Term()}})
 	}
 	for _, m := range messages {
-		form := wire.AppendFrame(nil, &wire.Frame{From: from.cfg.Self.ID, FromIncarnation: 1, To: leader.cfg.Self.ID, ToIncarnation: 1, Messages: []wire.Message{m}})
+		form := wire.AppendFrame(nil, &wire.Frame{From: from.cfg.Self.ID, FromIncarnation: 1, To: leader.cfg.Self.ID, ToIncarnation: 1, Cluster: leader.m.ClusterID, Messages: []wire.Message{m}})
 		f, err := wire.DecodeFrame(form)
 		require.NoError(t, err)
 		require.NotPanics(t, func() { leader.turn(func() { leader.OnFrame(f) }) }, "%+v", m)

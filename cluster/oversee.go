@@ -12,11 +12,10 @@ import (
 // gossip believes. It is advice: it decides when to change the map, never what is true.
 type overseer struct {
 	view   gossip.View
-	heard  map[wire.NodeID]time.Duration    // for look-up, never ranged
-	newest map[wire.NodeID]admitted         // the life that the map admits; for look-up, never ranged
-	astray map[wire.NodeID]wire.Incarnation // members that say they are of another cluster (stranger.go); for look-up, never ranged
-	since  time.Duration                    // leads since
-	epochs map[wire.NodeID]wire.Epoch       // of whose maps nodes have told last; for look-up, never ranged
+	heard  map[wire.NodeID]time.Duration // for look-up, never ranged
+	newest map[wire.NodeID]admitted      // the life that the map admits; for look-up, never ranged
+	since  time.Duration                 // leads since
+	epochs map[wire.NodeID]wire.Epoch    // of whose maps nodes have told last; for look-up, never ranged
 
 	leading bool
 	planned wire.Epoch              // the map of this epoch needs no change
@@ -29,7 +28,7 @@ type overseer struct {
 }
 
 func newOverseer() overseer {
-	return overseer{heard: map[wire.NodeID]time.Duration{}, newest: map[wire.NodeID]admitted{}, astray: map[wire.NodeID]wire.Incarnation{},
+	return overseer{heard: map[wire.NodeID]time.Duration{}, newest: map[wire.NodeID]admitted{},
 		epochs: map[wire.NodeID]wire.Epoch{}, moves: map[wire.ShardID]underWay{}}
 }
 
@@ -50,9 +49,9 @@ func (l *Lane) admittedAt(who *wire.Member) time.Duration {
 	return a.at
 }
 
-// heardFrom notes that a node's present life speaks.
+// heardFrom notes that a node's present life speaks. One that has been admitted and has no map yet is in no cluster by its own word.
 func (l *Lane) heardFrom(f *wire.Frame) {
-	if l.known[f.From].Incarnation == f.FromIncarnation && l.astray[f.From] != f.FromIncarnation {
+	if l.known[f.From].Incarnation == f.FromIncarnation && (l.m == nil || f.Cluster == 0 || l.isOwn(f)) {
 		l.heard[f.From] = l.env.Now()
 	}
 }

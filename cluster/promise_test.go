@@ -102,7 +102,7 @@ func TestALateWordIsAnswered(t *testing.T) {
 			told := &answers{}
 			n.turn(func() {
 				n.OnCall(&wire.Call{Request: wire.Request{Shard: shard, Commands: []wire.Command{{Op: wire.OpDropped, Version: 1}}}, Sink: told})
-				n.OnFrame(&wire.Frame{From: n.cfg.Self.ID%3 + 1, FromIncarnation: 1, To: n.cfg.Self.ID, Messages: []wire.Message{&wire.Dropped{Shard: shard, ID: 1}}})
+				n.OnFrame(&wire.Frame{From: n.cfg.Self.ID%3 + 1, FromIncarnation: 1, To: n.cfg.Self.ID, Cluster: n.m.ClusterID, Messages: []wire.Message{&wire.Dropped{Shard: shard, ID: 1}}})
 			})
 			require.Len(t, told.all, 1)
 		}

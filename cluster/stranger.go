@@ -6,14 +6,15 @@ import "torc/core/wire"
 // for both, or none, nothing else keeps them apart. Both number their replicas from 1 on, so what one's leader says to its replica on a node may fit
 // another one's there. Hence:
 //
-//  1. A node listens to members of its own cluster, by its own map. Whoever is none may introduce himself, give a pledge or a map, and hand a request on
-//     (firstContact): nodes that the map has dismissed do. No node hands one to a stranger: he never votes, so nobody takes him for one who leads (router.Hall.Leader).
-//  2. A life is in one cluster until it ends. Who says hello as of another cluster is none of this one's.
-//  3. He may be on its map all the same: a node that was told to join both greeted both before either had answered, and both let him
+//  1. A frame says which cluster its sender is in (wire.Frame.Cluster). Of another one's every lane takes what introduces him, and nothing else (firstContact): no word of a
+//     replica, no map, no request. Nobody's view of who is where is trusted with that: his life may be on this map, and a node of this cluster
+//     may be in the other one now, where a request that was sent to its former life's replica would be carried out.
+//  2. Of its own cluster a node listens to the members by its map. Whoever is none, as nodes that the map has dismissed are, may introduce himself, give a map,
+//     and hand a request on.
+//  3. A life is in one cluster until it ends. Who says hello as of another cluster is none of this one's.
+//  4. He may be on its map all the same: a node that was told to join both greeted both before either had answered, and both let him
 //     in. So the meta group's leader, who greets all members, hears it from himself, declares him down, and what he was to hold goes to others.
-//     He is not let in again, as he is admitted by a hello without a cluster or of this one only; nor does what he says count as a sign of a member's life.
-//     Down as he is the map goes on naming him, so he is not listened to either: by lane 0, which hears hellos, and has the meta group. Other lanes
-//     do not know; there what keeps his words out is that his cluster is rid of this node in the same way, and has no replica here to speak to.
+//     He is not let in again, as he is admitted by a hello without a cluster or of this one only; nor does what he says count as a sign of a member's life (heardFrom).
 
 // Strangers are the lives of other clusters that have said hello to a lane since the start.
 type Strangers struct {
@@ -38,7 +39,6 @@ func (l *Lane) onStranger(m *wire.Hello) {
 	if known == nil || known.Incarnation != who.Incarnation {
 		return
 	}
-	l.astray[who.ID] = who.Incarnation
 	delete(l.heard, who.ID)
 	if g := l.groups[wire.MetaShard]; g != nil && g.member.Leads() && known.State == wire.MemberActive {
 		l.command(&wire.MetaCommand{Kind: wire.MetaSetState, Node: who.ID, Incarnation: who.Incarnation, State: wire.MemberDown})

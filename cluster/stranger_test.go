@@ -59,7 +59,7 @@ func TestReplicasOfTwoClustersAreNotMixed(t *testing.T) {
 	g := c.order[0]
 	term := g.member.Term()
 	from := func(m wire.Message) {
-		f := &wire.Frame{From: b.cfg.Self.ID, FromIncarnation: b.cfg.Self.Incarnation, To: c.cfg.Self.ID, ToIncarnation: c.cfg.Self.Incarnation, Messages: []wire.Message{m}}
+		f := &wire.Frame{From: b.cfg.Self.ID, FromIncarnation: b.cfg.Self.Incarnation, To: c.cfg.Self.ID, ToIncarnation: c.cfg.Self.Incarnation, Cluster: b.m.ClusterID, Messages: []wire.Message{m}}
 		c.turn(func() { c.OnFrame(f) })
 	}
 	from(&wire.Raft{Shard: g.shard, RaftMessage: wire.RaftMessage{Type: uint8(pb.MsgHeartbeat), From: 1, To: g.replica, Term: term + 5}})
@@ -68,13 +68,38 @@ func TestReplicasOfTwoClustersAreNotMixed(t *testing.T) {
 
 // Nor is it listened to where it has been let in by mistake: the map goes on naming it, as one that is down.
 func TestAStrangerOnTheMapIsNotListenedTo(t *testing.T) {
-	_, b, c := twoClusters(t)
+	a, b, c := twoClusters(t)
 	require.True(t, b.until(time.Minute, func() bool { return b.m.Member(3) != nil && b.m.Member(3).State == wire.MemberDown }))
 	g := b.order[0]
 	term := g.member.Term()
-	f := &wire.Frame{From: c.cfg.Self.ID, FromIncarnation: c.cfg.Self.Incarnation, To: b.cfg.Self.ID, ToIncarnation: b.cfg.Self.Incarnation,
+	f := &wire.Frame{From: c.cfg.Self.ID, FromIncarnation: c.cfg.Self.Incarnation, To: b.cfg.Self.ID, ToIncarnation: b.cfg.Self.Incarnation, Cluster: a.m.ClusterID,
 		Messages: []wire.Message{&wire.Raft{Shard: g.shard, RaftMessage: wire.RaftMessage{Type: uint8(pb.MsgHeartbeat), From: 15, To: g.replica, Term: term + 5}}}}
 	b.turn(func() { b.OnFrame(f) })
 	require.Equal(t, term, g.member.Term())
 	require.True(t, g.member.Leads())
+}
+
+// Only lane 0 hears who is of another cluster. Where both clusters have let in a node of the other one, by one list for all, the groups of the other lanes must not
+// take what they hear from there for the words of their own, either: what they hold would be replaced by what the other cluster holds.
+func TestNoLaneListensToAStranger(t *testing.T) {
+	a, b, c := twoClusters(t)
+	require.True(t, b.until(time.Minute, func() bool { return b.m.Member(3) != nil && MovesOf(a.m).Replicas == 0 }))
+	cfg := b.cfg
+	cfg.Lanes = 2
+	lane := NewLane(&cfg, 1, b, b, nil)
+	m := b.m.Clone()
+	m.Epoch = 1 // its replicas vote
+	lane.OnMap(m)
+	for _, g := range lane.order {
+		f := &wire.Frame{From: c.cfg.Self.ID, FromIncarnation: c.cfg.Self.Incarnation, To: b.cfg.Self.ID, ToIncarnation: b.cfg.Self.Incarnation, Cluster: c.m.ClusterID,
+			Messages: []wire.Message{&wire.Raft{Shard: g.shard, RaftMessage: wire.RaftMessage{Type: uint8(pb.MsgHeartbeat), From: 15, To: g.replica, Term: 5}}}}
+		lane.OnFrame(f)
+		lane.Flush()
+		require.Zero(t, g.member.Term(), "another cluster's leader is followed")
+		f.Cluster = b.m.ClusterID
+		lane.OnFrame(f)
+		lane.Flush()
+		require.NotZero(t, g.member.Term(), "or the test is none")
+	}
+	require.NotEmpty(t, lane.order)
 }

@@ -89,7 +89,7 @@ func protoOf(m *Raft) *raftpb.Message {
 }
 
 func BenchmarkHeartbeatFrame(b *testing.B) {
-	f := &Frame{From: 0xa1, FromIncarnation: 5, To: 0xa2, ToIncarnation: 6}
+	f := &Frame{From: 0xa1, FromIncarnation: 5, To: 0xa2, ToIncarnation: 6, Cluster: 0xc1}
 	for range 64 {
 		f.Messages = append(f.Messages, sampleHeartbeat())
 	}

@@ -22,7 +22,7 @@ import (
 // is one form for each value, and a field at rest costs nothing. Nil and empty are the same
 // and decode to nil.
 //
-//	Frame     | version (1) | From id | FromIncarnation | To id | ToIncarnation | list of Message |
+//	Frame     | version (1) | From id | FromIncarnation | To id | ToIncarnation | Cluster id | list of Message |
 //	Message   | kind (1) | body |
 //
 //	Command   | Op (1) | Has (1) | Key? | Value? | Flags? | TTLKind? (1) | TTL? | Delta? | Start End? | Version? |
@@ -65,7 +65,7 @@ import (
 // fields in the order of the struct (see their Append functions).
 
 // frameVersion is the first byte of every frame. Nodes of one cluster must agree on it.
-const frameVersion = 1
+const frameVersion = 2
 
 // ErrMalformed says that bytes are no value's binary form. What was wrong, and at which byte,
 // is in the text of the error that wraps it.

@@ -17,6 +17,7 @@ func appendFrame(b []byte, f *Frame, apart *Apart) []byte {
 	b = binary.AppendUvarint(b, uint64(f.FromIncarnation))
 	b = appendID(b, uint64(f.To))
 	b = binary.AppendUvarint(b, uint64(f.ToIncarnation))
+	b = appendID(b, f.Cluster)
 	b = binary.AppendUvarint(b, uint64(len(f.Messages)))
 	for _, m := range f.Messages {
 		b = appendMessage(b, m, apart)
@@ -35,6 +36,7 @@ func DecodeFrame(b []byte) (*Frame, error) {
 	f.FromIncarnation = Incarnation(d.uvarint("frame from incarnation"))
 	f.To = NodeID(d.id("frame to"))
 	f.ToIncarnation = Incarnation(d.uvarint("frame to incarnation"))
+	f.Cluster = d.id("frame cluster")
 	f.Messages = list[Message](&d, "frame messages", messageMin)
 	d.messages(f.Messages)
 	if err := d.end(); err != nil {

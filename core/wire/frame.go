@@ -8,6 +8,7 @@ type Frame struct {
 	FromIncarnation Incarnation
 	To              NodeID      // zero: whoever listens there (first contact)
 	ToIncarnation   Incarnation // zero: any
+	Cluster         uint64      // that the sender is in; zero: it seeks one, or a lane of it has no map yet
 	Messages        []Message
 }
 

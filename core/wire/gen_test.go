@@ -318,6 +318,7 @@ func drawFrame(t *rapid.T) Frame {
 		FromIncarnation: drawNumber[Incarnation](t, "from incarnation"),
 		To:              drawNumber[NodeID](t, "to"),
 		ToIncarnation:   drawNumber[Incarnation](t, "to incarnation"),
+		Cluster:         drawNumber[uint64](t, "cluster"),
 		Messages:        drawList(t, "messages", drawMessage),
 	}
 }

@@ -68,7 +68,7 @@ func goldens() []golden {
 	short := Command{Op: OpSet, Flags: FlagNX, TTLKind: TTLRelative, TTL: 1000, Key: []byte("k"), Value: []byte("v")}
 	session := Session{Client: 0xfeed, Seq: 300, Floor: 299, Retry: true}
 	frame := func(messages ...Message) Frame {
-		return Frame{From: 0xa1, FromIncarnation: 5, To: 0xa2, ToIncarnation: 6, Messages: messages}
+		return Frame{From: 0xa1, FromIncarnation: 5, To: 0xa2, ToIncarnation: 6, Cluster: 0xc1, Messages: messages}
 	}
 	return []golden{
 		of("batch of SET k v NX PX 1000 by a session, and INCR c -2", batchCodec, Batch{Time: 1_700_000_000_000, Proposer: 2, Number: 7, Victims: []Victim{{Hash: 0xabc, Version: 300}}, Requests: []Request{

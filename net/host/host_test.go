@@ -41,7 +41,7 @@ func TestFramesAreSplitByLane(t *testing.T) {
 	cfg := Config{Gossip: func(data []byte) { gossiped <- string(data) }}
 	h := start(t, cfg, nil, lane(0), lane(1))
 
-	h.OnFrame(&wire.Frame{From: 7, FromIncarnation: 8, To: 9, ToIncarnation: 10, Messages: []wire.Message{
+	h.OnFrame(&wire.Frame{From: 7, FromIncarnation: 8, To: 9, ToIncarnation: 10, Cluster: 11, Messages: []wire.Message{
 		&wire.Raft{Shard: 1}, &wire.Raft{Shard: 2}, &wire.Gossip{Data: []byte("rumour")}, &wire.Raft{Shard: 3},
 	}})
 
@@ -54,6 +54,7 @@ func TestFramesAreSplitByLane(t *testing.T) {
 	require.Equal(t, wire.Incarnation(8), odd.FromIncarnation)
 	require.Equal(t, wire.NodeID(9), odd.To)
 	require.Equal(t, wire.Incarnation(10), odd.ToIncarnation)
+	require.Equal(t, uint64(11), odd.Cluster)
 }
 
 func TestFramesForThisNodeStayHere(t *testing.T) {

@@ -21,7 +21,7 @@ func split(f *wire.Frame, lanes int, gossip func([]byte)) []*wire.Frame {
 		}
 		lane := laneOf(m.Group(), lanes)
 		if parts[lane] == nil {
-			parts[lane] = &wire.Frame{From: f.From, FromIncarnation: f.FromIncarnation, To: f.To, ToIncarnation: f.ToIncarnation}
+			parts[lane] = &wire.Frame{From: f.From, FromIncarnation: f.FromIncarnation, To: f.To, ToIncarnation: f.ToIncarnation, Cluster: f.Cluster}
 		}
 		parts[lane].Messages = append(parts[lane].Messages, m)
 	}
