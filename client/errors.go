@@ -134,7 +134,7 @@ func (c call) refused(item *session.Item, why error) error {
 // unavailable reports whether a reason says that nobody who could be reached serves the key.
 func unavailable(r wire.Reason) bool {
 	switch r {
-	case wire.ReasonNoQuorum, wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNotReady, wire.ReasonStaleEpoch:
+	case wire.ReasonNoQuorum, wire.ReasonNotLeader, wire.ReasonNotOwner, wire.ReasonNotReady, wire.ReasonStaleEpoch, wire.ReasonOtherCluster:
 		return true
 	}
 	return false

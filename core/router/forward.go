@@ -17,6 +17,7 @@ func (h *Hall) Forward(c *Call, to wire.NodeID) {
 	c.Epoch = h.port.Map().Epoch
 	h.forwards[h.number] = c
 	request := c.Request
+	request.Cluster = 0 // the frame says it
 	if _, keeps := c.Sink.(Keeper); !keeps {
 		request.Commands = unpromised(request.Commands)
 	}

@@ -40,6 +40,23 @@ func TestWhatIsRefusedAtTheDoor(t *testing.T) {
 	}
 }
 
+// A request for another cluster is refused, without a word of who leads here, and one for this cluster or none is taken. Between nodes the frame says it.
+func TestARequestForAnotherClusterIsRefused(t *testing.T) {
+	l := newLobby()
+	ask := func(tag uint64, shard wire.ShardID, cluster uint64) {
+		l.admit(&wire.Call{Request: wire.Request{Shard: shard, Cluster: cluster, Commands: []wire.Command{set}}, Tag: tag})
+	}
+	for tag, shard := range []wire.ShardID{here, there, 9} {
+		ask(uint64(tag), shard, 8)
+		require.Equal(t, []wire.Response{{Outcome: wire.OutcomeRefused, Reason: wire.ReasonOtherCluster, Epoch: 5}}, l.answers[uint64(tag)])
+	}
+	require.Empty(t, l.node.sent)
+	ask(11, there, 7)
+	ask(12, there, 0)
+	require.Len(t, l.node.sent, 2)
+	require.Zero(t, l.node.sent[0].m.(*wire.Forward).Request.Cluster)
+}
+
 // A request that no frame carries is refused, though none of its values is too long.
 func TestARequestLongerThanAFrameIsRefused(t *testing.T) {
 	l := newLobby()

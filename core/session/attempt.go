@@ -90,7 +90,7 @@ func (b *Brain) send(p *part, w why, node wire.NodeID, addr string, now time.Dur
 
 // hand gives an attempt to the transport.
 func (b *Brain) hand(p *part, made attempt, limit time.Duration) {
-	b.req = wire.Request{Shard: p.shard, Epoch: b.cmap.Epoch, Commands: p.cmds}
+	b.req = wire.Request{Shard: p.shard, Epoch: b.cmap.Epoch, Cluster: b.cmap.ClusterID, Commands: p.cmds}
 	if p.write {
 		if p.seq < p.window.base {
 			invariant.Check(false, "session: seq %d is below floor %d", p.seq, p.window.base) // asked only then: its words cost memory
@@ -171,7 +171,7 @@ func (b *Brain) OnResponse(id uint64, r *wire.Response) {
 		b.heardFrom(a.peer, a.part.shard)
 	}
 	b.end(a, a.endsAs(endOf(r)))
-	if r.Epoch > b.cmap.Epoch {
+	if r.Epoch > b.cmap.Epoch && r.Reason != wire.ReasonOtherCluster {
 		b.refresh(r.Epoch)
 	}
 	switch {

@@ -127,7 +127,7 @@ func (b *Brain) OnRecall(addr string, m *wire.Recall) {
 		b.drop(m)
 	}
 	b.lastID++
-	b.req = wire.Request{Shard: m.Shard, Epoch: b.cmap.Epoch, Commands: []wire.Command{{Op: wire.OpDropped, Key: bytes.Clone(m.Key), Version: m.ID}}}
+	b.req = wire.Request{Shard: m.Shard, Epoch: b.cmap.Epoch, Cluster: b.cmap.ClusterID, Commands: []wire.Command{{Op: wire.OpDropped, Key: bytes.Clone(m.Key), Version: m.ID}}}
 	b.out.Send(b.lastID, addr, &b.req, b.cfg.AttemptLimit) // no attempt of anything: its answer tells nothing
 }
 

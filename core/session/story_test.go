@@ -98,6 +98,9 @@ func (s *story) Send(id uint64, addr string, req *wire.Request, timeout time.Dur
 	for _, c := range req.Commands {
 		words = append(words, string(c.Key))
 	}
+	if req.Cluster != s.brain.Map().ClusterID {
+		words = append(words, "for no cluster of ours")
+	}
 	s.say("%s", strings.Join(words, " "))
 }
 
@@ -195,7 +198,7 @@ func (s *story) do(words []string, timeout time.Duration) {
 }
 
 func reasonNamed(t *testing.T, name string) wire.Reason {
-	for r := wire.ReasonNone; r <= wire.ReasonNotReady; r++ {
+	for r := wire.ReasonNone; r <= wire.ReasonOtherCluster; r++ {
 		if strings.ReplaceAll(r.String(), " ", "-") == name {
 			return r
 		}

@@ -31,9 +31,9 @@ import (
 //	Result    | Head (1) | Code? (1) | Int? | Version? | Value? | List? |
 //	             Head: 7 List  6 Value  5 Version  4 Int  3 Code  2..0 Kind
 //
-//	Request   | Shard | Epoch | Work |
+//	Request   | Shard | Epoch | Work | Cluster? id |
 //	Work      | Head (1) | (Client id, Seq, Floor)? | list of Command |
-//	             Head: 7..2 zero  1 Retry  0 Session
+//	             Head: 7..3 zero  2 Cluster (a request's alone)  1 Retry  0 Session
 //	Response  | Head (1) | Reason? (1) | Leader? id | Epoch? | Results? list |
 //	             Head: 7..6 zero  5 Results  4 Epoch  3 Leader  2 Reason  1..0 Outcome
 //	Batch     | Time varint | Proposer | Number | commands in all | list of Work |

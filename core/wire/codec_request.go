@@ -10,6 +10,7 @@ import (
 const (
 	hasSession = 1 << iota
 	isRetry
+	hasCluster // a request's alone: what is in the log is the cluster's own
 )
 
 // AppendRequest appends a request's binary form, with its shard and epoch.
@@ -18,7 +19,13 @@ func AppendRequest(b []byte, r *Request) []byte { return appendRequest(b, r, nil
 func appendRequest(b []byte, r *Request, apart *Apart) []byte {
 	b = binary.AppendUvarint(b, uint64(r.Shard))
 	b = binary.AppendUvarint(b, uint64(r.Epoch))
-	return appendWork(b, r, apart)
+	at := len(b)
+	b = appendWork(b, r, apart)
+	if r.Cluster != 0 {
+		b[at] |= hasCluster
+		b = appendID(b, r.Cluster)
+	}
+	return b
 }
 
 // RequestCommands is how many commands a client's request may hold: far more than one of ours asks for at a time (core/session). A
@@ -41,7 +48,7 @@ const anyNumber = math.MaxInt
 func (d *decoder) request(r *Request, most int) {
 	r.Shard = ShardID(d.uint32("request shard"))
 	r.Epoch = Epoch(d.uvarint("request epoch"))
-	d.session(&r.Session)
+	head := d.session(&r.Session, hasCluster)
 	at := d.pos
 	n := d.count("request commands", commandMin)
 	if n > most {
@@ -53,6 +60,9 @@ func (d *decoder) request(r *Request, most int) {
 	}
 	for i := range r.Commands {
 		d.command(&r.Commands[i])
+	}
+	if head&hasCluster != 0 {
+		r.Cluster = d.someID("request cluster")
 	}
 }
 
@@ -73,8 +83,9 @@ func appendWork(b []byte, r *Request, apart *Apart) []byte {
 	return b
 }
 
-func (d *decoder) session(s *Session) {
-	head := d.bits("request head", hasSession|isRetry)
+// session reads a head, and the session if there is one. more are the bits that the head may have beside those that are told here.
+func (d *decoder) session(s *Session, more byte) (head byte) {
+	head = d.bits("request head", hasSession|isRetry|more)
 	s.Retry = head&isRetry != 0
 	if head&hasSession != 0 {
 		at := d.pos
@@ -83,6 +94,7 @@ func (d *decoder) session(s *Session) {
 			d.fail(at, "session", "present but zero")
 		}
 	}
+	return head
 }
 
 // AppendBatch appends a log entry's payload.
@@ -175,7 +187,7 @@ func (d *decoder) batch(into *BatchReader) {
 
 // work reads a request of a batch into the front of commands, and returns the rest of them.
 func (d *decoder) work(r *Request, commands []Command) []Command {
-	d.session(&r.Session)
+	d.session(&r.Session, 0)
 	at := d.pos
 	n := d.count("request commands", commandMin)
 	if n == 0 {

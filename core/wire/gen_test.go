@@ -86,7 +86,7 @@ func drawShard(t *rapid.T, label string) ShardID { return ShardID(rapid.Uint32()
 
 func drawRequest(t *rapid.T) Request {
 	r := drawWork(t)
-	r.Shard, r.Epoch = drawShard(t, "shard"), drawNumber[Epoch](t, "epoch")
+	r.Shard, r.Epoch, r.Cluster = drawShard(t, "shard"), drawNumber[Epoch](t, "epoch"), maybe(t, "cluster", drawNumber[uint64])
 	return r
 }
 

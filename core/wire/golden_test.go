@@ -74,6 +74,7 @@ func goldens() []golden {
 		of("batch of SET k v NX PX 1000 by a session, and INCR c -2", batchCodec, Batch{Time: 1_700_000_000_000, Proposer: 2, Number: 7, Victims: []Victim{{Hash: 0xabc, Version: 300}}, Requests: []Request{
 			{Session: session, Commands: []Command{short}}, {Commands: []Command{{Op: OpIncr, Key: []byte("c"), Delta: -2}}}}}),
 		of("request SCAN 0 COUNT 10", requestCodec, Request{Shard: 6, Epoch: 3, Commands: []Command{{Op: OpScan, End: 10}}}),
+		of("request of a cluster's client", requestCodec, Request{Shard: 6, Epoch: 3, Cluster: 0xc1, Commands: []Command{{Op: OpGet, Key: []byte("k")}}}),
 		of("response of every kind of result", responseCodec, Response{Epoch: 3, Results: []Result{{Kind: KindNil}, {Kind: KindOK, Version: 1}, {Kind: KindInt, Int: -1},
 			{Kind: KindBytes, Value: []byte("old"), Version: 2}, {Kind: KindList, Int: 9, List: [][]byte{[]byte("a"), nil, []byte("b")}}, {Kind: KindError, Code: CodeNotInteger}}}),
 		of("response refused, with a hint", responseCodec, Response{Outcome: OutcomeRefused, Reason: ReasonNotLeader, Leader: 0xa2, Epoch: 3}),

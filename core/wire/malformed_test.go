@@ -54,7 +54,9 @@ func TestMalformed(t *testing.T) {
 		{frame, header + "01 08 05 02 06", "pledged accept at byte 30 of 32: 2 is none of the 2 known values"},
 		{frame, header + "01 09 05 04", "map update head at byte 30 of 31: unknown bits 0x04"},
 
-		{request, "06 03 04 00", "request head at byte 2 of 4: unknown bits 0x04"},
+		{request, "06 03 08 00", "request head at byte 2 of 4: unknown bits 0x08"},
+		{request, "06 03 04 00", "request cluster at byte 4 of 4: input ends"},
+		{request, "06 03 04 00 0000000000000000", "request cluster at byte 4 of 12: present but zero"},
 		{request, "06 03 01 0000000000000000 00 00 00", "session at byte 3 of 14: present but zero"},
 		{request, "06 03 00 02 0100", "request commands at byte 3 of 6: count goes beyond the input"},
 		{request, "06 03 00 01 1e 00", "command op at byte 4 of 6: 30 is none of the 30 known values"},
@@ -67,12 +69,13 @@ func TestMalformed(t *testing.T) {
 
 		{batch, "00 00 00 00 01 01 00 00", "batch commands at byte 4 of 8: more than its requests hold"},
 		{batch, "00 00 00 00 00 01 00 01 0100", "request commands at byte 7 of 10: more than the batch announced"},
+		{batch, "00 00 00 00 00 01 04 00", "request head at byte 6 of 8: unknown bits 0x04"},
 		{batch, "00 00 00 05 00", "batch victims at byte 3 of 5: count goes beyond the input"},
 		{batch, "00 00 00 00 05 00", "batch commands at byte 4 of 6: count goes beyond the input"},
 
 		{response, "03", "response outcome at byte 0 of 1: not a known outcome"},
 		{response, "40", "response head at byte 0 of 1: unknown bits 0x40"},
-		{response, "04 0d", "response reason at byte 1 of 2: 13 is none of the 13 known values"},
+		{response, "04 0e", "response reason at byte 1 of 2: 14 is none of the 14 known values"},
 		{response, "08 0000000000000000", "response leader at byte 1 of 9: present but zero"},
 		{response, "20 01 06", "result kind at byte 2 of 3: not a known kind"},
 		{response, "20 01 0d 0b", "result code at byte 3 of 4: 11 is none of the 11 known values"},

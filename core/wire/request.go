@@ -17,7 +17,8 @@ type Session struct {
 // request in between).
 type Request struct {
 	Shard    ShardID
-	Epoch    Epoch // of the sender's cluster map
+	Epoch    Epoch  // of the sender's cluster map
+	Cluster  uint64 // of the same, from a client that has one; zero: it is for whoever gets it. Between nodes the frame says it
 	Session  Session
 	Commands []Command
 }
@@ -70,6 +71,7 @@ const (
 	ReasonLeadershipLost        // the leader was deposed after proposing
 	ReasonStopping              // the node is shutting down
 	ReasonNotReady              // the node has not joined a cluster yet
+	ReasonOtherCluster          // the node is of another cluster than the request is for
 	reasonEnd
 )
 
@@ -87,6 +89,7 @@ var reasonTexts = [reasonEnd]string{
 	ReasonLeadershipLost: "leadership lost",
 	ReasonStopping:       "stopping",
 	ReasonNotReady:       "not ready",
+	ReasonOtherCluster:   "the node is of another cluster",
 }
 
 func (r Reason) String() string {

@@ -15,6 +15,9 @@ func (s *Server) check(req *wire.Request, m *wire.ClusterMap) (wire.Reason, erro
 	if m == nil {
 		return wire.ReasonNotReady, nil
 	}
+	if req.Cluster != 0 && req.Cluster != m.ClusterID {
+		return wire.ReasonOtherCluster, nil
+	}
 	if req.Shard == wire.MetaShard || uint32(req.Shard) > m.Shards {
 		return 0, fmt.Errorf("shard %d is not one of 1 to %d", req.Shard, m.Shards)
 	}

@@ -43,6 +43,7 @@ var reasonWords = map[wire.Reason]string{
 	wire.ReasonLeadershipLost: "LEADERSHIP_LOST",
 	wire.ReasonStopping:       "STOPPING",
 	wire.ReasonNotReady:       "NOT_READY",
+	wire.ReasonOtherCluster:   "OTHER_CLUSTER",
 }
 
 // commandErrors are the errors that the state machine decides.

@@ -183,6 +183,20 @@ func TestTheMapOfANodeWithoutACluster(t *testing.T) {
 	require.Equal(t, wire.ReasonNotReady, response(t, p).Reason)
 }
 
+// A client's map may name an address that another cluster's node has now.
+func TestARequestForAnotherCluster(t *testing.T) {
+	n := newFake()
+	_, c := serve(t, n, Options{})
+	stream := open(t, c)
+	for shard := range wire.ShardID(shards + 2) { // whatever the shards there are
+		req := &wire.Request{Shard: shard, Cluster: n.cluster.ClusterID + 1, Commands: []wire.Command{{Op: wire.OpGet, Key: []byte("k")}}}
+		require.NoError(t, stream.Send(&torcv1.Packet{Id: 3, Kind: torcv1.PacketRequest, Body: wire.AppendRequest(nil, req)}))
+		p, err := stream.Recv()
+		require.NoError(t, err)
+		require.Equal(t, wire.ReasonOtherCluster, response(t, p).Reason)
+	}
+}
+
 // What makes no sense is told so, and the stream goes on.
 func TestBadPackets(t *testing.T) {
 	n := newFake()

@@ -151,7 +151,7 @@ func TestFailuresSayWhatIsKnown(t *testing.T) {
 
 func TestEveryReasonHasAWord(t *testing.T) {
 	seen := map[string]bool{}
-	for r := wire.ReasonNone; r <= wire.ReasonNotReady; r++ {
+	for r := wire.ReasonNone; r <= wire.ReasonOtherCluster; r++ {
 		require.Contains(t, reasonWords, r)
 		require.False(t, seen[reasonWords[r]], "%s twice", reasonWords[r])
 		seen[reasonWords[r]] = true

@@ -42,6 +42,7 @@ var refusals = map[wire.Reason]string{
 	wire.ReasonLeadershipLost: "CLUSTERDOWN The shard's leader was deposed: not applied, retry later",
 	wire.ReasonStopping:       "CLUSTERDOWN The node is stopping: not applied, retry on another node",
 	wire.ReasonNotReady:       "LOADING Torc has not joined a cluster yet: not applied, retry later",
+	wire.ReasonOtherCluster:   "CLUSTERDOWN The node is of another cluster: not applied, retry on another node",
 }
 
 // failure is why a shard gave no results.
