@@ -182,7 +182,7 @@ func firstContact(m wire.Message, own bool) bool {
 	switch m.(type) {
 	case *wire.Hello, *wire.Pledge, *wire.Pledged, *wire.Reply:
 		return true
-	case *wire.MapUpdate, *wire.Forward, *wire.Dropped:
+	case *wire.MapUpdate, *wire.Forward, *wire.Dropped, *wire.Ask:
 		return own
 	}
 	return false

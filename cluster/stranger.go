@@ -10,7 +10,7 @@ import "torc/core/wire"
 //     replica, no map, no request. Nobody's view of who is where is trusted with that: his life may be on this map, and a node of this cluster
 //     may be in the other one now, where a request that was sent to its former life's replica would be carried out.
 //  2. Of its own cluster a node listens to the members by its map. Whoever is none, as nodes that the map has dismissed are, may introduce himself, give a map,
-//     and hand a request on.
+//     and hand a client's or an operator's request on.
 //  3. A life is in one cluster until it ends. Who says hello as of another cluster is none of this one's.
 //  4. He may be on its map all the same: a node that was told to join both greeted both before either had answered, and both let him
 //     in. So the meta group's leader, who greets all members, hears it from himself, declares him down, and what he was to hold goes to others.
