@@ -1,6 +1,7 @@
 package client
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -115,6 +116,9 @@ func (e *engine) publish() {
 	if old == nil {
 		close(e.ready)
 		return
+	}
+	if m.ClusterID != old.ClusterID {
+		e.opts.Logger.Warn("the cluster is another one: all its nodes were started anew, or the seeds are of two clusters", "is", fmt.Sprintf("%016x", m.ClusterID), "was", fmt.Sprintf("%016x", old.ClusterID))
 	}
 	e.opts.Logger.Debug("new cluster map", "epoch", m.Epoch, "members", len(m.Members))
 }

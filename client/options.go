@@ -17,7 +17,7 @@ import (
 // Options say how to reach a cluster. Only Seeds must be given.
 type Options struct {
 	// Seeds are gRPC addresses (host:port) of some nodes. One that answers is enough; the
-	// others are learned from it.
+	// others are learned from it. When all nodes have been started anew they are another cluster, which is believed by a seed's word only.
 	Seeds []string
 	// Password is shown to the nodes, when it is not empty. Use it with TLS: it travels as it is.
 	Password string

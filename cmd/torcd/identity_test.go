@@ -48,3 +48,23 @@ func TestAClientKeepsToItsCluster(t *testing.T) {
 	}
 	require.Equal(t, ours.Topology().ClusterID, db.Topology().ClusterID)
 }
+
+// When all nodes have been started anew they are another cluster, and the client's own from then on.
+func TestAClientFollowsAClusterBegunAnew(t *testing.T) {
+	c := proctest.Start(t, 3, "--shards", "8")
+	db := goClient(t, c)
+	ctx := context.Background()
+	_, err := db.Set(ctx, "k", []byte("v"))
+	require.NoError(t, err)
+	before := db.Topology().ClusterID
+	for _, n := range c.Nodes {
+		n.Kill()
+	}
+	for _, n := range c.Nodes {
+		n.Start()
+	}
+	c.WaitWhole(proctest.FormsWithin)
+	_, err = db.Set(ctx, "k", []byte("w"))
+	require.NoError(t, err)
+	require.NotEqual(t, before, db.Topology().ClusterID)
+}

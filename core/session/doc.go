@@ -62,7 +62,8 @@
 //     attempt in doubt.
 //  4. A write is never sent under two sequence numbers while one attempt is in doubt.
 //  5. The newest epoch of a cluster's map wins. Another cluster's map is believed only when
-//     the present cluster has been silent: after all its memory is gone a cluster begins anew.
+//     the present cluster has been silent, and by a seed's word: after all its memory is gone a cluster begins anew.
+//     An address that the map names may be another cluster's by then; what a node of another one is asked it refuses (wire.Request.Cluster).
 //  6. Retries add at most a tenth to the load, plus a small burst, unless they succeed.
 //     Hedges (a second question for a read that takes long, see hedge.go) are never more than a tenth of the reads.
 //  7. Everything is bounded: parts by MaxInFlight (and one operation's own parts), attempts

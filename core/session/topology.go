@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"torc/core/env"
@@ -152,6 +153,9 @@ func (b *Brain) consider(m *wire.ClusterMap) bool {
 	default:
 		if b.clock.Now()-b.heard < 2*b.cfg.AttemptLimit {
 			return false // the cluster we know is alive: this is a stranger
+		}
+		if !slices.Contains(b.cfg.Seeds, b.fetch.addr) {
+			return false // it has an address that was a member's: that may have been given to anybody, while our cluster is only out of reach
 		}
 		b.wanted = 0
 		b.cache.clear()
