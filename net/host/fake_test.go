@@ -64,12 +64,13 @@ func (l *fakeLane) Stop(done func()) {
 type fakeNet struct {
 	mu   sync.Mutex
 	sent []string
+	last *wire.Frame
 }
 
-func (n *fakeNet) Send(addr string, _ *wire.Frame) {
+func (n *fakeNet) Send(addr string, f *wire.Frame) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.sent = append(n.sent, addr)
+	n.sent, n.last = append(n.sent, addr), f
 }
 
 func (n *fakeNet) addrs() []string {

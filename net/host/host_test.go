@@ -57,6 +57,27 @@ func TestFramesAreSplitByLane(t *testing.T) {
 	require.Equal(t, uint64(11), odd.Cluster)
 }
 
+// Two clusters' memberships are two, too: a former member's address may be another cluster's node's now, and is asked for news all the same. Who has no
+// cluster yet is listened to, as nodes of this one are.
+func TestGossipOfAnotherClusterIsDropped(t *testing.T) {
+	gossiped := make(chan string, 8)
+	net := &fakeNet{}
+	h := start(t, Config{Gossip: func(data []byte) { gossiped <- string(data) }}, net, &fakeLane{})
+	say := func(cluster uint64, what string) {
+		h.OnFrame(&wire.Frame{From: 7, Cluster: cluster, Messages: []wire.Message{&wire.Gossip{Data: []byte(what)}}})
+	}
+	say(12, "no cluster yet")
+	require.Equal(t, "no cluster yet", await(t, gossiped))
+	h.PublishMap(&wire.ClusterMap{ClusterID: 11, Epoch: 1})
+	say(12, "of another one")
+	say(0, "of none")
+	say(11, "of this one")
+	require.Equal(t, "of none", await(t, gossiped))
+	require.Equal(t, "of this one", await(t, gossiped))
+	h.SendGossip("other:1", []byte("rumour"))
+	require.Equal(t, uint64(11), net.last.Cluster)
+}
+
 func TestFramesForThisNodeStayHere(t *testing.T) {
 	got := make(chan *wire.Frame, 1)
 	net := &fakeNet{}
