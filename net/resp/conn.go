@@ -89,9 +89,10 @@ type conn struct {
 	spare      []byte // the writer's other buffer
 	queues     map[wire.ShardID]*queue
 	ready      []*queue   // those whose next Call can go
-	asked      int        // bytes of parts without an answer
+	asked      int        // bytes of parts without an answer,
+	asks       [rooms]int // and by what bounds them
 	parts      int        // and their number,
-	heavyParts int        // of that: of commands for whose keys room is held
+	heavyParts int        // of that: of commands that have claimed their room
 	waveSeq    uint64     // the command of which the reader waits for a wave's answers,
 	waveLeft   int        // until so many are left; 0: it does not
 	expected   int        // bytes of this connection in Server.expected
@@ -286,7 +287,7 @@ func (c *conn) awaitRoom() {
 
 // settle gives back the room of long commands that are answered. Locked.
 func (c *conn) settle() {
-	if c.asked <= chunkMax && c.heavyParts == 0 && c.in.claim.lines.Load() {
+	if c.heavyParts == 0 && c.in.claim.lines.Load() {
 		c.note() // first: whoever gets the room is not to find these bytes still counted
 		c.in.claim.answered()
 	}
@@ -373,6 +374,7 @@ func (c *conn) writeLoop() {
 	linger := c.linger && !c.dead
 	c.dead = true
 	c.note()
+	c.endTurns()
 	c.readerWake.Signal()
 	c.mu.Unlock()
 	c.close(linger)

@@ -9,6 +9,9 @@ import "log/slog"
 //	held > 2*BuffersMax     who holds most is cut off, if it is not for its largest value alone: any that a node takes it must be able to give,
 //	                        and so one may always be there
 //
+// What had to wait for its room is no reason to cut anybody off: long commands have claimed theirs (unfinished.go). What has its turn (turns.go) is at most
+// BuffersMax; replies, and short commands in flight, have the rest.
+//
 // Expected is what is held and, guessed by the length of recent ones, the replies that are owed. The first is enough
 // when replies are about as long as those before. The second is for who asks for a lot at once, of a length that nobody
 // could know, and does not read it: as Redis does with maxmemory-clients.
@@ -24,8 +27,8 @@ func (c *conn) note() (expected int) {
 		if guess == 0 {
 			guess = int(c.srv.guess.Load())
 		}
-		holds = c.asked + c.held()
-		expected = holds + c.window.len()*guess + c.parts*partBytes
+		holds = c.asks[roomCommon] + c.held()
+		expected = c.asked + c.held() + c.window.len()*guess + c.parts*partBytes
 	}
 	c.srv.buffered.Add(int64(holds) - c.holds.Swap(int64(holds)))
 	if holds == 0 {
@@ -65,11 +68,11 @@ func (c *conn) makeRoom() {
 	if c.srv.opts.BuffersMax <= 0 {
 		return
 	}
-	if c.note(); c.srv.buffered.Load() <= 2*int64(c.srv.opts.BuffersMax) {
+	if c.note(); c.srv.excess() <= 0 {
 		return
 	}
 	most := c.srv.greediest()
-	if most == nil || c.srv.buffered.Load()-most.largest.Load() <= 2*int64(c.srv.opts.BuffersMax) || most.doomed.Swap(true) {
+	if most == nil || c.srv.excess() <= most.largest.Load() || most.doomed.Swap(true) {
 		return
 	}
 	c.srv.stats.cutOff.Add(1)
@@ -83,6 +86,12 @@ func (c *conn) makeRoom() {
 		c.writerWake.Signal()
 	}
 	_ = most.nc.Close() // its own goroutines see that, and end
+}
+
+// excess is by how much all connections hold too much.
+func (s *Server) excess() int64 {
+	most := int64(s.opts.BuffersMax)
+	return s.buffered.Load() + min(s.turns.taken.Load(), most) - 2*most
 }
 
 // greediest is the connection that holds most, of those that are not cut off already.

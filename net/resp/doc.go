@@ -33,7 +33,7 @@
 //  4. What was handed to Submit is never written again: arguments are slices of the buffer
 //     they were received in, and a buffer that is referred to is left to the collector.
 //  5. Memory is bounded by what was really received and by Options: declared lengths
-//     allocate a little for all connections together (ahead.go), and else nothing; long commands wait for room to come in (unfinished.go). A window that is full, requests in flight over QueryBufferMax or
+//     allocate a little for all connections together (ahead.go), and else nothing; long commands wait for room to come in (unfinished.go), others of some size for their turn (turns.go). A window that is full, requests in flight over QueryBufferMax or
 //     replies over OutputBufferMax stop the reading, not the writing.
 //  6. An error says whether a write surely did not happen. errors.go has the one table.
 //  7. The password is compared in constant time and never logged; nothing a client sends is

@@ -21,6 +21,7 @@ type replyForm struct {
 	render renderer
 	proto  int
 	mute   bool
+	room   room
 }
 
 // gather puts a read aside: the connection's reads in a row are looked up together (lookNow).
@@ -158,6 +159,9 @@ func (g *replyForm) reply(o *output, res *wire.Result) {
 // ask puts a command of one part into its shard's queue. Locked; there is room.
 func (c *conn) ask(shard wire.ShardID, cmd wire.Command, g *replyForm) {
 	seq, s := c.openSlot(g.spec)
-	s.render, s.left, s.proto, s.mute = g.render, 1, g.proto, g.mute
+	s.render, s.left, s.proto, s.mute, s.room = g.render, 1, g.proto, g.mute, g.room
+	if s.room == roomClaim {
+		c.heavyParts++
+	}
 	c.enqueue(shard, ref{seq: seq}, cmd)
 }

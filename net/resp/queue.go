@@ -128,9 +128,13 @@ func (c *conn) enqueue(shard wire.ShardID, r ref, cmd wire.Command) {
 		c.queues[shard] = q
 	}
 	q.parts = append(q.parts, part{ref: r, cmd: cmd})
-	c.asked += len(cmd.Key) + len(cmd.Value)
+	size, of := len(cmd.Key)+len(cmd.Value), c.window.at(r.seq).room
+	c.asked += size
+	c.asks[of] += size
 	c.parts++
-	c.carries(len(cmd.Key) + len(cmd.Value))
+	if of == roomCommon {
+		c.carries(size)
+	}
 	c.list(q)
 }
 
@@ -302,9 +306,14 @@ func (c *conn) again(f *flight) {
 // answer notes what one part came to: a result, or a failure. Locked.
 func (c *conn) answer(r ref, cmd *wire.Command, res *wire.Result, fail *failure) {
 	s := c.window.at(r.seq)
-	c.asked -= len(cmd.Key) + len(cmd.Value)
+	size := len(cmd.Key) + len(cmd.Value)
+	c.asked -= size
+	c.asks[s.room] -= size
 	c.parts--
-	if s.heavy {
+	switch s.room {
+	case roomTurn:
+		c.srv.turns.give(int64(size))
+	case roomClaim:
 		c.heavyParts--
 	}
 	c.settle()

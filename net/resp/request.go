@@ -80,7 +80,8 @@ func (r *request) oneOn(shard wire.ShardID, cmd wire.Command, render renderer) {
 	r.in.keep()
 	r.mu.Lock()
 	r.reserve()
-	r.ask(shard, cmd, &replyForm{spec: r.spec, render: render, proto: r.proto, mute: r.mute()})
+	of := r.roomFor(len(cmd.Key) + len(cmd.Value))
+	r.ask(shard, cmd, &replyForm{spec: r.spec, render: render, proto: r.proto, mute: r.mute(), room: of})
 	r.mu.Unlock()
 }
 
@@ -102,9 +103,14 @@ func (r *request) many(j job) {
 	r.in.keep()
 	r.mu.Lock()
 	r.reserve()
+	bytes := 0
+	for i := range r.commands {
+		bytes += len(r.commands[i].Key) + len(r.commands[i].Value)
+	}
+	of := r.roomFor(bytes)
 	seq, s := r.openSlot(r.spec)
-	s.job, s.left, s.heavy = j, len(r.shards), r.heavy
-	if s.heavy {
+	s.job, s.left, s.room = j, len(r.shards), of
+	if of == roomClaim {
 		r.heavyParts += s.left
 	}
 	for i, shard := range r.shards {

@@ -39,12 +39,13 @@ type Server struct {
 	nextID   atomic.Uint64
 
 	connected atomic.Int64 // connections
-	buffered  atomic.Int64 // bytes of their commands in flight, and of their replies (crowd.go)
+	buffered  atomic.Int64 // bytes of their commands in flight without a turn or a claim, and of their replies (crowd.go)
 	expected  atomic.Int64 // and with the replies that are owed
 	guess     atomic.Int64 // bytes of a reply, as the recent ones of all were
 	ahead     ahead
 
 	unfinished unfinished
+	turns      turns
 
 	mu    sync.Mutex
 	conns map[uint64]*conn
@@ -68,6 +69,7 @@ func Listen(opts Options, b Backend) (*Server, error) {
 	}
 	s.ahead.left.Store(aheadOf(opts.BuffersMax))
 	s.unfinished.bound(2*opts.BuffersMax, opts.Timeout)
+	s.turns.most = int64(opts.BuffersMax)
 	return s, nil
 }
 
@@ -89,7 +91,7 @@ func listenError(addr string, err error) error {
 func (s *Server) Buffered() int64 {
 	s.unfinished.mu.Lock()
 	defer s.unfinished.mu.Unlock()
-	return s.buffered.Load() + s.unfinished.held - s.unfinished.flying
+	return s.buffered.Load() + s.turns.taken.Load() + s.unfinished.held
 }
 
 // Addr is the address the server listens on.

@@ -30,7 +30,6 @@ type unfinished struct {
 	changed sync.Cond
 	most    int64 // 0: no bound
 	held    int64
-	flying  int64 // of that: bytes of commands that have been carried out, which count as what is in flight, too
 	waiting int
 	stall   time.Duration
 	rest    time.Duration
@@ -43,8 +42,6 @@ type claim struct {
 	conn   *conn
 	coming int64       // the command that is being received, until it has been dispatched
 	flying int64       // the commands since it last owed nothing, until they are answered
-	keys   int64       // what keys cost beside their bytes (waves.go), of coming
-	aloft  int64       // and of flying
 	since  int64       // Server.now when the present command first took some, and later by as long as it has waited
 	woke   int64       // and when it last ceased to wait
 	lines  atomic.Bool // it stands in the line
@@ -93,17 +90,6 @@ func (c *claim) hold(bytes int) bool {
 	return true
 }
 
-// holdKeys waits until there is room for what keys of the command cost beside the bytes in which they have come. It returns false when the connection is over.
-func (c *claim) holdKeys(cost int) bool {
-	if !c.hold(int(c.coming) + cost) {
-		return false
-	}
-	c.of.mu.Lock()
-	defer c.of.mu.Unlock()
-	c.keys += int64(cost)
-	return true
-}
-
 // wait sleeps until something has been given back, and reports whether the connection goes on. Locked.
 func (c *claim) wait() bool {
 	u, from := c.of, c.conn.srv.now()
@@ -125,9 +111,8 @@ func (c *claim) dispatched() {
 	u := c.of
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.flying += c.coming - c.keys
-	c.flying, c.aloft = c.flying+c.coming, c.aloft+c.keys
-	c.coming, c.keys = 0, 0
+	c.flying += c.coming
+	c.coming = 0
 }
 
 // answered gives back what is not coming any more: the connection is owed nothing that is long.
@@ -148,10 +133,9 @@ func (c *claim) giveBack(all bool) {
 	}
 	given := c.flying
 	u.held -= given
-	u.flying -= given - c.aloft
-	if c.flying, c.aloft = 0, 0; all {
+	if c.flying = 0; all {
 		u.held -= c.coming
-		c.coming, c.keys = 0, 0
+		c.coming = 0
 	}
 	stays := !all && (c.coming > 0 || c.waits)
 	if stays && given == 0 {

@@ -35,7 +35,7 @@ func (r *request) roomForKeys(n int) bool {
 	r.mu.Lock()
 	r.settle() // and not for what commands before it had that were answered at once: no answer comes that would give it back
 	r.mu.Unlock()
-	if !r.in.claim.holdKeys(cost) {
+	if !r.in.claim.hold(int(r.in.claim.coming) + cost) {
 		r.quit = true
 		r.fail(refusals[wire.ReasonStopping])
 		return false
@@ -72,8 +72,9 @@ func (r *request) inWaves(j job, n int, part func(i int) wire.Command) {
 	defer r.mu.Unlock()
 	r.reserve()
 	seq, s := r.openSlot(r.spec)
-	s.job, s.left, s.heavy = j, n, r.heavy
-	if s.heavy {
+	s.job, s.left = j, n
+	if r.heavy {
+		s.room = roomClaim
 		r.heavyParts += n
 	}
 	for shard, sent := 0, 0; sent < n && !r.dead; {

@@ -17,7 +17,7 @@ type slot struct {
 	render renderer // commands of one part
 	job    job      // commands of several parts, or nil
 	left   int      // parts without an answer
-	heavy  bool     // these count in conn.heavyParts
+	room   room     // what bounds their bytes
 	done   bool
 	mute   bool // CLIENT REPLY OFF or SKIP: nothing is sent
 	proto  int  // as it was when the command came
