@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -40,4 +41,26 @@ func TestLargeWritesDoNotShareAnEntry(t *testing.T) {
 	}
 	require.Greater(t, longest, 2*len(value), "some share one")
 	require.LessOrEqual(t, longest, entryMost)
+}
+
+// Large writes that share an entry are put into it one after the other, and not copied again for each that follows.
+func TestALongEntryIsWrittenOnce(t *testing.T) {
+	w := five(t, Config{})
+	lead := w.leader(1)
+	value, answers := make([]byte, 1<<20), make([]asker, entryMost>>20-1)
+	var before, after runtime.MemStats
+	lead.turn(func() {
+		for i := range answers {
+			set := wire.Command{Op: wire.OpSet, Key: []byte{byte(i)}, Value: value}
+			lead.OnCall(&wire.Call{Request: wire.Request{Shard: 1, Epoch: lead.m.Epoch, Commands: []wire.Command{set}}, Sink: &answers[i]})
+		}
+		runtime.ReadMemStats(&before)
+	})
+	runtime.ReadMemStats(&after)
+	require.Less(t, int(after.TotalAlloc-before.TotalAlloc), 3*entryMost, "the entry, and raft's copy of it")
+	w.run(3 * time.Second)
+	for i := range answers {
+		require.NotNil(t, answers[i].answer)
+		require.Equal(t, wire.OutcomeOK, answers[i].answer.Outcome)
+	}
 }

@@ -370,22 +370,6 @@ func (g *group) proposeWrites() {
 	}
 }
 
-// entryMost is how many bytes writes share an entry for. Beyond it another entry costs next to nothing beside them; and what gathers
-// while a shard has no leader has no bound, but a frame has: an entry that is longer would stay at the head of the log for ever. A write
-// that is larger goes alone (wire.RequestMax bounds it).
-const entryMost = 16 << 20
-
-// shareEntry divides writes into those that share the next entry, at least one, and the others.
-func shareEntry(calls []*router.Call) (now, later []*router.Call) {
-	bytes := calls[0].Bytes()
-	for i := 1; i < len(calls); i++ {
-		if bytes += calls[i].Bytes(); bytes > entryMost {
-			return calls[:i:i], calls[i:]
-		}
-	}
-	return calls, nil
-}
-
 // proposeEntry proposes writes as one entry.
 func (g *group) proposeEntry(calls []*router.Call) {
 	calls, room := g.makeRoom(calls)
@@ -440,9 +424,6 @@ func (g *group) gathers() bool {
 	return len(g.writes) < underWay
 }
 
-// entryKept is the size of the largest buffer that a lane keeps to write entries in: for a value of 1 MiB, and some.
-const entryKept = 2 << 20
-
 // reuse keeps the requests of an entry that is written as room for the next.
 func (l *Lane) reuse(requests []wire.Request) {
 	clear(requests)
@@ -452,7 +433,7 @@ func (l *Lane) reuse(requests []wire.Request) {
 func (g *group) propose(b *wire.Batch, calls []*router.Call) bool {
 	g.number++
 	b.Proposer, b.Number = g.replica, g.number
-	entry := wire.AppendBatch(g.lane.entry[:0], b)
+	entry := wire.AppendBatch(roomForEntry(g.lane.entry[:0], b, calls), b)
 	if cap(entry) <= entryKept {
 		g.lane.entry = entry
 	}
