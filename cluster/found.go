@@ -32,6 +32,7 @@ type founding struct {
 	newest   uint64      // the last one that this life has made
 	members  []wire.Member
 	yes      []wire.NodeID
+	late     int // the tick until which this life takes no later map than the first (firstmap.go); 0: none has come
 
 	namesake   wire.Member // a process elsewhere that says it is this node: it counts as no other founder
 	namesakeAt time.Duration
@@ -151,7 +152,7 @@ func (l *Lane) onHello(m *wire.Hello) {
 		l.admitMember(m)
 	}
 	if m.Epoch < l.m.Epoch {
-		l.sendAddr(who.PeerAddr, who.ID, who.Incarnation, &wire.MapUpdate{Map: l.m})
+		l.sendMap(m)
 	}
 }
 
@@ -309,7 +310,7 @@ func firstMap(id uint64, members []wire.Member, shards, replicas int) *wire.Clus
 }
 
 func (l *Lane) onMapUpdate(m *wire.MapUpdate) {
-	if m.Map == nil || m.Initial && (l.m != nil || m.Proposal != l.found.pledged) {
+	if m.Map == nil || m.Initial && (l.m != nil || m.Proposal != l.found.pledged) || l.awaitsFirst(m.Map) {
 		return
 	}
 	l.newMap(m.Map)
