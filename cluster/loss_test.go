@@ -92,14 +92,47 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Whom the newest configuration leaves out is let go when a majority of it knows of that, and would not need him to elect a leader.
+func TestSettledBy(t *testing.T) {
+	newest := &wire.Sealed{Seal: 5, Applied: 90, Conf: wire.ConfState{Voters: []uint64{2, 3, 4}}}
+	for _, c := range []struct {
+		name  string
+		other *wire.Sealed
+		knows bool
+	}{
+		{"one knows", nil, false},
+		{"another one, too", &wire.Sealed{Seal: 5, Applied: 95}, true},
+		{"another one has not applied as much", &wire.Sealed{Seal: 5, Applied: 89}, false},
+		{"he said so under an earlier seal", &wire.Sealed{Seal: 4, Applied: 95}, false},
+	} {
+		require.Equal(t, c.knows, settledBy(newest, map[wire.ReplicaID]*wire.Sealed{2: newest, 3: c.other}), c.name)
+	}
+	joint := *newest
+	joint.Conf.VotersOutgoing = []uint64{1, 2, 3}
+	require.False(t, settledBy(&joint, map[wire.ReplicaID]*wire.Sealed{2: &joint, 3: &joint, 4: &joint}), "while the change is under way those who go are needed")
+}
+
+// A node learns of a loss when a map counts one more than the map before. Who has just come has lost nothing.
+func TestNewLosses(t *testing.T) {
+	before := three()
+	before.Placements[1].Losses = 1
+	after := before.Clone()
+	require.Empty(t, newLosses(nil, after))
+	require.Empty(t, newLosses(before, after))
+	after.Placements[1].Losses++
+	require.Equal(t, []*wire.Placement{&after.Placements[1]}, newLosses(before, after))
+}
+
 func TestReset(t *testing.T) {
 	m := over(three(), 10, 20)
 	m.Placements[1].ConfIndex = 70
+	m.Member(50).State = wire.MemberDown
 	require.False(t, changeMap(m, &wire.MetaCommand{Kind: wire.MetaSeal, Shard: 1, Index: 69}), "another configuration than the one it was decided on")
 	require.False(t, changeMap(m, &wire.MetaCommand{Kind: wire.MetaSeal, Shard: 0}), "never the meta group")
 	require.True(t, changeMap(m, &wire.MetaCommand{Kind: wire.MetaSeal, Shard: 1, Index: 70}))
 	p := &m.Placements[1]
 	require.Equal(t, m.Epoch+1, p.Seal)
+	require.False(t, changeMap(m, &wire.MetaCommand{Kind: wire.MetaSeal, Shard: 1, Index: 70}), "what was said under this seal would not count under another")
 	require.False(t, changeMap(m, &wire.MetaCommand{Kind: wire.MetaUnseal, Shard: 1, Seal: 3}), "another seal")
 
 	founder := func(node wire.NodeID, life wire.Incarnation) wire.Replica {
@@ -113,6 +146,7 @@ func TestReset(t *testing.T) {
 		"another seal":                   func(c *wire.MetaCommand) { c.Seal-- },
 		"a replica came meanwhile":       func(c *wire.MetaCommand) { c.Voters = c.Voters[:2] },
 		"a founder's life is over":       func(c *wire.MetaCommand) { c.Founders[1].Incarnation = 1 },
+		"a founder that is down":         func(c *wire.MetaCommand) { c.Founders[0].Node = 50 },
 		"a founder that nobody knows of": func(c *wire.MetaCommand) { c.Founders[1].Node = 99 },
 		"nobody to found it":             func(c *wire.MetaCommand) { c.Founders = nil },
 	} {
@@ -226,6 +260,7 @@ func TestALostShardIsBegunAnew(t *testing.T) {
 	w.restart(holders[1])
 	w.run(9 * time.Second)
 	require.Zero(t, w.newest().Placements[1].Losses, "nothing is done within the grace")
+	require.Zero(t, w.newest().Placements[1].Seal)
 	require.False(t, w.leads())
 	require.True(t, w.until(10*time.Second, w.leads), "begun anew")
 	p := w.newest().Placements[1]
@@ -243,7 +278,7 @@ func TestALostShardIsLeftAlone(t *testing.T) {
 	holders := w.holders()
 	w.restart(holders[0])
 	w.restart(holders[1])
-	w.run(time.Minute)
+	w.until(time.Minute, func() bool { require.Zero(t, w.newest().Placements[1].Seal); return false })
 	require.Zero(t, w.newest().Placements[1].Losses)
 	require.False(t, w.leads())
 }

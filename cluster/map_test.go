@@ -40,6 +40,23 @@ func three() *wire.ClusterMap {
 	return mapOf(replica(1, voter), replica(2, voter), replica(3, voter))
 }
 
+// A replica lives if its node is there in the very life that it is on: what a former one held is gone.
+func TestAlive(t *testing.T) {
+	m := three()
+	r := m.Placements[1].Replicas[0]
+	require.True(t, alive(m, r))
+	for name, ends := range map[string]func(*wire.Member){
+		"a later life":     func(who *wire.Member) { who.Incarnation++ },
+		"it is down":       func(who *wire.Member) { who.State = wire.MemberDown },
+		"it has left":      func(who *wire.Member) { who.State = wire.MemberLeft },
+		"there is no such": func(who *wire.Member) { who.ID = 99 },
+	} {
+		m := m.Clone()
+		ends(m.Member(r.Node))
+		require.False(t, alive(m, r), name)
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	d := Config{}.Defaults()
 	require.Equal(t, Config{

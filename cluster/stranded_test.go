@@ -61,6 +61,45 @@ func TestAGroupIsLostThoughTheMapSeesAMajority(t *testing.T) {
 	require.Equal(t, 1, sealed, "what the lost group's replicas said does not count against the new one")
 }
 
+func TestStanding(t *testing.T) {
+	m := over(mapOf(replica(1, voter), replica(2, voter), replica(3, voter), replica(4, learner)), 10, 20)
+	for _, c := range []struct {
+		name string
+		conf wire.ConfState
+		is   bool
+	}{
+		{"a majority is left", wire.ConfState{Voters: []uint64{2, 3, 4}}, true},
+		{"a majority is over", wire.ConfState{Voters: []uint64{1, 2, 3}}, false},
+		{"a majority of those who come is left, and of those who go it is over", wire.ConfState{Voters: []uint64{2, 3, 4}, VotersOutgoing: []uint64{1, 2, 3}}, false},
+		{"one whom the map does not know is over", wire.ConfState{Voters: []uint64{3, 5}}, false},
+	} {
+		require.Equal(t, c.is, standing(m, &m.Placements[1], c.conf), c.name)
+	}
+}
+
+// Each replica speaks for itself, from the life that it is on; and what it has said counts for a moment, in which it says so again.
+func TestAStrandedReplicaSpeaksForItself(t *testing.T) {
+	w := five(t, Config{})
+	meta := w.leader(wire.MetaShard)
+	p := meta.m.Placement(1)
+	r, other := p.Replicas[0], p.Replicas[1]
+	says := func(from wire.NodeID, life wire.Incarnation, s wire.Sealed) bool {
+		delete(meta.stranded, 1)
+		s.Conf.Voters = []uint64{98, 99}
+		meta.onSealed(from, life, &s)
+		return meta.isStranded(p)
+	}
+	word := wire.Sealed{Shard: 1, Replica: r.ID}
+	require.False(t, says(other.Node, other.Incarnation, word), "of another node's replica")
+	require.False(t, says(r.Node, r.Incarnation-1, word), "from a former life")
+	require.False(t, says(r.Node, r.Incarnation, wire.Sealed{Shard: 1, Replica: 99}), "of one that the map does not know")
+	require.False(t, says(r.Node, r.Incarnation, wire.Sealed{Shard: 99, Replica: r.ID}), "of a shard that there is not")
+	require.False(t, says(r.Node, r.Incarnation, wire.Sealed{Shard: 1, Replica: r.ID, Seal: 3}), "under a seal that was lifted")
+	require.True(t, says(r.Node, r.Incarnation, word))
+	w.now += strandedFor * meta.cfg.Tick
+	require.False(t, meta.isStranded(p))
+}
+
 // A shard that has no leader for long and can have one is not touched: its replicas' words show a quorum.
 func TestWhoCanGoOnIsNotStranded(t *testing.T) {
 	w := five(t, Config{ResetGrace: 4 * time.Second})
