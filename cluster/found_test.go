@@ -107,9 +107,9 @@ func TestJoinsOnly(t *testing.T) {
 	w.run(time.Minute)
 	require.Nil(t, w.nodes["d"].m, "nobody is there yet")
 	for i, addr := range addrs[:3] {
-		w.start(addr, wire.NodeID(i+1), 7, founders)
+		w.start(addr, wire.NodeID(i+5), 7, founders)
 	}
-	require.True(t, w.until(30*time.Second, w.everywhere), "the others found a cluster, and it joins")
+	require.True(t, w.until(30*time.Second, w.everywhere), "the others found a cluster without it, though it is the lowest, and it joins")
 }
 
 // Of two processes under one name each sees one founder. What is amiss can only be said by who hears the other.
@@ -179,7 +179,11 @@ func TestAPledgeIsGivenOnce(t *testing.T) {
 	hello(one)
 	hello(former)
 	require.False(t, n.pledge(two, &wire.Pledge{Proposal: 22, Members: members}).Accept)
-	again := one
+	again := two
+	again.Incarnation++
+	hello(again)
+	require.False(t, n.pledge(two, &wire.Pledge{Proposal: 22, Members: members}).Accept, "another one's life is over")
+	again = one
 	again.Incarnation++
 	hello(again)
 	require.True(t, n.pledge(two, &wire.Pledge{Proposal: 22, Members: members}).Accept, "the life that had the pledge is over")
@@ -198,6 +202,7 @@ func TestAPledgeIsGivenOnce(t *testing.T) {
 	require.True(t, n.pledge(one, &wire.Pledge{Proposal: 11, Members: members}).Accept)
 	require.True(t, n.pledge(one, &wire.Pledge{Proposal: 13, Members: members}).Accept, "the same life's next one: the one before was given up")
 	require.False(t, n.pledge(one, &wire.Pledge{Proposal: 11, Members: members}).Accept, "that one was long under way")
+	require.False(t, n.pledge(one, &wire.Pledge{Proposal: 15, Members: []wire.Member{former, two, n.cfg.Self}}).Accept, "and that one is a former life's")
 	require.Nil(t, n.pledge(one, &wire.Pledge{Proposal: 11}), "it is given up, which is no news")
 	require.False(t, n.pledge(two, &wire.Pledge{Proposal: 22, Members: members}).Accept)
 	require.Nil(t, n.pledge(two, &wire.Pledge{Proposal: 13}), "it is not his to give up")
@@ -210,6 +215,28 @@ func TestAPledgeIsGivenOnce(t *testing.T) {
 	require.False(t, n.pledge(one, &wire.Pledge{Proposal: 11, Members: members}).Accept, "to this node's former life")
 	require.Nil(t, n.pledge(one, &wire.Pledge{Proposal: 11, Members: members[:2]}), "not about this node")
 	require.Nil(t, n.pledge(one, &wire.Pledge{Proposal: 11, Members: members[1:]}), "from one that takes no part itself")
+}
+
+// A pledge counts for the proposal that it was given to, not for the next one: that one's answer may be no.
+func TestAPledgeThatIsLateCountsForNothing(t *testing.T) {
+	n := newWorld(3).start("a", 1, 7, Config{Expect: 2})
+	other := wire.Member{ID: 2, Incarnation: 7, PeerAddr: "b"}
+	says := func(m wire.Message) {
+		n.turn(func() {
+			n.OnFrame(&wire.Frame{From: other.ID, FromIncarnation: other.Incarnation, Messages: []wire.Message{m}})
+			n.propose()
+		})
+	}
+	says(&wire.Hello{Member: other, Expect: 2})
+	first := n.found.proposal
+	require.NotZero(t, first)
+	says(&wire.Pledged{Proposal: first})
+	second := n.found.proposal
+	require.Greater(t, second, first, "the other one is pledged elsewhere: begin another")
+	says(&wire.Pledged{Proposal: first, Accept: true})
+	require.Nil(t, n.m)
+	says(&wire.Pledged{Proposal: second, Accept: true})
+	require.Equal(t, second, n.m.ClusterID)
 }
 
 // TestARestartDuringTheFounding: one founder dies after another one has given its pledge. The

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -38,6 +39,63 @@ func TestAnIDIsUsedOnce(t *testing.T) {
 	require.True(t, wouldChange(m, report))
 	require.True(t, changeMap(m, report))
 	require.Nil(t, m.Placement(1).Replica(4))
+}
+
+// A learner whose node begins a later life leaves the group, and the map: else one would stay with every start of a node that does not live for
+// long enough to catch up.
+func TestALearnerThatIsOverIsLetGo(t *testing.T) {
+	w := five(t, Config{})
+	lead := w.leader(1)
+	_, addrs := w.others(lead)
+	again := addrs[0]
+	if w.nodes[again] == w.leader(wire.MetaShard) {
+		again = addrs[1]
+	}
+	w.drop = func(addr string, f *wire.Frame) bool { // it never catches up
+		return addr == again && slices.ContainsFunc(f.Messages, func(m wire.Message) bool {
+			_, is := m.(*wire.SnapshotChunk)
+			return is && m.Group() == 1
+		})
+	}
+	conf := func() wire.ConfState { return lead.groups[1].member.Conf() }
+	for range 3 {
+		w.restart(again)
+		life := w.nodes[again].cfg.Self.Incarnation
+		learns := func() bool {
+			r := w.newest().Placement(1).On(w.nodes[again].cfg.Self.ID, life)
+			return r != nil && slices.Equal(conf().Learners, []uint64{uint64(r.ID)})
+		}
+		require.True(t, w.until(20*time.Second, learns), "it learns, and nobody else does")
+	}
+	w.drop = nil
+	require.True(t, w.until(20*time.Second, func() bool {
+		return len(conf().Learners) == 0 && len(conf().Voters) == 3 && len(w.newest().Placement(1).Replicas) == 3
+	}))
+}
+
+// A voter that is silent may live, and be needed: it stays until another one votes in its place, however long that takes.
+func TestTheSilentStayUntilTheyAreReplaced(t *testing.T) {
+	w := five(t, Config{Grace: 2 * time.Second})
+	lead := w.leader(1)
+	ids, addrs := w.others(lead)
+	silent, id := addrs[0], ids[0]
+	if w.nodes[silent] == w.leader(wire.MetaShard) {
+		silent, id = addrs[1], ids[1]
+	}
+	w.drop = func(_ string, f *wire.Frame) bool {
+		return slices.ContainsFunc(f.Messages, func(m wire.Message) bool { _, is := m.(*wire.SnapshotChunk); return is && m.Group() == 1 })
+	}
+	w.nodes[silent].over = true
+	conf := func() wire.ConfState { return lead.groups[1].member.Conf() }
+	require.True(t, w.until(20*time.Second, func() bool { return len(conf().Learners) == 1 }), "it is down, and another one learns")
+	w.until(20*time.Second, func() bool {
+		require.Contains(t, conf().Voters, uint64(id))
+		return false
+	})
+	w.drop = nil
+	require.True(t, w.until(20*time.Second, func() bool { return len(conf().Learners) == 0 }))
+	require.Len(t, conf().Voters, 3)
+	require.NotContains(t, conf().Voters, uint64(id))
 }
 
 // A life that was declared down is taken back when the meta group's leader hears it, not when
