@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"torc/core/gossip"
 	"torc/core/wire"
 )
 
@@ -98,4 +99,22 @@ func TestForget_Refused(t *testing.T) {
 	leader.over = true
 	require.True(t, o.until(20*time.Second, func() bool { return o.lead(wire.MetaShard) != nil }), "another one leads")
 	o.told(o.first(), wire.Ask{Op: wire.AdminForget, Node: leader.cfg.Self.ID}, wire.RefusalLives)
+}
+
+// Whom others hear is not gone. That they call him dead, or hear a later life of his, is no sign that this one lives.
+func TestForget_WhomOthersHear(t *testing.T) {
+	o := newOffice(t, 5, 1)
+	n := o.node(1)
+	o.drop = func(string, *wire.Frame) bool { return true }
+	o.run(n.cfg.Grace)
+	for _, e := range []gossip.Event{
+		{Node: 2, Incarnation: 1, Status: gossip.Alive}, {Node: 3, Incarnation: 1, Status: gossip.Dead},
+		{Node: 4, Incarnation: 1, Status: gossip.Suspect}, {Node: 5, Incarnation: 2, Status: gossip.Alive},
+	} {
+		require.Empty(t, n.signOfLife(n.m.Member(e.Node)))
+		n.turn(func() { n.OnGossip(e) })
+		lives := e.Node == 2
+		require.Equal(t, lives, n.signOfLife(n.m.Member(e.Node)) != "", e)
+		require.Equal(t, lives, n.hearsLife(&wire.Replica{Node: e.Node, Incarnation: 1}), e)
+	}
 }

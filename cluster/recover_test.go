@@ -35,6 +35,32 @@ func TestRecovered(t *testing.T) {
 	require.EqualValues(t, 2, again.Placement(wire.MetaShard).Losses)
 }
 
+// A newer map is waited for as long as who has it is in reach: from one that is gone for good it will never come.
+func TestRecoverMeta_ANewerMapIsWaitedFor(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	o.run(4 * time.Second)
+	n, other := o.node(1), o.node(2)
+	o.drop = func(string, *wire.Frame) bool { return true }
+	n.epochs[other.cfg.Self.ID] = n.m.Epoch + 1
+	require.Contains(t, n.unfitToRecover(n.m), "has a newer map")
+	o.run(n.cfg.Grace)
+	require.Empty(t, n.unfitToRecover(n.m))
+}
+
+// Who votes in the meta group its replica here knows, unless the map tells of a later configuration.
+func TestMetaVoters(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	g := o.lead(wire.MetaShard).groups[wire.MetaShard]
+	p := &wire.Placement{Replicas: []wire.Replica{replica(77, voter), replica(78, learner)}, ConfIndex: g.member.Applied()}
+	own, _ := metaVoters(p, g)
+	require.Equal(t, replicas(g.member.Conf().Voters), own)
+	p.ConfIndex++
+	later, _ := metaVoters(p, g)
+	require.Equal(t, []wire.ReplicaID{77}, later)
+	none, _ := metaVoters(p, nil)
+	require.Equal(t, []wire.ReplicaID{77}, none)
+}
+
 // serves reports whether somebody leads every shard.
 func (o *office) serves() bool {
 	m := o.m()
