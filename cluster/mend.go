@@ -44,7 +44,7 @@ func (g *group) mend() {
 		return
 	}
 	l.touch(g)
-	_ = g.change(p, conf) // dropped while another change is under way: the next tick asks again
+	_ = g.change(p, conf) // raft takes none while another one is under way: the next tick asks again
 }
 
 // settled reports whether map and configuration agree and nobody is to come or go.

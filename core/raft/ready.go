@@ -50,6 +50,7 @@ func (m *Member) append(entries []*pb.Entry) {
 		m.emit(trace.Event{Kind: trace.Log, Term: m.term, Index: entries[0].GetIndex(), A: 1})
 	}
 	m.log.append(entries)
+	m.settling.logged(m.log.last())
 }
 
 func (m *Member) hardState(hard *pb.HardState) {
@@ -122,11 +123,8 @@ func (m *Member) apply(entries []*pb.Entry) {
 		m.applied = e.GetIndex()
 		switch e.GetType() {
 		case pb.EntryNormal:
-			switch {
-			case len(e.Data) > 0:
+			if len(e.Data) > 0 {
 				m.cfg.Machine.Apply(e.GetIndex(), e.Data)
-			case m.role == etcdraft.StateLeader && e.GetTerm() == m.term:
-				m.passed()
 			}
 		default:
 			m.applyChange(e)

@@ -19,21 +19,33 @@ import (
 // that the change is committed, and a quorum of the new members has taken it. Of any majority of
 // them one then knows that it needs nobody else, and has all that was acknowledged.
 
+// That entry is empty, but an empty one need not be it: raft puts one in the place of a change that is asked for while another
+// one is under way, so before that is applied. It is known by its index.
+
 // settling is what a leader keeps of the changes that are not settled.
 type settling struct {
-	owed    bool // an entry is to be proposed
-	pending int  // empty entries of this term in the log, beyond its first
+	owed     bool   // an entry is to be proposed
+	proposed bool   // it is, and not in the log yet
+	at       uint64 // the index by which the log has all that was owed
 }
 
 // Settled reports whether this member leads and a quorum of the members knows who the members are.
-func (m *Member) Settled() bool { return m.Leads() && !m.settling.owed && m.settling.pending == 0 }
+func (m *Member) Settled() bool {
+	return m.Leads() && !m.settling.owed && !m.settling.proposed && m.applied >= m.settling.at
+}
 
 // settle proposes the entry that is owed. While the leadership is on offer raft takes none: then
 // the next flush asks again, if this member still leads.
 func (m *Member) settle() {
 	if m.settling.owed && m.node.Propose(nil) == nil {
-		m.settling.owed = false
-		m.settling.pending++
+		m.settling.owed, m.settling.proposed = false, true
+	}
+}
+
+// logged notes that the log holds all that was proposed.
+func (s *settling) logged(last uint64) {
+	if s.proposed {
+		s.proposed, s.at = false, last
 	}
 }
 
@@ -41,13 +53,6 @@ func (m *Member) settle() {
 func (m *Member) changed(before, after wire.ConfState) {
 	if m.role == etcdraft.StateLeader && someoneLeft(before, after) {
 		m.settling.owed = true
-	}
-}
-
-// passed notes that an empty entry of this leader's term is applied.
-func (m *Member) passed() {
-	if m.ownTerm == m.term && m.settling.pending > 0 {
-		m.settling.pending--
 	}
 }
 

@@ -94,3 +94,26 @@ func TestAnOfferPutsTheSettlingOff(t *testing.T) {
 	n.until("settled", func() bool { return leader.Settled() })
 	require.True(t, leader.Accepting())
 }
+
+// TestARefusedChangeSettlesNothing: raft puts an empty entry in the place of a change that is asked for while another one is under way. It is
+// in the log before the leader has applied the first one, so who holds it need not know that that one is committed.
+func TestARefusedChangeSettlesNothing(t *testing.T) {
+	n := newNetwork(t, 3, 4)
+	leader := n.leader()
+	n.until("settled", func() bool { return leader.Settled() })
+	last := leader.LastIndex()
+	n.drop = func(_, _ *peer, m wire.Message) bool {
+		r, ok := m.(*wire.Raft)
+		return ok && slices.ContainsFunc(r.Entries, func(e wire.Entry) bool { return e.Index > last+2 })
+	}
+	for range 2 {
+		require.NoError(t, leader.Replace(nil, []wire.ReplicaID{n.others(leader)[0].id}))
+		leader.Flush()
+	}
+	n.until("the change and the refused one", func() bool { return leader.Applied() == last+2 })
+	require.Len(t, leader.Conf().Voters, 3)
+	require.False(t, leader.Settled())
+	n.drop = nil
+	n.until("settled", func() bool { return leader.Settled() })
+	require.Equal(t, last+3, leader.Applied(), "what was owed")
+}
