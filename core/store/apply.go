@@ -76,8 +76,10 @@ func (s *Store) applyRequest(r *wire.Request, at int, results []wire.Result) wir
 			return answer
 		}
 	}
+	room := wire.AnswerMax
 	for i := range r.Commands {
-		results[i] = s.apply(&r.Commands[i], at+i)
+		results[i] = s.apply(&r.Commands[i], at+i, room)
+		room -= results[i].Size()
 	}
 	if use != nil {
 		s.remember(use, r.Session.Seq, results)
@@ -85,7 +87,8 @@ func (s *Store) applyRequest(r *wire.Request, at int, results []wire.Result) wir
 	return wire.Response{Outcome: wire.OutcomeOK, Results: results}
 }
 
-func (s *Store) apply(c *wire.Command, at int) wire.Result {
+// apply applies a command whose answer may have so many bytes. One that would say more of a value has no effect.
+func (s *Store) apply(c *wire.Command, at, room int) wire.Result {
 	switch {
 	case c.Op == wire.OpFlush:
 		s.clearKeys()
@@ -97,7 +100,10 @@ func (s *Store) apply(c *wire.Command, at int) wire.Result {
 		return wire.Result{Kind: wire.KindOK} // its batch has advanced the time
 	case !c.Op.IsWrite():
 		v := view{Store: s, expired: s.time, now: s.time}
-		return v.read(c, s.order(at))
+		if r := v.read(c, s.order(at)); r.Size() <= room {
+			return r
+		}
+		return failure(wire.CodeTooLong)
 	}
 	order := s.order(at)
 	if !s.owns(order) {
@@ -106,6 +112,9 @@ func (s *Store) apply(c *wire.Command, at int) wire.Result {
 	p := s.locate(c.Key, order)
 	if c.Flags&wire.FlagVersion != 0 && c.Version != p.version() {
 		return p.result(failure(wire.CodeVersion))
+	}
+	if tellsValue(c) && len(valueOf(p.old)) > room {
+		return p.result(failure(wire.CodeTooLong))
 	}
 	return p.result(s.write(&p, c))
 }
@@ -138,6 +147,15 @@ func (s *Store) write(p *place, c *wire.Command) wire.Result {
 		return s.fill(p, c)
 	}
 	return failure(wire.CodeUnsupported)
+}
+
+// tellsValue reports whether a write may answer with what its key holds.
+func tellsValue(c *wire.Command) bool {
+	switch c.Op {
+	case wire.OpGetDelete, wire.OpGetExpire, wire.OpIncrFloat, wire.OpLease:
+		return true
+	}
+	return c.Flags&wire.FlagGet != 0
 }
 
 // version is the version of what is at a place; 0 = nothing.
