@@ -2,6 +2,7 @@ package raft
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestTheLogIsASlice(t *testing.T) {
 				last := uint64(len(all) - 1)
 				lo := rapid.Uint64Range(0, last+1).Draw(t, "lo")
 				hi := rapid.Uint64Range(lo, last+3).Draw(t, "hi")
-				size := rapid.Uint64Range(0, 500).Draw(t, "size")
+				size := rapid.SampledFrom([]uint64{0, 100, 300, 20_000, math.MaxUint64}).Draw(t, "size")
 				got, err := l.Entries(lo, hi, size)
 				switch {
 				case lo < first:
@@ -65,9 +66,8 @@ func TestTheLogIsASlice(t *testing.T) {
 					require.ErrorIs(t, err, etcdraft.ErrUnavailable)
 				default:
 					require.NoError(t, err)
-					require.LessOrEqual(t, uint64(len(got)), hi-lo)
+					require.Len(t, got, fitting(all[lo:hi], size))
 					require.True(t, slices.EqualFunc(all[lo:lo+uint64(len(got))], got, sameEntry))
-					require.True(t, len(got) > 0 || lo == hi, "one entry at least, however large")
 					lent, copies = append(lent, got), append(copies, all[lo:lo+uint64(len(got))])
 				}
 			},
@@ -96,6 +96,57 @@ func TestTheLogIsASlice(t *testing.T) {
 			},
 		})
 	})
+}
+
+// TestWhatIsPackedReadsAsBefore: whatever part of the log is asked for, from what is packed and from what is not yet, while its head is given up.
+func TestWhatIsPackedReadsAsBefore(t *testing.T) {
+	l, all := newMemoryLog(), []*pb.Entry{nil} // all[i] has index i
+	for i := range uint64(300) {
+		data := bytes.Repeat([]byte{byte(i)}, []int{25, 0, 25, packedMost + 1}[i%4])
+		all = append(all, &pb.Entry{Index: new(i + 1), Term: new(i/10 + 1), Type: pb.EntryNormal.Enum(), Data: data})
+	}
+	reads := func(first uint64) {
+		for lo := first; lo <= l.last(); lo++ {
+			got, err := l.Entries(lo, l.last()+1, math.MaxUint64)
+			require.NoError(t, err)
+			require.True(t, slices.EqualFunc(all[lo:l.last()+1], got, sameEntry), "from %d", lo)
+		}
+	}
+	l.append(all[1:201])
+	l.packUpTo(150)
+	require.Equal(t, 150-packLeft, l.packed())
+	reads(1)
+	held := len(l.pack.chunks)
+	l.compact(50)
+	require.Less(t, len(l.pack.chunks), held, "memory is given back")
+	reads(51)
+	l.append(all[201:])
+	l.packUpTo(290)
+	reads(51)
+	l.compact(120)
+	reads(121)
+	l.compact(280)
+	require.Empty(t, l.pack.chunks)
+	reads(281)
+
+	two := uint64(25 + 0 + 2*entryOverhead)
+	for size, want := range map[uint64]int{two: 2, two - 1: 1, 0: 1} {
+		got, err := l.Entries(281, 301, size)
+		require.NoError(t, err)
+		require.Len(t, got, want)
+	}
+}
+
+// fitting is how many of the first entries have so many bytes together: one at least, however large.
+func fitting(entries []*pb.Entry, size uint64) (n int) {
+	sum := uint64(0)
+	for _, e := range entries {
+		if sum += uint64(len(e.Data)) + entryOverhead; sum > size && n > 0 {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 func sameEntry(a, b *pb.Entry) bool {

@@ -223,8 +223,11 @@ func (n *network) settled(what string, but *peer) {
 // TestABrokenSnapshotIsRefused: the receiver says so, and the sender stops.
 func TestABrokenSnapshotIsRefused(t *testing.T) {
 	n, leader, learner := behind(t, 4, 2)
-	broken := 0
+	broken, refused := 0, 0
 	n.drop = func(_, to *peer, m wire.Message) bool {
+		if a, ok := m.(*wire.SnapshotAck); ok && a.Reject {
+			refused++
+		}
 		c, ok := m.(*wire.SnapshotChunk)
 		if !ok || broken > 0 {
 			return false
@@ -237,6 +240,7 @@ func TestABrokenSnapshotIsRefused(t *testing.T) {
 		return true
 	}
 	n.until("the refusal", func() bool { return broken > 0 && len(leader.ships.out) == 0 })
+	require.Equal(t, 1, refused)
 	n.settle()
 	require.Equal(t, leader.state.state, learner.state.state)
 }
