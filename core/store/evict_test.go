@@ -86,6 +86,25 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
+// TestGrowthForesees what cannot be told exactly: the digits of a number, a lease that ends with its fill, an answer that is kept.
+func TestGrowthForesees(t *testing.T) {
+	s := stocked(5)
+	value := make([]byte, 100)
+	for _, c := range []struct {
+		command wire.Command
+		client  uint64
+		want    int
+	}{
+		{wire.Command{Op: wire.OpFill, Key: []byte("new"), Value: value}, 0, 3 + len(value) + entryOverhead},
+		{wire.Command{Op: wire.OpIncr, Key: []byte("new")}, 0, 3 + 24 + entryOverhead},
+		{wire.Command{Op: wire.OpSet, Key: []byte("new"), Value: value}, 7, 3 + len(value) + entryOverhead + outcomeOverhead},
+		{wire.Command{Op: wire.OpDelete, Key: []byte("k3")}, 7, outcomeOverhead},
+	} {
+		r := wire.Request{Session: wire.Session{Client: c.client}, Commands: []wire.Command{c.command}}
+		require.EqualValues(t, c.want, s.Growth(&r), "%v", c.command.Op)
+	}
+}
+
 // sampled is how often each key is among so many samples of sixteen.
 func sampled(s *Store, samples int) map[uint64]int {
 	seen := map[uint64]int{}

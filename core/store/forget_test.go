@@ -183,4 +183,21 @@ func TestManySessionsExpireAtOnce(t *testing.T) {
 	r := s.Apply(&wire.Batch{Time: 1 + cfg.SessionTTL, Requests: []wire.Request{again}})[0]
 	require.Equal(t, wire.OutcomeUnknown, r.Outcome)
 	require.Equal(t, wire.ReasonSessionExpired, r.Reason)
+	require.NoError(t, s.verify())
+	require.Equal(t, sessionsExpireMax-1, s.sessions.Len(), "the first are forgotten, and the one that was asked for")
+	s.Apply(&wire.Batch{Time: 1 + cfg.SessionTTL, Requests: []wire.Request{write(2*sessionsExpireMax-1, false)}})
+	require.NoError(t, s.verify())
+	require.Equal(t, 2, s.sessions.Len(), "the others, too; one was used again, and one is new")
+}
+
+// TestWhoNamesNoFloorIsRemembered: a floor of 0 is below all that a client has asked.
+func TestWhoNamesNoFloorIsRemembered(t *testing.T) {
+	s := New(testConfig)
+	ask := func(seq uint64, retry bool) int64 {
+		return s.Apply(&wire.Batch{Requests: []wire.Request{{Session: wire.Session{Client: 7, Seq: seq, Retry: retry},
+			Commands: []wire.Command{{Op: wire.OpIncr, Key: []byte("n"), Delta: 1}}}}})[0].Results[0].Int
+	}
+	require.EqualValues(t, 1, ask(1, false))
+	require.EqualValues(t, 2, ask(2, false))
+	require.EqualValues(t, 1, ask(1, true))
 }

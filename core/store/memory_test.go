@@ -145,13 +145,15 @@ func TestSnapshotsAreExact(t *testing.T) {
 			digest uint64
 		}
 		var runs []run
-		s := New(cfg)
+		s, written := New(cfg), 0
+		tag := rapid.SampledFrom([]string{"{a}", ""}).Draw(t, "tag") // many keys in each bucket, or one
 		t.Repeat(map[string]func(*rapid.T){
 			"write": func(t *rapid.T) {
 				b := &wire.Batch{}
 				for range rapid.IntRange(1, 200).Draw(t, "count") {
-					c := wire.Command{Op: wire.OpSet, Key: []byte("k" + strconv.Itoa(rapid.IntRange(0, 300).Draw(t, "key"))),
-						Value: bytes.Repeat([]byte("v"), rapid.SampledFrom([]int{0, 10, 90, 500, 70_000}).Draw(t, "size"))}
+					written++
+					c := wire.Command{Op: wire.OpSet, Key: []byte(tag + "k" + strconv.Itoa(rapid.IntRange(0, 300).Draw(t, "key"))),
+						Value: bytes.Repeat([]byte{byte(written)}, rapid.SampledFrom([]int{0, 10, 90, 500, 70_000}).Draw(t, "size"))}
 					if rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
 						c.Op = wire.OpDelete
 					}
