@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"testing"
 
@@ -42,4 +43,35 @@ func TestWhatASnapshotHasStillToReadMoves(t *testing.T) {
 		require.Equal(t, s.Digest(), restored.Digest())
 		sn.Close()
 	}
+}
+
+// TestARestoredStoreIsItsSource, or it is none: a stream that was altered, checksums and all, does not have its source's digest.
+func TestARestoredStoreIsItsSource(t *testing.T) {
+	cfg := testConfig
+	s := New(cfg)
+	s.Apply(&wire.Batch{Requests: []wire.Request{request(wire.Command{Op: wire.OpSet, Key: []byte("k"), Value: []byte("as it was")})}})
+	sn := s.Snapshot()
+	chunk, done := sn.Next(1 << 20)
+	require.True(t, done)
+	sn.Close()
+	altered := bytes.Replace(chunk[:len(chunk)-8], []byte("as it was"), []byte("as it is!"), 1)
+	altered = binary.LittleEndian.AppendUint64(altered, chunkSum(0, altered))
+
+	pages := new(ledger)
+	cfg.Pages = pages
+	r := NewRestorer(cfg)
+	require.NoError(t, r.Add(altered))
+	_, err := r.Finish()
+	require.ErrorIs(t, err, ErrBadSnapshot)
+	require.Zero(t, pages.held, "nothing of it is kept")
+
+	r = NewRestorer(cfg)
+	require.NoError(t, r.Add(chunk))
+	restored, err := r.Finish()
+	require.NoError(t, err)
+	require.Equal(t, s.Digest(), restored.Digest())
+	_, err = r.Finish()
+	require.ErrorIs(t, err, ErrBadSnapshot, "it was given away")
+	r.Close()
+	require.NoError(t, restored.verify(), "and whoever has it keeps it")
 }
