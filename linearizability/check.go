@@ -14,7 +14,7 @@ package linearizability
 //	anything else without TTLs                model
 //
 // evictions (eviction.go) may be among all of these,
-// and durability wherever there is a final phase. In the end come the checkers that look at
+// versions wherever they are told, and durability wherever there is a final phase. In the end come the checkers that look at
 // several keys: the order of writes as clients saw them, and transactions.
 func Check(h *History, o Options) []Verdict {
 	if err := h.Validate(); err != nil {
@@ -27,6 +27,9 @@ func Check(h *History, o Options) []Verdict {
 		order := checkOrder(k, o)
 		accused[k.Key] = Worst(order) == Violation
 		verdicts = append(verdicts, order...)
+		if !accused[k.Key] {
+			verdicts = append(verdicts, CheckVersions(k, o)...)
+		}
 		if len(o.lossesOf(k.Key)) == 0 { // a client may well miss what was declared lost
 			found, _ := CheckSession(k, o)
 			verdicts = append(verdicts, found...)

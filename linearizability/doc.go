@@ -33,7 +33,7 @@
 //	              Check: split by key, choose by what is done to the key
 //	                |
 //	   +-----------+-----------+---------+------+-----------+
-//	register    counter     append     ttl    model       session, durability
+//	register    counter     append     ttl    model       version, session, durability
 //	(zones)     (ladder)   (ladder)     (walk, porcupine)
 //	                |
 //	            []Verdict: violation or undecided, with a sentence and the operations
@@ -68,6 +68,10 @@
 // key: applied, it was there; refused, it was not. Sound, but not complete: within the
 // tolerance, and where an operation of unknown outcome could be the reason, anything goes.
 // Keys that mix TTLs with increments, appends or CAS are Undecided.
+//
+// version (CheckVersions). Where answers tell versions: does every change give the key a greater one,
+// and has each one value? On keys that the model judges this finds nothing new. On the others it is what
+// sees a change that a compare-and-set by version would not notice. Linear.
 //
 // session (CheckSession, CheckWriteOrder). Does each client see its own writes, never an older
 // value than before, and the writes of others in the order in which they were made, what they

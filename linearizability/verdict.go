@@ -22,6 +22,7 @@ const (
 	OracleTTL         = "ttl"         // served too late, lost too early
 	OracleCounter     = "counter"     // each increment counts once
 	OracleAppend      = "append"      // each appended token is there once
+	OracleVersion     = "version"     // versions grow, and each has one value
 	OracleSession     = "session"     // the four session guarantees
 	OracleDurability  = "durability"  // what was acknowledged is there in the end
 	OracleTransaction = "transaction" // each batch of several operations is done as one
