@@ -13,13 +13,12 @@ import (
 // covers the time. A key that was changed but not read in the final phase is Undecided.
 //
 // It looks at reads, writes and deletes of any values, at counters, and at append-only
-// texts. Of keys with TTLs it only asks that somebody could read them: what they may show is
-// CheckTTL's affair. ok is false, and nothing is checked, for other mixtures, and if there is
-// no final phase.
+// texts. Of keys with TTLs, and of all other mixtures, it only asks that somebody could read them: what
+// they may show is the affair of CheckTTL, and of CheckModel. ok is false, and nothing is checked, if there is no final phase.
 func CheckDurability(k KeyHistory, o Options) (verdicts []Verdict, ok bool) {
 	o = o.withDefaults()
 	check := finalCheck(k, o)
-	if o.FinalFrom == 0 || check == nil {
+	if o.FinalFrom == 0 {
 		return nil, false
 	}
 	changed := slices.ContainsFunc(k.Ops, func(op *Operation) bool { return op.acknowledged() })
@@ -46,10 +45,7 @@ func finalCheck(k KeyHistory, o Options) func(*Operation) (Verdict, bool) {
 	lostUntil, lossy := o.lostUntil(k.Key)
 	goneUntil, gone := o.goneUntil(k)
 	switch {
-	case kinds.ttl && kinds.only(Read, Write, Delete, Touch, Evict):
-		return func(*Operation) (Verdict, bool) { return Verdict{}, false } // CheckTTL judges what it shows
-	case kinds.ttl:
-		return nil
+	case kinds.ttl: // CheckTTL judges what it shows
 	case kinds.only(Read, Write, Delete, Evict):
 		return func(read *Operation) (Verdict, bool) { return finalValue(k, read, lostUntil, lossy) }
 	case kinds.only(Read, Increment, Evict):
@@ -59,7 +55,7 @@ func finalCheck(k KeyHistory, o Options) func(*Operation) (Verdict, bool) {
 	case kinds.only(Read, Append, Evict):
 		return func(read *Operation) (Verdict, bool) { return finalText(k, read, goneUntil, gone) }
 	}
-	return nil
+	return func(*Operation) (Verdict, bool) { return Verdict{}, false }
 }
 
 // finalValue: the value was written by a write that no acknowledged write or delete surely
