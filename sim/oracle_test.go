@@ -42,6 +42,7 @@ func TestOraclesSeeFlaws(t *testing.T) {
 		{"retries apply twice", "no dedupe", Scenario{Settings: lossySettings}, OracleOnce, LostTruth},
 		{"keys never expire", "immortal", Scenario{Settings: func(s *Settings) { s.Skew = 0 }}, OracleTTL, LostTruth},
 		{"the only copy dies", "", Scenario{Script: []Step{At(4*time.Second, kill{Node(1)})}}, OracleDurability, LostTruth},
+		{"a number is called none", "no numbers", Scenario{}, OracleLinearizable, LostTruth},
 		{"the only copy sleeps for ever", "asleep", Scenario{}, OracleLiveness, NoProgress},
 		{"a node panics", "bomb", Scenario{}, OracleSanity, Crashed},
 	} {

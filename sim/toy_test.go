@@ -187,6 +187,9 @@ func (l *toy) apply(c *wire.Command) wire.Result {
 		}
 		return wire.Result{Kind: wire.KindInt, Int: 1}
 	case wire.OpIncr, wire.OpAppend:
+		if l.flaw == "no numbers" && c.Op == wire.OpIncr && e != nil {
+			return wire.Result{Kind: wire.KindError, Code: wire.CodeNotInteger, Version: e.version}
+		}
 		if e == nil {
 			e = &toyEntry{}
 		}

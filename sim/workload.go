@@ -74,6 +74,7 @@ type workload struct {
 type touched struct {
 	key   string
 	shard wire.ShardID
+	text  bool // somebody may have put something there that is no number
 }
 
 func newWorkload(w *World) *workload {
@@ -122,7 +123,7 @@ func (l *workload) touch(key string) wire.ShardID {
 	shard := shardOf(key, l.w.settings.Shards)
 	l.known[key] = len(l.keys)
 	l.hashes[l.w.placement.HashOf([]byte(key))] = key
-	l.keys = append(l.keys, touched{key, shard})
+	l.keys = append(l.keys, touched{key: key, shard: shard})
 	return shard
 }
 
@@ -296,6 +297,10 @@ func (l *workload) invoke(c *client, op *operation) wire.Command {
 	case op.Seen:
 		op.In.Version = l.seen[op.Key]
 	}
+	switch op.Kind {
+	case linearizability.Write, linearizability.CAS, linearizability.SetNX, linearizability.Fill, linearizability.Append:
+		l.keys[l.known[op.Key]].text = true
+	}
 	l.w.coverage.invoked(op.Kind)
 	if op.number == 0 { // not part of an atomic batch
 		op.number = l.record.Invoke(c.index+1, l.w.now, op.Kind, op.Key, op.In)
@@ -324,6 +329,9 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 	l.w.emit(e)
 	l.w.coverage.returned(op.Kind)
 	l.refusedForMemory(op, outcome, reason)
+	if outcome == wire.OutcomeOK {
+		l.answeredError(op, r)
+	}
 	l.oks[outcome]++
 	if s := op.series; outcome == wire.OutcomeUnknown && op.Kind != linearizability.Read && s != nil && s.key == op.Key && s.flavour != flavourRegister {
 		s.left -= operationsOf[s.flavour] / 5 // it may take effect at any later time: a few of these are all that the exhaustive checkers bear
@@ -348,6 +356,27 @@ func (l *workload) refusedForMemory(op *operation, outcome wire.Outcome, reason 
 			l.w.violate(OracleSanity, "operation %d (%v %s): refused for want of memory, though it takes none", op.number, op.Kind, op.Key)
 		}
 	}
+}
+
+// answeredError holds an error that was answered to its reason. To the history it is an operation that had no effect, so the checkers
+// ask no further; but it says what the key holds, or that it is not of this shard.
+func (l *workload) answeredError(op *operation, r *wire.Result) {
+	if r.Kind != wire.KindError {
+		return
+	}
+	switch r.Code {
+	case wire.CodeVersion:
+		if op.Kind == linearizability.CAS {
+			return
+		}
+	case wire.CodeNotInteger:
+		if op.Kind == linearizability.Increment && l.keys[l.known[op.Key]].text {
+			return
+		}
+	case wire.CodeOverflow, wire.CodeTooLong:
+		return // a script may want that
+	}
+	l.w.violate(OracleLinearizable, "operation %d (%v %s): answered %q, and nothing that was done to the key is a reason", op.number, op.Kind, op.Key, r.Code.Text())
 }
 
 // outcomeOf translates an answer into a history's words.
