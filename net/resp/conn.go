@@ -91,6 +91,7 @@ type conn struct {
 	ready      []*queue   // those whose next Call can go
 	asked      int        // bytes of parts without an answer,
 	asks       [rooms]int // and by what bounds them
+	inLine     *waiter    // for a turn (turns.go), or nil
 	parts      int        // and their number,
 	heavyParts int        // of that: of commands that have claimed their room
 	waveSeq    uint64     // the command of which the reader waits for a wave's answers,

@@ -308,12 +308,13 @@ func (c *conn) answer(r ref, cmd *wire.Command, res *wire.Result, fail *failure)
 	s := c.window.at(r.seq)
 	size := len(cmd.Key) + len(cmd.Value)
 	c.asked -= size
-	c.asks[s.room] -= size
 	c.parts--
-	switch s.room {
-	case roomTurn:
-		c.srv.turns.give(int64(size))
-	case roomClaim:
+	if s.room == roomTurn {
+		c.endTurn(size)
+	} else {
+		c.asks[s.room] -= size
+	}
+	if s.room == roomClaim {
 		c.heavyParts--
 	}
 	c.settle()

@@ -12,9 +12,10 @@ import (
 //
 //	long commands (unfinished.go)   have had to wait as they came in
 //	the others                      first come, first served; one alone may always go on
+//	who has a turn already          has another one only in the first half of the room, behind those that have none
 //
 // A turn is over when its command is answered: that takes shards, and no client. So nobody is kept waiting by who does not read, or does not send, and nobody
-// has to be cut off.
+// has to be cut off. Nor do others wait for the shards of one client that asks for a lot at once: half of the room is for those that have no turn.
 
 // room is what bounds the bytes that a command asks its shards to hold.
 type room uint8
@@ -26,14 +27,19 @@ const (
 	rooms
 )
 
-// turns is the room for commands that have theirs, and the line of those that wait for one.
+// turns is the room for commands that have theirs, and the lines of those that wait for one.
 type turns struct {
-	most    int64        // 0: no bound
-	taken   atomic.Int64 // bytes
-	waiting atomic.Int64 // the line's length
+	most  int64        // 0: no bound
+	taken atomic.Int64 // bytes
 
-	mu   sync.Mutex
-	line []waiter // the first one first
+	mu    sync.Mutex
+	lines [2]line // of connections that have no turn, and of those that have one
+}
+
+// line is who waits, the first one first.
+type line struct {
+	length  atomic.Int64
+	waiters []*waiter
 }
 
 type waiter struct {
@@ -41,12 +47,35 @@ type waiter struct {
 	turn  chan struct{} // closed when it has come
 }
 
-// try takes a turn if there is room, and nobody waits.
-func (t *turns) try(bytes int64) bool {
-	if t.waiting.Load() > 0 {
+func (l *line) add(w *waiter) {
+	l.waiters = append(l.waiters, w)
+	l.length.Add(1) // before it is looked again: who gives back from here on sees it
+}
+
+func (l *line) remove(from, n int) {
+	l.waiters = slices.Delete(l.waiters, from, from+n)
+	l.length.Add(-int64(n))
+}
+
+// lineOf says in which line a connection stands.
+func lineOf(hasTurn bool) int {
+	if hasTurn {
+		return 1
+	}
+	return 0
+}
+
+// waits reports whether somebody stands in one of the lines up to one.
+func (t *turns) waits(last int) bool {
+	return t.lines[0].length.Load() > 0 || last > 0 && t.lines[1].length.Load() > 0
+}
+
+// try takes a turn if there is room, and nobody waits who comes first.
+func (t *turns) try(bytes int64, of int) bool {
+	if t.waits(of) {
 		return false
 	}
-	if t.fits(bytes) {
+	if t.fits(bytes, of) {
 		return true
 	}
 	t.pass() // who has looked meanwhile saw less room than there is
@@ -54,23 +83,32 @@ func (t *turns) try(bytes int64) bool {
 }
 
 // fits takes a turn if there is room.
-func (t *turns) fits(bytes int64) bool {
-	if taken := t.taken.Add(bytes); taken <= t.most || taken == bytes {
+func (t *turns) fits(bytes int64, of int) bool {
+	if taken := t.taken.Add(bytes); taken <= t.most>>of || taken == bytes {
 		return true
 	}
 	t.taken.Add(-bytes)
 	return false
 }
 
-// wait takes a turn when it has come.
-func (t *turns) wait(bytes int64) {
-	w := waiter{bytes: bytes, turn: make(chan struct{})}
+// join lets somebody wait for a turn.
+func (t *turns) join(bytes int64, of int) *waiter {
+	w := &waiter{bytes: bytes, turn: make(chan struct{})}
 	t.mu.Lock()
-	t.line = append(t.line, w)
-	t.waiting.Add(1) // before it is looked again: who gives back from here on sees it
+	t.lines[of].add(w)
 	t.mu.Unlock()
 	t.pass()
-	<-w.turn
+	return w
+}
+
+// advance puts who has no turn any more into the line of those that have none.
+func (t *turns) advance(w *waiter) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at := slices.Index(t.lines[1].waiters, w); at >= 0 {
+		t.lines[1].remove(at, 1)
+		t.lines[0].add(w)
+	}
 }
 
 // give gives back what turns have taken.
@@ -81,20 +119,24 @@ func (t *turns) give(bytes int64) {
 	}
 }
 
-// pass gives the first in the line their turns.
+// pass gives the first in the lines their turns.
 func (t *turns) pass() {
-	if t.waiting.Load() == 0 {
+	if !t.waits(1) {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := 0
-	for n < len(t.line) && t.fits(t.line[n].bytes) {
-		close(t.line[n].turn)
-		n++
+	for of := range t.lines {
+		l, n := &t.lines[of], 0
+		for n < len(l.waiters) && t.fits(l.waiters[n].bytes, of) {
+			close(l.waiters[n].turn)
+			n++
+		}
+		l.remove(0, n)
+		if len(l.waiters) > 0 {
+			return // whoever has a turn comes behind those that have none
+		}
 	}
-	t.line = slices.Delete(t.line, 0, n)
-	t.waiting.Add(-int64(n))
 }
 
 // roomFor finds room for a command of so many bytes that is about to be asked, and says of which kind it is. It may wait. Locked.
@@ -107,7 +149,7 @@ func (r *request) roomFor(bytes int) room {
 		return roomClaim
 	case bytes <= bufferLeast:
 		return roomCommon
-	case !t.try(int64(bytes)):
+	case !t.try(int64(bytes), lineOf(r.asks[roomTurn] > 0)):
 		r.awaitTurn(int64(bytes))
 	}
 	if r.dead {
@@ -120,16 +162,24 @@ func (r *request) roomFor(bytes int) room {
 // awaitTurn waits for a turn. Locked, but while it waits.
 func (r *request) awaitTurn(bytes int64) {
 	r.settle() // nobody waits for the room of what is answered
+	w := r.srv.turns.join(bytes, lineOf(r.asks[roomTurn] > 0))
+	r.inLine = w
 	r.mu.Unlock()
 	r.pump() // who waits for a turn waits for its own answers, too
-	r.srv.turns.wait(bytes)
+	<-w.turn
 	r.mu.Lock()
+	r.inLine = nil
 	r.gone = r.dead
 	r.now = r.srv.now() // it has as long as any command from here on
 }
 
-// endTurns gives back the turns of a dead connection: nobody takes its answers. Locked.
-func (c *conn) endTurns() {
-	c.srv.turns.give(int64(c.asks[roomTurn]))
-	c.asks[roomTurn] = 0
+// endTurn gives back so much of the connection's turns. Locked.
+func (c *conn) endTurn(bytes int) {
+	if c.asks[roomTurn] -= bytes; c.asks[roomTurn] == 0 && c.inLine != nil {
+		c.srv.turns.advance(c.inLine)
+	}
+	c.srv.turns.give(int64(bytes))
 }
+
+// endTurns gives back the turns of a dead connection: nobody takes its answers. Locked.
+func (c *conn) endTurns() { c.endTurn(c.asks[roomTurn]) }

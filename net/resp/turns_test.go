@@ -55,6 +55,68 @@ func TestManyMiddlingCommandsTakeTurns(t *testing.T) {
 	}
 }
 
+// waitFor waits until so many connections stand in a line.
+func waitFor(t *testing.T, s *Server, line int, clients int64) {
+	t.Helper()
+	require.Eventually(t, func() bool { return s.turns.lines[line].length.Load() == clients }, 5*time.Second, time.Millisecond)
+}
+
+// A client that asks for a lot at once of shards that do not answer keeps nobody from others that do.
+func TestOneClientDoesNotTakeAllTurns(t *testing.T) {
+	const most, size = 512 << 10, 60_000
+	n := newFakeNode(16)
+	silent := n.shardOf("k-000-000")
+	calls := make(chan *wire.Call, 3)
+	n.submit = func(call *wire.Call) {
+		if call.Shard == silent {
+			calls <- call
+		} else {
+			n.answer(call)
+		}
+	}
+	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
+	greedy := dial(t, s)
+	go func() { _, _ = io.WriteString(greedy, strings.Repeat(setsOf(0, 1, size), 20)) }()
+	waitFor(t, s, 1, 1)
+	other := dial(t, s)
+	in := bufio.NewReader(other)
+	for client := 1; client < 40; client++ {
+		if n.shardOf(fmt.Sprintf("k-%03d-000", client)) != silent {
+			require.Equal(t, "+OK\r\n", replyTo(t, other, in, setsOf(client, 1, size)))
+		}
+	}
+	waitFor(t, s, 1, 1)
+	require.LessOrEqual(t, s.turns.taken.Load(), int64(most/2))
+}
+
+// Who waits for another turn comes behind those that have none, for as long as it has one itself.
+func TestWhoseTurnIsOverAdvances(t *testing.T) {
+	const most, size = 200_000, 60_000
+	n := newFakeNode(1)
+	calls := make(chan *wire.Call, 5)
+	n.submit = func(call *wire.Call) { calls <- call }
+	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
+	two := dial(t, s)
+	send(t, two, setsOf(0, 2, size))
+	own := <-calls
+	waitFor(t, s, 1, 1)
+	var others []*wire.Call
+	for i := range 2 {
+		send(t, dial(t, s), setsOf(1+i, 1, size))
+		others = append(others, <-calls)
+	}
+	send(t, dial(t, s), setsOf(3, 1, size))
+	waitFor(t, s, 0, 1)
+	n.answer(own)
+	third := <-calls
+	require.Equal(t, "k-003-000", string(third.Commands[0].Key))
+	waitFor(t, s, 0, 1)
+	waitFor(t, s, 1, 0)
+	n.answer(others[0])
+	require.Equal(t, "k-000-001", string((<-calls).Commands[0].Key))
+	waitFor(t, s, 0, 0)
+}
+
 // A turn ends with its command's answer, or with its connection.
 func TestTurnsEnd(t *testing.T) {
 	const most, size = 64 << 10, 40_000
@@ -62,9 +124,7 @@ func TestTurnsEnd(t *testing.T) {
 	calls := make(chan *wire.Call, 3)
 	n.submit = func(call *wire.Call) { calls <- call }
 	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
-	waits := func(clients int64) {
-		require.Eventually(t, func() bool { return s.turns.waiting.Load() == clients }, 5*time.Second, time.Millisecond)
-	}
+	waits := func(clients int64) { waitFor(t, s, 0, clients) }
 	send(t, dial(t, s), setsOf(0, 1, size))
 	first := <-calls
 	for i := range int64(3) {
