@@ -413,6 +413,17 @@ func serve(t testing.TB, n Backend, change ...func(*Options)) *Server {
 	return s
 }
 
+// timeIs gives a server a time that passes only when the test lets it: nothing is late, or given up, because the machine is busy.
+func timeIs(now *atomic.Int64) func(*Options) { return func(o *Options) { o.clock = now.Load } }
+
+// dialPatiently opens a connection for a test that has so much to do that it takes longest on a busy machine.
+func dialPatiently(t testing.TB, s *Server) net.Conn {
+	t.Helper()
+	nc := dial(t, s)
+	require.NoError(t, nc.SetDeadline(time.Time{}))
+	return nc
+}
+
 // dial opens a connection whose reads and writes cannot hang a test.
 func dial(t testing.TB, s *Server) net.Conn {
 	t.Helper()

@@ -59,6 +59,8 @@ type Options struct {
 	MemoryOutside func() uint64 // bytes in use outside Go's heap, for INFO; nil: none
 
 	Logger *slog.Logger // nil logs nothing
+
+	clock func() int64 // monotonic, in nanoseconds; nil: the time since the start. Tests have their own
 }
 
 func (o Options) withDefaults() Options {

@@ -213,7 +213,12 @@ func (s *Server) clients() []*conn {
 }
 
 // now is the monotonic time since the start in nanoseconds.
-func (s *Server) now() int64 { return int64(time.Since(s.started)) }
+func (s *Server) now() int64 {
+	if s.opts.clock != nil {
+		return s.opts.clock()
+	}
+	return int64(time.Since(s.started))
+}
 
 // sweep closes connections that have been silent for too long, trims the idle ones and keeps
 // the rate that INFO shows.

@@ -57,8 +57,8 @@ func TestLongCommandsGoOutInWaves(t *testing.T) {
 	const keys = 150_000
 	n := newFakeNode(64)
 	most := aloft(n, time.Millisecond)
-	s := serve(t, n, func(o *Options) { o.BuffersMax = 1 << 20 })
-	c := dial(t, s)
+	s := serve(t, n, timeIs(new(atomic.Int64)), func(o *Options) { o.BuffersMax = 1 << 20 })
+	c := dialPatiently(t, s)
 	in := bufio.NewReader(c)
 	require.Equal(t, "+OK\r\n", replyTo(t, c, in, manyKeys("MSET", "k", keys, "v")))
 	require.Equal(t, ":150000\r\n", replyTo(t, c, in, manyKeys("EXISTS", "k", keys)))
@@ -241,11 +241,16 @@ func TestRoomForKeysBehindWhatIsAnsweredAtOnce(t *testing.T) {
 // What stands behind a long command in the pipeline has as long as any command, from when that one is under way.
 func TestWhatStandsBehindWavesIsNotLate(t *testing.T) {
 	n := newFakeNode(64)
-	aloft(n, 150*time.Millisecond)
-	s := serve(t, n, func(o *Options) { o.Timeout = 400 * time.Millisecond })
-	c := dial(t, s)
+	var now atomic.Int64
+	n.submit = func(call *wire.Call) {
+		now.Add(int64(10 * time.Millisecond)) // a wave is 16 calls
+		n.answer(call)
+	}
+	s := serve(t, n, timeIs(&now), func(o *Options) { o.Timeout = 400 * time.Millisecond })
+	c := dialPatiently(t, s)
 	in := bufio.NewReader(c)
 	require.Equal(t, ":0\r\n", replyTo(t, c, in, manyKeys("EXISTS", "k", 4*waveKeys)+"SET k v\r\n"))
+	require.GreaterOrEqual(t, now.Load(), int64(640*time.Millisecond))
 	line, err := in.ReadString('\n')
 	require.NoError(t, err)
 	require.Equal(t, "+OK\r\n", line)
@@ -255,15 +260,24 @@ func TestWhatStandsBehindWavesIsNotLate(t *testing.T) {
 func TestWhoWaitsForRoomForKeysIsNotLate(t *testing.T) {
 	const most = 1 << 20
 	n := newFakeNode(64)
-	aloft(n, 600*time.Millisecond)
-	s := serve(t, n, func(o *Options) { o.BuffersMax, o.Timeout = most, 400*time.Millisecond })
-	first, second := dial(t, s), dial(t, s)
+	var now atomic.Int64
+	calls := make(chan *wire.Call, 2*64)
+	defer close(calls)
+	n.submit = func(call *wire.Call) { calls <- call }
+	s := serve(t, n, timeIs(&now), func(o *Options) { o.BuffersMax, o.Timeout = most, 400*time.Millisecond })
+	first, second := dialPatiently(t, s), dialPatiently(t, s)
 	_, err := io.WriteString(first, manyKeys("EXISTS", "k", 2*most/partBytes))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return s.holdsForKeys() > most }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.holdsForKeys() > most }, 20*time.Second, time.Millisecond)
 	_, err = io.WriteString(second, manyKeys("EXISTS", "k", 1000))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return s.unfinished.waiters() == 1 }, 500*time.Millisecond, time.Millisecond, "nothing waits: the test is none")
+	require.Eventually(t, func() bool { return s.unfinished.waiters() == 1 }, 20*time.Second, time.Millisecond)
+	now.Add(int64(600 * time.Millisecond))
+	go func() {
+		for call := range calls {
+			n.answer(call)
+		}
+	}()
 	line, err := bufio.NewReader(second).ReadString('\n')
 	require.NoError(t, err)
 	require.Equal(t, ":0\r\n", line)
