@@ -13,6 +13,7 @@ import (
 //	held + more > most    who needs more waits, and does not read meanwhile
 //	... but the one that has been in the line for longest: so one command always comes in, however long it is, and then the next. A connection's
 //	turn is over when its commands are answered: what it sends meanwhile waits like all others', and then stands behind them
+//	held + more > most/2  whose commands are not answered waits from here on: nobody else has to wait for the shards of one client
 //	somebody waits        who keeps the others waiting for what does not come, or for answers that it does not read, is cut off: silent for stallMax, or
 //	slower than restRate, but for as long as it has waited itself
 
@@ -80,7 +81,7 @@ func (c *claim) hold(bytes int) bool {
 	if c.coming == 0 {
 		c.since = c.conn.srv.now()
 	}
-	for u.held+more > u.most && (u.line[0] != c || c.flying > 0) {
+	for !c.fits(more) {
 		if !c.wait() {
 			return false
 		}
@@ -88,6 +89,15 @@ func (c *claim) hold(bytes int) bool {
 	u.held += more
 	c.coming = int64(bytes)
 	return true
+}
+
+// fits reports whether so many bytes more may be held. Locked.
+func (c *claim) fits(more int64) bool {
+	u := c.of
+	if c.flying > 0 {
+		return u.held+more <= u.most/2
+	}
+	return u.held+more <= u.most || u.line[0] == c
 }
 
 // wait sleeps until something has been given back, and reports whether the connection goes on. Locked.
