@@ -32,7 +32,6 @@ type founding struct {
 	newest   uint64      // the last one that this life has made
 	members  []wire.Member
 	yes      []wire.NodeID
-	late     int // the tick until which this life takes no later map than the first (firstmap.go); 0: none has come
 
 	namesake   wire.Member // a process elsewhere that says it is this node: it counts as no other founder
 	namesakeAt time.Duration
@@ -152,7 +151,7 @@ func (l *Lane) onHello(m *wire.Hello) {
 		l.admitMember(m)
 	}
 	if m.Epoch < l.m.Epoch {
-		l.sendMap(m)
+		l.sendAddr(who.PeerAddr, who.ID, who.Incarnation, &wire.MapUpdate{Map: l.m})
 	}
 }
 
@@ -294,7 +293,10 @@ func (l *Lane) maybeFound() {
 	}
 }
 
-// firstMap lays out a new cluster.
+// firstMap lays out a new cluster. It says with which voters the data shards begin, as do all maps after it: it may reach a founder
+// only after them, as when a rack is cut off in the very moment. Were that so for all founders of a shard, and did they not know, each of
+// them would wait for ever for another one to make him a member; and as they all live, nothing would be repaired. (Of the meta group's
+// founders a majority had this map, or there would be no later one; they tell the others.)
 func firstMap(id uint64, members []wire.Member, shards, replicas int) *wire.ClusterMap {
 	m := &wire.ClusterMap{ClusterID: id, Epoch: 1, Shards: uint32(shards), Replication: uint32(replicas), NextReplica: 1, Members: members}
 	for _, t := range ring.Place(members, shards, replicas, nil) {
@@ -303,6 +305,9 @@ func firstMap(id uint64, members []wire.Member, shards, replicas int) *wire.Clus
 			p.Replicas = append(p.Replicas, wire.Replica{ID: m.NextReplica, Node: n, Incarnation: m.Member(n).Incarnation, Role: wire.RoleVoter})
 			m.NextReplica++
 		}
+		if t.Shard != wire.MetaShard {
+			p.Founders = idsOf(p.Replicas)
+		}
 		m.Placements = append(m.Placements, p)
 	}
 	m.Fewest = fewest(m)
@@ -310,7 +315,7 @@ func firstMap(id uint64, members []wire.Member, shards, replicas int) *wire.Clus
 }
 
 func (l *Lane) onMapUpdate(m *wire.MapUpdate) {
-	if m.Map == nil || m.Initial && (l.m != nil || m.Proposal != l.found.pledged) || l.awaitsFirst(m.Map) {
+	if m.Map == nil || m.Initial && (l.m != nil || m.Proposal != l.found.pledged) {
 		return
 	}
 	l.newMap(m.Map)

@@ -42,7 +42,6 @@ type Lane struct {
 	trace trace.Sink
 
 	m      *wire.ClusterMap
-	first  *wire.ClusterMap        // the cluster's first map, if this life had it (firstmap.go)
 	groups map[wire.ShardID]*group // for look-up, never ranged
 	order  []*group                // the same, by shard
 	out    []*wire.Frame           // this turn's frames, one per peer
@@ -290,9 +289,6 @@ func (l *Lane) adopt(m *wire.ClusterMap) {
 	l.unlearn(m)
 	l.noteSelf(m)
 	l.m = m
-	if m.Epoch == 1 {
-		l.first = m
-	}
 	l.hall.MapChanged(m)
 	for i := range m.Members {
 		l.learnAddr(m.Members[i])

@@ -43,8 +43,7 @@ import (
 //     the group's: any later one would have to be committed by a quorum of it. If N holds no quorum of
 //     it, the group is lost. If some of N are silent they may know a later one, so then the shard is given
 //     up only when they, with all that ever had a part of the log, are too few for any quorum. (Who has
-//     never had any is nobody's voter: mend promotes those that have answered. But a founder that is late votes from
-//     the beginning, and the map says so.) Otherwise it waits: for
+//     never had any is nobody's voter, unless the map says that it votes: mend promotes those that have answered.) Otherwise it waits: for
 //     the silent ones to speak, to be superseded, or for the operator.
 //
 // A new group's replicas have new IDs, on lives that the meta group's leader has heard a moment ago. They

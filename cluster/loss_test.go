@@ -375,6 +375,7 @@ func TestVersionsLeaveRoomForEveryWrite(t *testing.T) {
 	}
 	last := versionsAbove(&m.Placements[1])
 	require.Zero(t, last)
+	require.Zero(t, versionsAbove(&wire.Placement{Losses: 1}), "which no map says")
 	for range 10 {
 		next := lose(m)
 		require.GreaterOrEqual(t, next-last, uint64(room))

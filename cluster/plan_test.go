@@ -370,7 +370,7 @@ func (g *groups) mend(t failer, shard int) {
 
 func (g *groups) report(shard int) *wire.MetaCommand {
 	c := g.confs[shard]
-	return &wire.MetaCommand{Kind: wire.MetaSetRoles, Shard: wire.ShardID(shard), Index: c.index, Voters: c.voters, Learners: c.learners}
+	return &wire.MetaCommand{Kind: wire.MetaSetRoles, Shard: wire.ShardID(shard), Index: c.index, Voters: c.voters, Learners: c.learners, Replica: slices.Max(slices.Concat(c.voters, c.learners))}
 }
 
 func (g *groups) change(c *wire.MetaCommand) {

@@ -65,7 +65,7 @@ const (
 
 // versionsAbove is what all versions are greater than that a shard's present group gives out.
 func versionsAbove(p *wire.Placement) uint64 {
-	if len(p.Founders) == 0 {
+	if p.Losses == 0 || len(p.Founders) == 0 {
 		return 0
 	}
 	return p.Losses<<lossBits + uint64(p.Founders[0])<<idBits

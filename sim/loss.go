@@ -46,10 +46,12 @@ func (w *World) sawMap(m *wire.ClusterMap) {
 		if int(p.Shard) >= len(o.founder) {
 			continue
 		}
-		if len(p.Founders) > 0 && p.Founders[0] > o.founder[p.Shard] {
+		if first := o.founder[p.Shard]; len(p.Founders) > 0 && p.Founders[0] > first {
 			o.founder[p.Shard] = p.Founders[0]
-			w.watch.reborn(p.Shard, p.Founders)
-			w.tell(trace.Fault, "shard %d is begun anew by %d replicas", p.Shard, len(p.Founders))
+			if first != 0 || p.Shard == wire.MetaShard { // else the shard began with the cluster
+				w.watch.reborn(p.Shard, p.Founders)
+				w.tell(trace.Fault, "shard %d is begun anew by %d replicas", p.Shard, len(p.Founders))
+			}
 		}
 		switch newest := w.newestMap(); {
 		case p.Seal == 0 && newest != nil && newest.Epoch <= m.Epoch:

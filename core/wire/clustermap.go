@@ -70,7 +70,7 @@ type Placement struct {
 	Seal     Epoch       // not zero: its replicas take no part in anything any more, since the map of this epoch
 	Losses   uint64      // how often it was made anew, empty: its loss epoch
 	LostAt   int64       // the last time, by the wall clock of who decided it, in Unix milliseconds
-	Founders []ReplicaID // with which voters its present group began, if that was not with the cluster
+	Founders []ReplicaID // with which voters its present group began; of a meta group that began with the cluster nobody is named
 }
 
 // ClusterMap is the meta group's state: who is in the cluster and who holds what. A map is
