@@ -21,7 +21,9 @@ func TestADismissedNodeHandsOperatorsRequestsOn(t *testing.T) {
 		lane := o.lead(wire.MetaShard).Lane
 		lane.command(&wire.MetaCommand{Kind: wire.MetaJoin, Member: &fake})
 		lane.command(&wire.MetaCommand{Kind: wire.MetaSetState, Node: fake.ID, Incarnation: fake.Incarnation, State: wire.MemberDown})
-		require.True(t, o.until(time.Minute, func() bool { return o.m() != nil && o.m().Member(fake.ID) != nil && o.m().Member(fake.ID).State == wire.MemberDown }))
+		require.True(t, o.until(time.Minute, func() bool {
+			return o.m() != nil && o.m().Member(fake.ID) != nil && o.m().Member(fake.ID).State == wire.MemberDown
+		}))
 	}
 	require.True(t, o.until(time.Minute, func() bool { return o.m().Member(4) == nil && away.m.Member(4) == nil }))
 	o.run(5 * time.Second)
