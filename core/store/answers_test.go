@@ -1,6 +1,8 @@
 package store
 
 import (
+	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,4 +45,26 @@ func TestAnswersToWritesAreBounded(t *testing.T) {
 
 	s.Apply(&wire.Batch{Requests: []wire.Request{request(wire.Command{Op: wire.OpSet, Key: key, Value: []byte("y")})}}) // another request
 	require.NotEqual(t, before, s.Digest())
+}
+
+// TestWhatNobodyReadsIsNotGathered: of what a batch's requests answer a replica that follows holds no more than one of them says.
+func TestWhatNobodyReadsIsNotGathered(t *testing.T) {
+	const size, requests = 16 << 20, 64
+	key := []byte("k")
+	s := New(Config{Shard: 1, Shards: 1})
+	defer s.Close()
+	s.Follow(&wire.Batch{Requests: []wire.Request{request(wire.Command{Op: wire.OpSetRange, Key: key, Start: size - 1, Value: []byte("x")})}})
+	b := &wire.Batch{}
+	for range requests {
+		b.Requests = append(b.Requests, request(wire.Command{Op: wire.OpGetExpire, Key: key}))
+	}
+	held := func() uint64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapSys - m.HeapReleased
+	}
+	debug.FreeOSMemory()
+	before := held()
+	s.Follow(b)
+	require.Less(t, held(), before+size*requests/4)
 }

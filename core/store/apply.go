@@ -23,27 +23,26 @@ func (s *Store) Apply(b *wire.Batch) []wire.Response {
 // Follow is Apply where nobody waits for the responses.
 func (s *Store) Follow(b *wire.Batch) {
 	s.ahead.plan(b.Requests)
-	commands := len(s.ahead.commands)
-	s.unread.responses = slices.Grow(s.unread.responses[:0], len(b.Requests))[:len(b.Requests)]
-	s.unread.results = slices.Grow(s.unread.results[:0], commands)[:commands]
-	s.applyInto(b, s.unread.responses, s.unread.results)
-	clear(s.unread.responses)
-	clear(s.unread.results)
-	if commands > unreadKept {
-		s.unread = unread{}
-	}
-}
-
-// unread is where the responses go that nobody waits for.
-type unread struct {
-	responses []wire.Response
-	results   []wire.Result
+	s.applyInto(b, nil, nil)
 }
 
 // unreadKept is for how many results room is kept.
 const unreadKept = 64
 
-// applyInto fills responses and results, one for each request and one for each command. The batch is planned.
+// follow applies a request whose response nobody waits for. What it says is forgotten before the next one is applied: of a large value each
+// request of a batch may say as much as one answer holds.
+func (s *Store) follow(r *wire.Request, at int) {
+	n := len(r.Commands)
+	s.unread = slices.Grow(s.unread[:0], n)[:n]
+	s.applyRequest(r, at, s.unread)
+	clear(s.unread)
+	if n > unreadKept {
+		s.unread = nil
+	}
+}
+
+// applyInto fills responses and results, one for each request and one for each command; responses are nil where nobody waits for them. The
+// batch is planned.
 func (s *Store) applyInto(b *wire.Batch, responses []wire.Response, results []wire.Result) {
 	s.time = max(s.time, b.Time)
 	commands, at := len(s.ahead.commands), 0
@@ -55,8 +54,12 @@ func (s *Store) applyInto(b *wire.Batch, responses []wire.Response, results []wi
 	for i := range b.Requests {
 		r := &b.Requests[i]
 		n := len(r.Commands)
-		responses[i] = s.applyRequest(r, at, results[:n:n])
-		results = results[n:]
+		if responses == nil {
+			s.follow(r, at)
+		} else {
+			responses[i] = s.applyRequest(r, at, results[:n:n])
+			results = results[n:]
+		}
 		at += n
 	}
 	s.ahead.done()

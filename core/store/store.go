@@ -91,13 +91,13 @@ type Store struct {
 	sessionBytes int64 // of sessions and outcomes
 	leaseBytes   int64 // of leases
 
-	evicted uint64      // victims removed, since this copy was made
-	repeats uint64      // retries answered from what is remembered, since this copy was made
-	dying   []*keyspace // flushed, with memory still to be given back
-	found   entry       // what the last lookup found
-	ahead   ahead       // the batch's commands
-	unread  unread
-	scratch []byte // for encoding results, and for making values
+	evicted uint64        // victims removed, since this copy was made
+	repeats uint64        // retries answered from what is remembered, since this copy was made
+	dying   []*keyspace   // flushed, with memory still to be given back
+	found   entry         // what the last lookup found
+	ahead   ahead         // the batch's commands
+	unread  []wire.Result // where results go that nobody waits for
+	scratch []byte        // for encoding results, and for making values
 }
 
 // New returns an empty store at log time 0.
