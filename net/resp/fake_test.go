@@ -405,7 +405,7 @@ func serve(t testing.TB, n Backend, change ...func(*Options)) *Server {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second) // some tests leave requests without an answer
 		defer cancel()
 		_ = s.Close(ctx)
 		require.NoError(t, <-served)
