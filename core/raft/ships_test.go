@@ -77,10 +77,9 @@ func TestAnAnswerIsItsSendersOwn(t *testing.T) {
 	require.Zero(t, first.window[0].Seq, "nothing is acknowledged")
 }
 
-// TestACopyThatComesSlowlyIsKept: it takes longer in all than a sender that says nothing is waited for.
-func TestACopyThatComesSlowlyIsKept(t *testing.T) {
-	n, _, learner := behind(t, 3, 40)
-	var part *wire.SnapshotChunk
+// begun is a learner to whom a copy has begun to come, and the copy's first part; no other one comes.
+func begun(t *testing.T) (n *network, learner *peer, part *wire.SnapshotChunk) {
+	n, _, learner = behind(t, 3, 40)
 	n.drop = func(_, _ *peer, m wire.Message) bool {
 		c, ok := m.(*wire.SnapshotChunk)
 		if ok && c.Seq == 0 {
@@ -89,6 +88,12 @@ func TestACopyThatComesSlowlyIsKept(t *testing.T) {
 		return ok && c.Seq > 0
 	}
 	n.until("it begins to come", func() bool { return learner.ships.in != nil })
+	return n, learner, part
+}
+
+// TestACopyThatComesSlowlyIsKept: it takes longer in all than a sender that says nothing is waited for.
+func TestACopyThatComesSlowlyIsKept(t *testing.T) {
+	n, learner, part := begun(t)
 	learner.cut = true
 	in := learner.ships.in
 	for range 4 {
@@ -100,16 +105,7 @@ func TestACopyThatComesSlowlyIsKept(t *testing.T) {
 
 // TestACopyReplacesTheOneBefore: the sender has begun another one, of a newer state. Of the first nothing is kept.
 func TestACopyReplacesTheOneBefore(t *testing.T) {
-	n, _, learner := behind(t, 3, 40)
-	var part *wire.SnapshotChunk
-	n.drop = func(_, _ *peer, m wire.Message) bool {
-		c, ok := m.(*wire.SnapshotChunk)
-		if ok && c.Seq == 0 {
-			part = c
-		}
-		return ok && c.Seq > 0
-	}
-	n.until("it begins to come", func() bool { return learner.ships.in != nil })
+	_, learner, part := begun(t)
 	newer := *part
 	newer.Meta.Index++
 	learner.take(&newer)

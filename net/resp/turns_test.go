@@ -61,12 +61,10 @@ func waitFor(t *testing.T, s *Server, line int, clients int64) {
 	require.Eventually(t, func() bool { return s.turns.lines[line].length.Load() == clients }, 5*time.Second, time.Millisecond)
 }
 
-// A client that asks for a lot at once of shards that do not answer keeps nobody from others that do.
-func TestOneClientDoesNotTakeAllTurns(t *testing.T) {
-	const most, size = 512 << 10, 60_000
-	n := newFakeNode(16)
-	silent := n.shardOf("k-000-000")
-	calls := make(chan *wire.Call, 3)
+// oneSilentShard is a node of which all shards answer but the first client's. What that one is asked comes out of calls.
+func oneSilentShard() (n *fakeNode, silent wire.ShardID, calls chan *wire.Call) {
+	n, calls = newFakeNode(16), make(chan *wire.Call, 3)
+	silent = n.shardOf("k-000-000")
 	n.submit = func(call *wire.Call) {
 		if call.Shard == silent {
 			calls <- call
@@ -74,10 +72,12 @@ func TestOneClientDoesNotTakeAllTurns(t *testing.T) {
 			n.answer(call)
 		}
 	}
-	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
-	greedy := dial(t, s)
-	go func() { _, _ = io.WriteString(greedy, strings.Repeat(setsOf(0, 1, size), 20)) }()
-	waitFor(t, s, 1, 1)
+	return n, silent, calls
+}
+
+// othersAreServed lets another client ask all shards but the silent one.
+func othersAreServed(t *testing.T, s *Server, n *fakeNode, silent wire.ShardID, size int) {
+	t.Helper()
 	other := dial(t, s)
 	in := bufio.NewReader(other)
 	for client := 1; client < 40; client++ {
@@ -85,6 +85,17 @@ func TestOneClientDoesNotTakeAllTurns(t *testing.T) {
 			require.Equal(t, "+OK\r\n", replyTo(t, other, in, setsOf(client, 1, size)))
 		}
 	}
+}
+
+// A client that asks for a lot at once of shards that do not answer keeps nobody from others that do.
+func TestOneClientDoesNotTakeAllTurns(t *testing.T) {
+	const most, size = 512 << 10, 60_000
+	n, silent, _ := oneSilentShard()
+	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
+	greedy := dial(t, s)
+	go func() { _, _ = io.WriteString(greedy, strings.Repeat(setsOf(0, 1, size), 20)) }()
+	waitFor(t, s, 1, 1)
+	othersAreServed(t, s, n, silent, size)
 	waitFor(t, s, 1, 1)
 	require.LessOrEqual(t, s.turns.taken.Load(), int64(most/2))
 }

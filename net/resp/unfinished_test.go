@@ -200,16 +200,7 @@ func TestAPipelineOfLongCommandsTakesTurns(t *testing.T) {
 // A client that goes on sending long commands to a shard that answers slowly keeps nobody from sending others their own.
 func TestOneClientDoesNotTakeAllRoom(t *testing.T) {
 	const most, size = 1 << 20, 100_000
-	n := newFakeNode(16)
-	slow := n.shardOf("k-000-000")
-	calls := make(chan *wire.Call, 3)
-	n.submit = func(call *wire.Call) {
-		if call.Shard == slow {
-			calls <- call
-		} else {
-			n.answer(call)
-		}
-	}
+	n, slow, calls := oneSilentShard()
 	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
 	endless := dial(t, s)
 	go func() { _, _ = io.WriteString(endless, strings.Repeat(setsOf(0, 1, size), 100)) }()
@@ -223,13 +214,7 @@ func TestOneClientDoesNotTakeAllRoom(t *testing.T) {
 		}
 		return s.unfinished.waiters() == 1
 	}, 20*time.Second, time.Millisecond)
-	other := dial(t, s)
-	in := bufio.NewReader(other)
-	for client := 1; client < 40; client++ {
-		if n.shardOf(fmt.Sprintf("k-%03d-000", client)) != slow {
-			require.Equal(t, "+OK\r\n", replyTo(t, other, in, setsOf(client, 1, size)))
-		}
-	}
+	othersAreServed(t, s, n, slow, size)
 	require.Equal(t, 1, s.unfinished.waiters())
 }
 
