@@ -54,15 +54,15 @@ func (o *watch) mourning(leader *node) {
 	}
 }
 
-// spared reports whether a map has more nodes than a shard has replicas.
+// spared reports whether a map has more nodes that may hold replicas than a shard has of them: one that is drained holds none for anybody.
 func spared(m *wire.ClusterMap) bool {
-	active := 0
+	holders := 0
 	for i := range m.Members {
-		if m.Members[i].State == wire.MemberActive {
-			active++
+		if m.Members[i].MayHold() {
+			holders++
 		}
 	}
-	return active > int(m.Replication)
+	return holders > int(m.Replication)
 }
 
 // leadsMeta reports whether a node leads the meta group, as far as it knows.

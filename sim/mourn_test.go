@@ -70,6 +70,7 @@ func TestMourning(t *testing.T) {
 		{"the silent one lives again, of which the leader knows nothing", 9 * time.Second, func(w *World, _ *node) { w.nodes[3].crash(); w.nodes[3].start() }, "V"},
 		{"a rumour of a later life came and went", 17 * time.Second, func(_ *World, leader *node) { leader.swim.beliefs[3].rumour = wire.Incarnation(1 << 62) }, ""},
 		{"the ears alone suffice after three graces", 19 * time.Second, func(_ *World, leader *node) { leader.swim.beliefs[3].rumour = wire.Incarnation(1 << 62) }, "V"},
+		{"another node is drained, so all that are left are needed", 9 * time.Second, func(_ *World, leader *node) { leader.board.Members[1].Draining = true }, ""},
 		{"it was heard since", 9 * time.Second, func(w *World, leader *node) { leader.heard[3] = leader.clock.at(w.now) }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
