@@ -420,14 +420,6 @@ func (l *Lane) sendAddr(addr string, to wire.NodeID, inc wire.Incarnation, m wir
 // messagesAtFirst is how many messages a frame has room for from the beginning.
 const messagesAtFirst = 8
 
-// cluster is the ID of that which this node is in, or zero.
-func (l *Lane) cluster() uint64 {
-	if l.m == nil {
-		return 0
-	}
-	return l.m.ClusterID
-}
-
 // touch puts a group on the list of those that have something to do at the end of this turn.
 func (l *Lane) touch(g *group) {
 	if !g.touched {
@@ -453,7 +445,7 @@ func (l *Lane) Flush() {
 	out, addrs := l.out, l.addrs
 	l.out, l.addrs = nil, nil // Send may come back with what is for this node itself
 	for i, f := range out {
-		f.Cluster = l.cluster()
+		f.Cluster = l.m.Cluster()
 		l.env.Send(addrs[i], f)
 	}
 	if l.out == nil {

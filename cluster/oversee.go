@@ -51,7 +51,7 @@ func (l *Lane) admittedAt(who *wire.Member) time.Duration {
 
 // heardFrom notes that a node's present life speaks. One that has been admitted and has no map yet is in no cluster by its own word.
 func (l *Lane) heardFrom(f *wire.Frame) {
-	if l.known[f.From].Incarnation == f.FromIncarnation && (l.m == nil || f.Cluster == 0 || l.isOwn(f)) {
+	if l.known[f.From].Incarnation == f.FromIncarnation && !l.m.IsOther(f.Cluster) {
 		l.heard[f.From] = l.env.Now()
 	}
 }

@@ -126,7 +126,7 @@ func (h *Hall) Admit(w *wire.Call) {
 		h.Refuse(c, wire.ReasonStopping)
 	case m == nil:
 		h.Refuse(c, wire.ReasonNotReady)
-	case w.Cluster != 0 && w.Cluster != m.ClusterID:
+	case m.IsOther(w.Cluster):
 		h.Finish(c, &wire.Response{Outcome: wire.OutcomeRefused, Reason: wire.ReasonOtherCluster}) // nobody here is of help
 	case w.Shard == wire.MetaShard || m.Placement(w.Shard) == nil:
 		h.Refuse(c, wire.ReasonNotOwner)

@@ -109,6 +109,19 @@ func (m *ClusterMap) Public() *ClusterMap {
 	return &public
 }
 
+// Cluster is the ID of the cluster whose map this is; zero without a map.
+func (m *ClusterMap) Cluster() uint64 {
+	if m == nil {
+		return 0
+	}
+	return m.ClusterID
+}
+
+// IsOther reports whether a frame or a request is of another cluster than this map's. It is not while one of the two is in none.
+func (m *ClusterMap) IsOther(cluster uint64) bool {
+	return m.Cluster() != 0 && cluster != 0 && cluster != m.Cluster()
+}
+
 // Member returns the member with this ID, or nil.
 func (m *ClusterMap) Member(id NodeID) *Member {
 	if m == nil {

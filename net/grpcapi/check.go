@@ -15,7 +15,7 @@ func (s *Server) check(req *wire.Request, m *wire.ClusterMap) (wire.Reason, erro
 	if m == nil {
 		return wire.ReasonNotReady, nil
 	}
-	if req.Cluster != 0 && req.Cluster != m.ClusterID {
+	if m.IsOther(req.Cluster) {
 		return wire.ReasonOtherCluster, nil
 	}
 	if req.Shard == wire.MetaShard || uint32(req.Shard) > m.Shards {

@@ -54,14 +54,6 @@ func (h *Host) Holds(shard wire.ShardID) bool {
 // Map is the latest cluster map, nil before the node joined a cluster.
 func (h *Host) Map() *wire.ClusterMap { return h.board.latest.Load() }
 
-// cluster is the ID of that which this node is in, or zero.
-func (h *Host) cluster() uint64 {
-	if m := h.Map(); m != nil {
-		return m.ClusterID
-	}
-	return 0
-}
-
 // Leader is the node that leads a shard as far as is known, or zero.
 func (h *Host) Leader(shard wire.ShardID) wire.NodeID {
 	if int(shard) >= len(h.board.leaders) {

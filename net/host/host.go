@@ -97,7 +97,7 @@ func refuse(c *wire.Call, reason wire.Reason) {
 // never blocks; the frame belongs to the host from then on.
 func (h *Host) OnFrame(f *wire.Frame) {
 	gossip := h.cfg.Gossip
-	if gossip != nil && f.Cluster != 0 && h.cluster() != 0 && f.Cluster != h.cluster() {
+	if gossip != nil && h.Map().IsOther(f.Cluster) {
 		gossip = func([]byte) {} // of another cluster, at an address that was one of ours: its nodes are no news, and may have our nodes' names
 	}
 	for i, part := range split(f, len(h.loops), gossip) {
@@ -120,7 +120,7 @@ func (h *Host) OnGossip(e gossip.Event) {
 // SendGossip sends a message of the membership protocol to the node that listens at addr.
 func (h *Host) SendGossip(addr string, data []byte) {
 	h.transport.Send(addr, &wire.Frame{
-		From: h.cfg.Self.ID, FromIncarnation: h.cfg.Self.Incarnation, Cluster: h.cluster(),
+		From: h.cfg.Self.ID, FromIncarnation: h.cfg.Self.Incarnation, Cluster: h.Map().Cluster(),
 		Messages: []wire.Message{&wire.Gossip{Data: data}},
 	})
 }
