@@ -67,4 +67,7 @@ func TestWhatNobodyReadsIsNotGathered(t *testing.T) {
 	before := held()
 	s.Follow(b)
 	require.Less(t, held(), before+size*requests/4)
+	for _, r := range s.unread[:cap(s.unread)] {
+		require.Zero(t, r, "the last one's is forgotten, too")
+	}
 }

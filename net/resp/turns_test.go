@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -152,4 +153,25 @@ func TestTurnsEnd(t *testing.T) {
 	require.Error(t, s.Close(over)) // which cuts all connections
 	waits(0)
 	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+}
+
+// Who has waited for its turn has as long as any command from then on.
+func TestWhoHasWaitedForATurnIsNotLate(t *testing.T) {
+	const most, size = 64 << 10, 40_000
+	n := newFakeNode(1)
+	calls := make(chan *wire.Call, 1)
+	n.submit = func(call *wire.Call) { calls <- call }
+	var now atomic.Int64
+	s := serve(t, n, timeIs(&now), func(o *Options) { o.BuffersMax, o.Timeout = most, 400*time.Millisecond })
+	first, second := dial(t, s), dial(t, s)
+	send(t, first, setsOf(0, 1, size))
+	own := <-calls
+	send(t, second, setsOf(1, 1, size))
+	waitFor(t, s, 0, 1)
+	now.Add(int64(600 * time.Millisecond))
+	n.submit = n.answer
+	n.answer(own)
+	line, err := bufio.NewReader(second).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "+OK\r\n", line)
 }
