@@ -91,7 +91,7 @@ func (h *held) answer(c *wire.Command) wire.Result {
 	case c.Op == wire.OpStrLen:
 		return wire.Result{Kind: wire.KindInt, Int: int64(len(h.value))}
 	case c.Op == wire.OpExists && found:
-		return wire.Result{Kind: wire.KindInt, Int: 1}
+		return wire.Result{Kind: wire.KindInt, Int: 1, Version: h.version}
 	case c.Op == wire.OpExists:
 		return wire.Result{Kind: wire.KindInt}
 	}

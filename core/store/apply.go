@@ -12,7 +12,7 @@ import (
 // request, in order.
 //
 // A request is atomic in that nothing comes between its commands; a command that fails has no
-// effect itself and does not undo the others. Nothing of the batch is kept.
+// effect itself and does not undo the others. A guard that is not met undoes all (guard.go). Nothing of the batch is kept.
 func (s *Store) Apply(b *wire.Batch) []wire.Response {
 	s.ahead.plan(b.Requests)
 	responses := make([]wire.Response, len(b.Requests))
@@ -79,15 +79,23 @@ func (s *Store) applyRequest(r *wire.Request, at int, results []wire.Result) wir
 			return answer
 		}
 	}
-	room := wire.AnswerMax
-	for i := range r.Commands {
-		results[i] = s.apply(&r.Commands[i], at+i, room)
-		room -= results[i].Size()
+	if s.guarded(r.Commands, at) {
+		unmet(results)
+	} else {
+		s.applyCommands(r.Commands, at, results)
 	}
 	if use != nil {
 		s.remember(use, r.Session.Seq, results)
 	}
 	return wire.Response{Outcome: wire.OutcomeOK, Results: results}
+}
+
+func (s *Store) applyCommands(commands []wire.Command, at int, results []wire.Result) {
+	room := wire.AnswerMax
+	for i := range commands {
+		results[i] = s.apply(&commands[i], at+i, room)
+		room -= results[i].Size()
+	}
 }
 
 // apply applies a command whose answer may have so many bytes. One that would say more of a value has no effect.

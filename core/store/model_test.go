@@ -197,6 +197,14 @@ func (s *modelSession) bytes() int64 {
 
 func (m *model) commands(cmds []wire.Command) []wire.Result {
 	results := make([]wire.Result, len(cmds))
+	for _, c := range cmds {
+		if c.Op == wire.OpGuard && c.Version != m.presentVersion(c.Key) {
+			for i := range results {
+				results[i] = bad(wire.CodeGuard)
+			}
+			return results
+		}
+	}
 	for i := range cmds {
 		results[i] = m.command(&cmds[i])
 	}
@@ -434,8 +442,17 @@ func (m *model) read(c *wire.Command) wire.Result {
 			}
 		}
 		return num(int64(n))
-	case wire.OpExists, wire.OpTouch:
+	case wire.OpExists:
+		r := yes(k != nil)
+		r.Version = m.presentVersion(c.Key)
+		return r
+	case wire.OpTouch:
 		return yes(k != nil)
+	case wire.OpGuard: // its request's, here of one command
+		if c.Version != m.presentVersion(c.Key) {
+			return bad(wire.CodeGuard)
+		}
+		return wire.Result{Kind: wire.KindOK}
 	case wire.OpType:
 		if k == nil {
 			return str("none")

@@ -24,6 +24,14 @@ func (s *Store) Read(cmds []wire.Command, now int64) (results []wire.Result, nee
 	if mutant.On(mutant.TTLLocalClock) {
 		v.expired = now
 	}
+	if v.guarded(cmds) && !v.needsTick {
+		results = make([]wire.Result, len(cmds))
+		unmet(results)
+		return results, false
+	}
+	if v.needsTick {
+		return nil, true
+	}
 	results = make([]wire.Result, len(cmds))
 	size := 0
 	var orders [aheadMax]uint64
@@ -103,7 +111,13 @@ func (v *view) answer(c *wire.Command, e *entry) wire.Result {
 		return integer(int64(len(valueOf(e))))
 	case wire.OpGetRange:
 		return text(getRange(valueOf(e), c.Start, c.End))
-	case wire.OpExists, wire.OpTouch:
+	case wire.OpExists:
+		r := boolean(e != nil)
+		if e != nil {
+			r.Version = e.version
+		}
+		return r
+	case wire.OpTouch:
 		return boolean(e != nil)
 	case wire.OpType:
 		if e == nil {
@@ -114,6 +128,8 @@ func (v *view) answer(c *wire.Command, e *entry) wire.Result {
 		return integer(timeToLive(e, v.now))
 	case wire.OpExpireTime:
 		return integer(expireTime(e))
+	case wire.OpGuard:
+		return wire.Result{Kind: wire.KindOK} // it is met, or nothing of its request is done
 	}
 	return failure(wire.CodeUnsupported)
 }

@@ -67,16 +67,16 @@ func (m *machine) apply(t *rapid.T) {
 	m.applyAll(t, b)
 }
 
-// aim makes some leases and fills such that they may be granted and taken.
+// aim makes some leases, fills and guards such that they may be granted, taken and met.
 func (m *machine) aim(t *rapid.T, cmds []wire.Command) {
 	for i := range cmds {
 		c := &cmds[i]
-		if c.Op != wire.OpLease && c.Op != wire.OpFill || !rapid.Bool().Draw(t, "aimed") {
+		if c.Op != wire.OpLease && c.Op != wire.OpFill && c.Op != wire.OpGuard || !rapid.Bool().Draw(t, "aimed") {
 			continue
 		}
 		if l := m.model.leased(c.Key); c.Op == wire.OpFill && l != nil {
 			c.Version = l.token
-		} else if c.Op == wire.OpLease {
+		} else if c.Op != wire.OpFill {
 			c.Version = m.model.presentVersion(c.Key)
 		}
 	}
@@ -110,6 +110,7 @@ func (m *machine) burst(t *rapid.T) {
 // read compares Read at log time with the model, and holds Read's clock to its word.
 func (m *machine) read(t *rapid.T) {
 	c := drawReadCommand(t)
+	m.aim(t, []wire.Command{c})
 	results, needsTick := m.store.Read([]wire.Command{c}, 0)
 	require.False(t, needsTick)
 	require.Equal(t, showFull(m.model.read(&c)), showFull(results[0]))
@@ -123,7 +124,7 @@ func (m *machine) read(t *rapid.T) {
 		require.False(t, needsTick)
 		require.Equal(t, showFull(results[0]), showFull(looked), "a look says what a read says")
 	} else {
-		require.True(t, needsTick || c.Flags != 0 || c.Op == wire.OpTouch || c.Op == wire.OpCount || c.Op == wire.OpCountInSlot || c.Op == wire.OpSlotKeys, "%v", c)
+		require.True(t, needsTick || c.Flags != 0 || c.Op == wire.OpTouch || c.Op == wire.OpGuard || c.Op == wire.OpCount || c.Op == wire.OpCountInSlot || c.Op == wire.OpSlotKeys, "%v", c)
 	}
 	if !needsTick && c.Op == wire.OpTTL && k != nil && k.expireAt != 0 {
 		require.Equal(t, k.expireAt-m.model.time-ahead, results[0].Int)
@@ -218,7 +219,7 @@ func drawRequest(t *rapid.T) (r wire.Request) {
 
 func drawReadCommand(t *rapid.T) wire.Command {
 	c := wire.Command{Key: drawName.Draw(t, "key"), Op: rapid.SampledFrom([]wire.Op{wire.OpGet, wire.OpStrLen, wire.OpExists, wire.OpType,
-		wire.OpTTL, wire.OpExpireTime, wire.OpTouch, wire.OpCount, wire.OpCountInSlot}).Draw(t, "read")}
+		wire.OpTTL, wire.OpExpireTime, wire.OpTouch, wire.OpCount, wire.OpCountInSlot, wire.OpGuard}).Draw(t, "read")}
 	if c.Op == wire.OpGet && rapid.Bool().Draw(t, "load") {
 		c.Flags = wire.FlagLoad
 	}

@@ -12,7 +12,7 @@ const (
 	OpGet         // -> Bytes (with Version) or Nil; FlagLoad
 	OpStrLen      // -> Int
 	OpGetRange    // Start, End as in GETRANGE -> Bytes
-	OpExists      // -> Int 0 or 1
+	OpExists      // -> Int 0 or 1 (with Version)
 	OpType        // -> Bytes "string" or "none"
 	OpTTL         // -> Int milliseconds left; -1 without expiry, -2 absent
 	OpExpireTime  // -> Int Unix milliseconds; -1 without expiry, -2 absent
@@ -40,6 +40,7 @@ const (
 	OpFill      // Version = the lease; Value, TTL, or FlagAbsent with TTL -> OK, or Nil when the lease is over
 	OpCaching   // Delta = milliseconds for which promises to caching clients are given from here on; 0 = none any more; proposed by leaders only
 	OpDropped   // Version = Recall.ID: the client has dropped the key -> OK; for the leader that recalled it, answered by no other
+	OpGuard     // Version = what the key must have, 0 = absent -> OK. If it does not, nothing of the request is done: see the end of this file
 	opEnd
 )
 
@@ -124,6 +125,7 @@ const (
 	CodeVersion // FlagVersion did not match; Result.Version is the present one
 	CodeUnsupported
 	CodeOutOfMemory
+	CodeGuard // a guard of the request was not met (OpGuard): nothing of it was done
 	codeEnd
 )
 
@@ -139,6 +141,7 @@ var codeTexts = [codeEnd]string{
 	CodeVersion:       "ERR version does not match",
 	CodeUnsupported:   "ERR operation not supported by this shard",
 	CodeOutOfMemory:   "OOM command not allowed when used memory > 'maxmemory'.",
+	CodeGuard:         "ERR a key has not the version that was asked for: nothing of the request was done",
 }
 
 // Text is the error as Redis words it.
@@ -165,3 +168,8 @@ type Result struct {
 //	absent    > 0: known to be absent for so many milliseconds, there is no use in loading it
 //	          < 0: somebody is loading it, for so many milliseconds at most
 //	          0: load it (ask for a lease)
+
+// Guards (OpGuard) make a request conditional, on any keys of its shard: before anything of a request is done all its guards are compared, wherever they
+// stand in it, with what was before it. If one is not met each command of the request, the guards too, is answered with CodeGuard and has no effect. So what a client
+// has read before stands still until its request is done, or the request is not done: that is what Redis's WATCH promises. A guard changes nothing and
+// so is a read: a request of guards and reads does not go through the log.

@@ -59,7 +59,7 @@ func TestMalformed(t *testing.T) {
 		{request, "06 03 04 00 0000000000000000", "request cluster at byte 4 of 12: present but zero"},
 		{request, "06 03 01 0000000000000000 00 00 00", "session at byte 3 of 14: present but zero"},
 		{request, "06 03 00 02 0100", "request commands at byte 3 of 6: count goes beyond the input"},
-		{request, "06 03 00 01 1e 00", "command op at byte 4 of 6: 30 is none of the 30 known values"},
+		{request, "06 03 00 01 1f 00", "command op at byte 4 of 6: 31 is none of the 31 known values"},
 		{request, "06 03 00 01 01 01 00", "command key at byte 6 of 7: present but empty"},
 		{request, "06 03 00 01 01 04 80 04", "command flags at byte 6 of 8: unknown flags"},
 		{request, "06 03 00 01 01 04 00", "command flags at byte 6 of 7: present but zero"},
@@ -78,7 +78,7 @@ func TestMalformed(t *testing.T) {
 		{response, "04 0e", "response reason at byte 1 of 2: 14 is none of the 14 known values"},
 		{response, "08 0000000000000000", "response leader at byte 1 of 9: present but zero"},
 		{response, "20 01 06", "result kind at byte 2 of 3: not a known kind"},
-		{response, "20 01 0d 0b", "result code at byte 3 of 4: 11 is none of the 11 known values"},
+		{response, "20 01 0d 0c", "result code at byte 3 of 4: 12 is none of the 12 known values"},
 
 		{clusterMap, "0000000000000000 00 00 00 00 00 00 00 00 00 00 00 00 00 01", "map members at byte 21 of 22: count goes beyond the input"},
 		{clusterMap, "0000000000000000 00 8080808010 00 00 00 00", "map shards at byte 9 of 18: number over 32 bits"},

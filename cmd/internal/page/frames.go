@@ -188,7 +188,7 @@ func shown(v []byte) string {
 var opWords = map[wire.Op]string{
 	wire.OpGet: "read", wire.OpSet: "write", wire.OpDelete: "delete", wire.OpGetDelete: "read and delete", wire.OpAppend: "append",
 	wire.OpIncr: "increment", wire.OpExpire: "expire", wire.OpPersist: "persist", wire.OpTick: "let time pass", wire.OpMeta: "change the map",
-	wire.OpLease: "lease", wire.OpFill: "fill", wire.OpCaching: "promise to caches", wire.OpDropped: "dropped",
+	wire.OpLease: "lease", wire.OpFill: "fill", wire.OpCaching: "promise to caches", wire.OpDropped: "dropped", wire.OpGuard: "guard",
 }
 
 func commands(list []wire.Command) string {
