@@ -32,6 +32,7 @@ type Transport interface {
 type Call struct {
 	Commands []wire.Command
 	Shard    wire.ShardID  // run them on this whole shard; zero: each on the shard of its key
+	Atomic   bool          // they are one request to the shard of the first one's key, which must be that of all: nothing comes between them
 	Timeout  time.Duration // zero: Config.Timeout
 	Caller   Caller
 	Items    []Item // what became of the commands, in their order; its memory is used again

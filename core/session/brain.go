@@ -162,15 +162,11 @@ func (b *Brain) waitForMap(op *Call, timeout time.Duration) {
 // launch splits an operation and sends its parts.
 func (b *Brain) launch(op *Call) {
 	b.stop(op.timer)
-	switch {
-	case op.onShard && !b.view.Has(op.Shard):
+	if op.onShard && !b.view.Has(op.Shard) {
 		b.refuse(op, wire.ReasonNotOwner)
-	case len(op.Commands) == 1:
-		one := [1]*part{b.whole(op)}
-		b.run(op, one[:])
-	default:
-		b.run(op, b.split(op, nil))
+		return
 	}
+	b.run(op, b.divide(op, nil))
 }
 
 func (b *Brain) run(op *Call, parts []*part) {

@@ -152,6 +152,7 @@ type splitting struct {
 	parts  []*part
 	sizes  []partSize
 	places []int32 // by command: its part
+	single [1]*part
 }
 
 type partSize struct{ commands, bytes int }
@@ -168,8 +169,15 @@ func (s *splitting) reset(lots, commands int) {
 	}
 }
 
-// whole returns the only part of an operation with a single command: the usual case, without
-// split's maps.
+// divide makes the parts of some of an operation's commands; nil means all of them.
+func (b *Brain) divide(op *Call, index []int) []*part {
+	if len(op.Commands) == 1 || op.Atomic && !mutant.On(mutant.BatchTorn) {
+		return append(b.splitting.single[:0], b.whole(op))
+	}
+	return b.split(op, index)
+}
+
+// whole returns the only part of an operation: of a single command, the usual case, without split's tables; or of commands that are one request.
 func (b *Brain) whole(op *Call) *part {
 	shard := op.Shard
 	if !op.onShard {
@@ -177,6 +185,12 @@ func (b *Brain) whole(op *Call) *part {
 	}
 	p := b.newPart(op, shard, op.Commands[0].Op.IsWrite())
 	p.index, p.cmds = firstOnly, op.Commands
+	if len(op.Commands) > 1 {
+		p.index, p.write = make([]int, len(op.Commands)), (&wire.Request{Commands: op.Commands}).IsWrite()
+		for i := range p.index {
+			p.index[i] = i
+		}
+	}
 	return p
 }
 

@@ -218,7 +218,7 @@ func (b *Brain) beginAnew() {
 			b.settle(p, Item{Outcome: wire.OutcomeRefused, Reason: wire.ReasonNotOwner}, nil)
 		default:
 			p.op.left--
-			b.run(p.op, b.split(p.op, p.index))
+			b.run(p.op, b.divide(p.op, p.index))
 		}
 	}
 }
