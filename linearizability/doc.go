@@ -91,7 +91,8 @@
 // is the explanation (transaction.go). Exact, but for appends of unknown outcome that nobody
 // saw, which it takes not to have happened. Blind: keys that a declared loss covers, and all
 // that nobody reads: let batches read several keys at once. Batches on keys that are written,
-// incremented or deleted are Undecided, because such values do not tell their order.
+// incremented or deleted are Undecided, because such values do not tell their order. A batch that is done only if a key has not changed since it
+// was read (WATCH) is recorded with a read of what was read then: if the batch was done, that is what the key held.
 //
 // Evictions are operations of the history, by nobody (eviction.go): the checkers know them by the versions that they
 // removed. A key that was given up and of which the history does not say so looks lost.

@@ -14,7 +14,7 @@ type Call struct {
 	At     time.Duration // from the start of the torture
 	Client int           // by index: those with sessions first
 	Via    Target        // the node that a plain client asks; n1 if it is not said
-	Atomic bool          // the operations, all reads or all writes of one slot, are one to everybody
+	Atomic bool          // the operations, reads and appends of one slot, are one to everybody
 	Ops    []Op
 }
 
@@ -24,12 +24,16 @@ type Op struct {
 	Key  string
 	In   linearizability.Input
 	// Seen: a CAS, or a lease, by the version of the key that any client saw last; a fill under the lease of the key
-	// that any client was granted last. In.Version is not used.
+	// that any client was granted last; a read is a guard, that the key has not changed since any client read it last, and with it those of its batch.
+	// In.Version is not used.
 	Seen bool
 	// Want is what must come of it, in the words of OutcomeText; several, parted by "|", are all
 	// right. "" = anything.
 	Want string
 }
+
+// guard reports whether an operation is a guard.
+func (op *Op) guard() bool { return op.Kind == linearizability.Read && op.Seen }
 
 // leaseFor is how long leases last: some are over before they are used.
 const leaseFor = 2 * time.Second
@@ -39,7 +43,9 @@ func (op *Op) command() wire.Command {
 	c := wire.Command{Key: []byte(op.Key)}
 	switch op.Kind {
 	case linearizability.Read:
-		c.Op = wire.OpGet
+		if c.Op = wire.OpGet; op.Seen {
+			c.Op, c.Version = wire.OpGuard, op.In.Version
+		}
 	case linearizability.Write, linearizability.CAS, linearizability.SetNX:
 		c.Op, c.Value = wire.OpSet, []byte(op.In.Value)
 	case linearizability.Lease:

@@ -153,9 +153,10 @@ func (c *client) do(k *call, node int) {
 	if k.atomic {
 		w.work.invokeBatch(c, k.ops)
 	}
+	fenced := guarded(k.ops)
 	commands := make([]wire.Command, len(k.ops))
 	for j := range k.ops {
-		k.ops[j].alone = len(k.ops) == 1
+		k.ops[j].alone, k.ops[j].guarded = len(k.ops) == 1, fenced
 		record.Ops = append(record.Ops, k.ops[j].Op)
 		commands[j] = w.work.invoke(c, &k.ops[j])
 	}
@@ -172,7 +173,11 @@ func (c *client) do(k *call, node int) {
 		return
 	}
 	c.asks += uint64(len(commands))
-	c.brain.Do(commands, w.settings.Timeout, func(items []session.Item) {
+	do := c.brain.Do
+	if k.atomic {
+		do = c.brain.DoAtomic
+	}
+	do(commands, w.settings.Timeout, func(items []session.Item) {
 		if k.left != len(k.ops) || len(items) != len(k.ops) {
 			w.violate(OracleSanity, "client %d: the brain concluded operation %d twice or in part", c.index+1, k.ops[0].number)
 			return

@@ -30,6 +30,11 @@ func (f kill) strike(w *World) (string, func()) {
 	return "kill " + n.String(), w.revive(n, time.Second)
 }
 
+// busyFamilies is a run in which much is done in atomic batches.
+func busyFamilies(s *Settings) {
+	s.Transactions, s.Clients, s.Threads, s.Think = 1, 6, 2, 5*time.Millisecond
+}
+
 // Each flaw of a toy is seen by the oracle that is there for it.
 func TestOraclesSeeFlaws(t *testing.T) {
 	for _, c := range []struct {
@@ -43,6 +48,8 @@ func TestOraclesSeeFlaws(t *testing.T) {
 		{"keys never expire", "immortal", Scenario{Settings: func(s *Settings) { s.Skew = 0 }}, OracleTTL, LostTruth},
 		{"the only copy dies", "", Scenario{Script: []Step{At(4*time.Second, kill{Node(1)})}}, OracleDurability, LostTruth},
 		{"a number is called none", "no numbers", Scenario{}, OracleLinearizable, LostTruth},
+		{"guards are not looked at", "unguarded", Scenario{Settings: busyFamilies}, OracleOnce, LostTruth},
+		{"a batch without guards is said to be guarded", "nothing as it was", Scenario{}, OracleLinearizable, LostTruth},
 		{"the only copy sleeps for ever", "asleep", Scenario{}, OracleLiveness, NoProgress},
 		{"a node panics", "bomb", Scenario{}, OracleSanity, Crashed},
 	} {

@@ -181,6 +181,8 @@ const (
 	branchLooked
 	branchHeld
 	branchHeldRecalled
+	branchGuardMet
+	branchGuardUnmet
 	branchCount
 )
 
@@ -235,6 +237,8 @@ var branchNames = [branchCount]string{
 	branchCached:               "a client answers a read from what it has kept",
 	branchRecalled:             "a client is asked to drop what it keeps",
 	branchLooked:               "a read is answered between two turns of its lane",
+	branchGuardMet:             "a guarded batch is done",
+	branchGuardUnmet:           "a guarded batch is not done: a key has changed",
 	branchHeld:                 "a node answers a read from a copy of a hot key",
 	branchHeldRecalled:         "a node is asked to drop a copy of a hot key",
 }

@@ -135,13 +135,35 @@ func (l *toy) execute(r *wire.Request) *wire.Response {
 		return old
 	}
 	out := &wire.Response{Outcome: wire.OutcomeOK}
+	unmet := l.guarded(r)
 	for i := range r.Commands {
+		if unmet {
+			out.Results = append(out.Results, wire.Result{Kind: wire.KindError, Code: wire.CodeGuard})
+			continue
+		}
 		out.Results = append(out.Results, l.apply(&r.Commands[i]))
 	}
 	if r.Session.Client != 0 && r.IsWrite() {
 		l.done[once] = out
 	}
 	return out
+}
+
+// guarded reports whether a guard of a request is not met.
+func (l *toy) guarded(r *wire.Request) bool {
+	if l.flaw == "nothing as it was" && len(r.Commands) > 1 && r.IsWrite() {
+		return true
+	}
+	for i := range r.Commands {
+		c, now := &r.Commands[i], uint64(0)
+		if e := l.data[string(c.Key)]; e != nil {
+			now = e.version
+		}
+		if c.Op == wire.OpGuard && c.Version != now && l.flaw != "unguarded" {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *toy) apply(c *wire.Command) wire.Result {
@@ -153,6 +175,8 @@ func (l *toy) apply(c *wire.Command) wire.Result {
 	}
 	l.writes++
 	switch c.Op {
+	case wire.OpGuard:
+		return wire.Result{Kind: wire.KindOK}
 	case wire.OpGet, wire.OpGetDelete:
 		if e == nil {
 			return wire.Result{}

@@ -7,9 +7,12 @@ import (
 	"torc/linearizability"
 )
 
-// family is a few keys of one slot, on which clients append and read in atomic batches: a batch of
-// writes on one shard is one entry of its log, a batch of reads one look at its state. Nobody may
+// family is a few keys of one slot, on which clients append and read in atomic batches: a batch that
+// writes is one request in its shard's log, a batch of reads one look at its state. Nobody may
 // ever see half of one. The checker (linearizability.CheckTransactions, after Elle) looks for cycles.
+//
+// A guarded batch is done only if its keys still have the versions that were read last (wire.OpGuard). What was read with a version is known, so
+// to the history each guard that was met is a read at the instant of its batch, and one that is not met makes the batch one that failed.
 type family struct {
 	number  int
 	edition int
@@ -34,7 +37,7 @@ func (l *workload) renewFamily(f *family) {
 	}
 }
 
-// transaction draws an atomic batch: appends to several keys of a family, or reads of them.
+// transaction draws an atomic batch on several keys of a family: reads, appends, some of both, or appends that are guarded.
 func (l *workload) transaction(c *client) (ops []operation) {
 	f := l.families[c.rand.IntN(len(l.families))]
 	if f.left--; f.left < 0 {
@@ -44,22 +47,45 @@ func (l *workload) transaction(c *client) (ops []operation) {
 	if c.rand.Bool() {
 		keys = slices.Delete(keys, 0, 1)
 	}
-	reads := c.rand.Chance(5000)
+	read := func(key string) operation { return operation{Op: Op{Kind: linearizability.Read, Key: key}} }
+	add := func(key string) operation {
+		return operation{Op: Op{Kind: linearizability.Append, Key: key, In: linearizability.Input{Value: l.value() + ";"}}}
+	}
+	switch roll := c.rand.IntN(100); {
+	case roll < 45:
+		return each(keys, read)
+	case roll < 65:
+		return each(keys, add)
+	case roll < 80:
+		return append(each(keys, read), add(keys[0]))
+	}
+	guard := func(key string) operation { return operation{Op: Op{Kind: linearizability.Read, Key: key, Seen: true}} }
+	return append(each(keys, guard), each(keys, add)...)
+}
+
+func each(keys []string, make func(string) operation) (ops []operation) {
 	for _, key := range keys {
-		op := operation{Op: Op{Kind: linearizability.Read, Key: key}}
-		if !reads {
-			op.Kind, op.In.Value = linearizability.Append, l.value()+";"
-		}
-		ops = append(ops, op)
+		ops = append(ops, make(key))
 	}
 	return ops
+}
+
+// guarded reports whether one of a batch's operations is a guard.
+func guarded(ops []operation) bool {
+	return slices.ContainsFunc(ops, func(op operation) bool { return op.guard() })
+}
+
+// sight is what somebody read of a key.
+type sight struct {
+	version uint64
+	value   linearizability.Value
 }
 
 // invokeBatch records that an atomic batch begins.
 func (l *workload) invokeBatch(c *client, ops []operation) {
 	calls := make([]linearizability.Call, len(ops))
 	for i := range ops {
-		calls[i] = linearizability.Call{Kind: ops[i].Kind, Key: ops[i].Key, In: ops[i].In}
+		calls[i] = linearizability.Call{Kind: ops[i].Kind, Key: ops[i].Key, In: ops[i].told()}
 	}
 	first := l.record.InvokeBatch(c.index+1, l.w.now, calls)
 	for i := range ops {

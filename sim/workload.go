@@ -47,6 +47,9 @@ type operation struct {
 	number int  // in the history
 	alone  bool // not in a batch, which is refused as a whole
 	answer int  // in the script's answers, counted from 1; 0: it was drawn
+
+	guarded bool  // by a guard of its batch, or it is one
+	known   sight // a guard: what it stands for
 }
 
 // workload is what the clients do, and the record of it.
@@ -61,6 +64,7 @@ type workload struct {
 	known    map[string]int    // keys' places in keys
 	hashes   map[uint64]string // by which victims are named
 	seen     map[string]uint64 // a key's version that anybody saw last
+	read     map[string]sight  // what anybody read of a key last
 	leased   map[string]uint64 // a key's lease that anybody was granted last
 	made     []Call            // what the clients did, in full
 	answers  []Answer          // what the script's operations came to
@@ -79,7 +83,7 @@ type touched struct {
 
 func newWorkload(w *World) *workload {
 	l := &workload{w: w, rand: NewStream(w.seed, "workload"), record: linearizability.NewRecorder(4096),
-		known: map[string]int{}, hashes: map[uint64]string{}, seen: map[string]uint64{}, leased: map[string]uint64{}}
+		known: map[string]int{}, hashes: map[uint64]string{}, seen: map[string]uint64{}, read: map[string]sight{}, leased: map[string]uint64{}}
 	counts := [flavourCount]int{w.settings.Registers, w.settings.Models, w.settings.Counters, w.settings.Appends, w.settings.Expiring, w.settings.Leases}
 	for f, count := range counts {
 		for i := range count {
@@ -292,6 +296,9 @@ func (l *workload) lease(c *client, op *Op) {
 func (l *workload) invoke(c *client, op *operation) wire.Command {
 	op.shard = l.touch(op.Key)
 	switch {
+	case op.guard():
+		op.known = l.read[op.Key]
+		op.In.Version = op.known.version
 	case op.Seen && op.Kind == linearizability.Fill:
 		op.In.Version = l.leased[op.Key]
 	case op.Seen:
@@ -303,12 +310,20 @@ func (l *workload) invoke(c *client, op *operation) wire.Command {
 	}
 	l.w.coverage.invoked(op.Kind)
 	if op.number == 0 { // not part of an atomic batch
-		op.number = l.record.Invoke(c.index+1, l.w.now, op.Kind, op.Key, op.In)
+		op.number = l.record.Invoke(c.index+1, l.w.now, op.Kind, op.Key, op.told())
 	}
 	command := op.command()
 	l.w.emit(trace.Event{Kind: trace.Invoke, Node: l.w.idOf(c.endpoint), Shard: op.shard, A: uint64(op.number),
 		B: printOf(command.Key) ^ printOf(command.Value), Term: uint64(op.Kind), Note: op.Key})
 	return command
+}
+
+// told is what a history is told of an operation's input: of a guard nothing, to it that is a read.
+func (op *Op) told() (in linearizability.Input) {
+	if op.guard() {
+		return in
+	}
+	return op.In
 }
 
 // finish records what an operation came to.
@@ -321,6 +336,9 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 		if r.Version != 0 {
 			l.seen[op.Key] = r.Version
 		}
+		if op.Kind == linearizability.Read && !op.Seen {
+			l.read[op.Key] = sight{r.Version, out.Value}
+		}
 		if op.Kind == linearizability.Lease && out.Applied {
 			l.leased[op.Key] = uint64(out.Number)
 		}
@@ -331,6 +349,7 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 	l.refusedForMemory(op, outcome, reason)
 	if outcome == wire.OutcomeOK {
 		l.answeredError(op, r)
+		l.answeredGuard(op, r)
 	}
 	l.oks[outcome]++
 	if s := op.series; outcome == wire.OutcomeUnknown && op.Kind != linearizability.Read && s != nil && s.key == op.Key && s.flavour != flavourRegister {
@@ -369,6 +388,10 @@ func (l *workload) answeredError(op *operation, r *wire.Result) {
 		if op.Kind == linearizability.CAS {
 			return
 		}
+	case wire.CodeGuard:
+		if op.guarded {
+			return
+		}
 	case wire.CodeNotInteger:
 		if op.Kind == linearizability.Increment && l.keys[l.known[op.Key]].text {
 			return
@@ -377,6 +400,17 @@ func (l *workload) answeredError(op *operation, r *wire.Result) {
 		return // a script may want that
 	}
 	l.w.violate(OracleLinearizable, "operation %d (%v %s): answered %q, and nothing that was done to the key is a reason", op.number, op.Kind, op.Key, r.Code.Text())
+}
+
+// answeredGuard notes how a guard went.
+func (l *workload) answeredGuard(op *operation, r *wire.Result) {
+	switch {
+	case !op.guard():
+	case r.Code == wire.CodeGuard:
+		l.w.reached(branchGuardUnmet)
+	default:
+		l.w.reached(branchGuardMet)
+	}
 }
 
 // outcomeOf translates an answer into a history's words.
@@ -394,6 +428,10 @@ func outcomeOf(op *operation, outcome wire.Outcome, r *wire.Result) (linearizabi
 			return linearizability.OK, out // not applied
 		}
 		return linearizability.Failed, out // decided by the log: no effect
+	}
+	if op.guard() { // it was met
+		out.Version, out.Value = op.known.version, op.known.value
+		return linearizability.OK, out
 	}
 	switch op.Kind {
 	case linearizability.Read, linearizability.GetDel:

@@ -43,7 +43,7 @@ func TestAnAtomicOperationIsOneRequest(t *testing.T) {
 				commands = append(commands, wire.Command{Op: op, Key: []byte("k")})
 			}
 			var items []Item
-			l.brain.Run(&Call{Commands: commands, Atomic: true, Caller: callback(func(done []Item) { items = done })})
+			l.brain.DoAtomic(commands, time.Second, func(done []Item) { items = done })
 			l.run(l.now + time.Second)
 			require.Len(t, l.got, 1)
 			require.Equal(t, commands, l.got[0].Commands)

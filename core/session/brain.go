@@ -94,6 +94,11 @@ func (b *Brain) Do(cmds []wire.Command, timeout time.Duration, done func([]Item)
 	b.begin(&Call{Commands: cmds, Timeout: timeout, Caller: callback(done)}, false)
 }
 
+// DoAtomic is Do for commands on keys of one shard that are to be one request: nothing comes between them.
+func (b *Brain) DoAtomic(cmds []wire.Command, timeout time.Duration, done func([]Item)) {
+	b.begin(&Call{Commands: cmds, Atomic: true, Timeout: timeout, Caller: callback(done)}, false)
+}
+
 // Run is Do for a caller that keeps the memory of its calls.
 func (b *Brain) Run(op *Call) { b.begin(op, op.Shard != 0) }
 

@@ -22,6 +22,7 @@ type opWord struct {
 // opWords are all operations. Where two share a kind, mine says which one an operation is.
 var opWords = []opWord{
 	{"get", "get KEY", linearizability.Read, nil, nil},
+	{"guard", "guard KEY (its batch is done only if the key is as it was read last)", linearizability.Read, readSeen, func(*sim.Op) string { return "" }},
 	{"set", "set KEY VALUE [ttl 500ms]", linearizability.Write, readSet, writeSet},
 	{"setnx", "setnx KEY VALUE", linearizability.SetNX, readValue, writeValue},
 	{"cas", "cas KEY VALUE if seen, or if version 7 (0: absent)", linearizability.CAS, readCAS, writeCAS},
@@ -40,11 +41,22 @@ var opWords = []opWord{
 // wordOf is the word for an operation.
 func wordOf(op *sim.Op) *opWord {
 	for i := range opWords {
-		if w := &opWords[i]; w.kind == op.Kind && (op.Kind != linearizability.Touch || (w.read != nil) == (op.In.TTL != 0)) {
+		if w := &opWords[i]; w.kind == op.Kind && (w.read != nil) == wordTakes(op, w.read != nil) {
 			return w
 		}
 	}
 	return nil
+}
+
+// wordTakes reports whether more than the key is said of an operation; that matters only of kinds with two words.
+func wordTakes(op *sim.Op, otherwise bool) bool {
+	switch op.Kind {
+	case linearizability.Read:
+		return op.Seen
+	case linearizability.Touch:
+		return op.In.TTL != 0
+	}
+	return otherwise
 }
 
 // readCall reads what follows a client's name: [via n2] [atomic] op [; op ...].
@@ -82,8 +94,10 @@ func atomicable(c *sim.Call) error {
 		switch {
 		case len(c.Ops) < 2:
 			return fmt.Errorf("atomic: a batch has two operations at least, parted by ;")
-		case c.Ops[i].Kind != c.Ops[0].Kind || c.Ops[i].Kind != linearizability.Read && c.Ops[i].Kind != linearizability.Append:
-			return fmt.Errorf("atomic: a batch is of get only, or of append only")
+		case c.Ops[i].Kind != linearizability.Read && c.Ops[i].Kind != linearizability.Append:
+			return fmt.Errorf("atomic: a batch is of guard, get and append only")
+		case c.Ops[i].Kind == linearizability.Read && c.Ops[i].Seen && i > 0 && !c.Ops[i-1].Seen:
+			return fmt.Errorf("atomic: the guards come first, for they are looked at first")
 		case wire.Slot([]byte(c.Ops[i].Key)) != wire.Slot([]byte(c.Ops[0].Key)):
 			return fmt.Errorf("atomic: %q and %q are not in one slot; give them a hash tag, as in {x}a and {x}b", c.Ops[0].Key, c.Ops[i].Key)
 		}
