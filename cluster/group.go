@@ -387,6 +387,9 @@ func (g *group) proposeEntry(calls []*router.Call) {
 	if mutant.On(mutant.CASAtPropose) {
 		g.compareNow(b)
 	}
+	if mutant.On(mutant.GuardAtPropose) {
+		g.guardNow(b)
+	}
 	if g.logsFull() || !g.propose(b, calls) {
 		g.settle(room.victims, 0)
 		for _, c := range calls {

@@ -53,6 +53,20 @@ func (g *group) compareNow(b *wire.Batch) {
 	}
 }
 
+// guardNow compares guards with what this leader has applied, and those that are met with nothing that comes between.
+func (g *group) guardNow(b *wire.Batch) {
+	for i := range b.Requests {
+		commands := slices.Clone(b.Requests[i].Commands)
+		for j := range commands {
+			c := &commands[j]
+			if now, _ := g.store.Read([]wire.Command{{Op: wire.OpExists, Key: c.Key}}, 0); c.Op == wire.OpGuard && now[0].Version == c.Version {
+				*c = wire.Command{Op: wire.OpExists, Key: c.Key}
+			}
+		}
+		b.Requests[i].Commands = commands
+	}
+}
+
 // deleteDue proposes to delete the keys whose time is over, whatever they hold by then.
 func (g *group) deleteDue() {
 	b := &wire.Batch{Time: g.now()}

@@ -26,7 +26,7 @@ var catalogue = []Entry{
 	{"batch-torn", 1, 15}, {"hedge-storm", 1, 30}, {"cache-deaf", 1, 30}, {"cache-nowait", 2, 60},
 	{"cache-successor", 2, 100}, {"yield-flap", 2, 150}, {"look-nolease", 2, 15}, {"lease-own-timeout", 2, 100},
 	{"session-reborn", 2, 150}, {"lease-late-answer", 3, 300},
-	{"hotkey-from-answer", 2, 300}, {"hotkey-late-answer", 2, 30},
+	{"hotkey-from-answer", 2, 300}, {"hotkey-late-answer", 2, 30}, {"guard-at-propose", 1, 15},
 }
 
 // unfound are the planted bugs that random search is not known to find: too much must come together. Only their own scenarios do, and of

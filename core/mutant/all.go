@@ -54,4 +54,5 @@ var All = []string{
 	LeaseLateAnswer,
 	HotkeyFromAnswer,
 	HotkeyLateAnswer,
+	GuardAtPropose,
 }

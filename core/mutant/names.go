@@ -55,4 +55,5 @@ const (
 	LeaseLateAnswer   = "lease-late-answer"   // 50
 	HotkeyFromAnswer  = "hotkey-from-answer"  // 51
 	HotkeyLateAnswer  = "hotkey-late-answer"  // 52
+	GuardAtPropose    = "guard-at-propose"    // 53
 )
