@@ -117,7 +117,7 @@ func (c *client) onThread(i int) {
 		count = c.rand.Between(2, 4)
 	}
 	ops := make([]operation, 0, count)
-	atomic := c.brain != nil && len(c.w.work.families) > 0 && c.rand.Chance(transactionRate)
+	atomic := len(c.w.work.families) > 0 && c.rand.Chance(transactionRate)
 	if atomic {
 		ops = c.w.work.transaction(c)
 	} else if again, fond := c.w.work.fond(c, i); fond {
@@ -218,7 +218,7 @@ func (c *client) asking(asked uint64) *call {
 func (c *client) onExpire(asked uint64) {
 	if k := c.asking(asked); k != nil {
 		c.node = c.rand.IntN(len(c.w.nodes))
-		c.finish(k, 0, wire.OutcomeUnknown, wire.ReasonDeadline, nil)
+		c.finishAll(k, &wire.Response{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonDeadline})
 	}
 }
 
@@ -240,6 +240,21 @@ func (c *client) finish(k *call, j int, outcome wire.Outcome, reason wire.Reason
 		c.node = c.rand.IntN(len(c.w.nodes))
 	}
 	c.rest(k.thread)
+}
+
+// finishAll notes what a plain client's call came to.
+func (c *client) finishAll(k *call, r *wire.Response) {
+	if r.Outcome == wire.OutcomeOK && len(r.Results) != len(k.ops) {
+		c.w.violate(OracleSanity, "client %d asked for %d operations, from %d on, and was answered %d", c.index+1, len(k.ops), k.ops[0].number, len(r.Results))
+		r = &wire.Response{Outcome: wire.OutcomeUnknown}
+	}
+	for j := range k.ops {
+		var result *wire.Result
+		if r.Outcome == wire.OutcomeOK {
+			result = &r.Results[j]
+		}
+		c.finish(k, j, r.Outcome, r.Reason, result)
+	}
 }
 
 // onFrame takes a node's answer.
@@ -270,11 +285,7 @@ func (c *client) onReply(m *wire.Reply) {
 		return
 	}
 	if k := c.asking(m.ID); k != nil {
-		var r *wire.Result
-		if m.Response.Outcome == wire.OutcomeOK {
-			r = &m.Response.Results[0]
-		}
-		c.finish(k, 0, m.Response.Outcome, m.Response.Reason, r)
+		c.finishAll(k, &m.Response)
 	}
 }
 

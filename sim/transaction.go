@@ -23,7 +23,7 @@ type family struct {
 const (
 	familyKeys      = 3
 	familyBatches   = 80
-	transactionRate = 800 // ten-thousandths of a session client's calls, when there are families
+	transactionRate = 800 // ten-thousandths of a client's calls, when there are families
 )
 
 // renewFamily puts fresh keys into use.
