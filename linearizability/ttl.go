@@ -20,8 +20,8 @@ import (
 // two, and whenever an operation of unknown outcome could be the reason, the checker accepts.
 //
 // Deletes and touches are looks at the key as well: one that was applied found it there, and
-// one that was refused did not, except that a touch with TTL 0 (PERSIST) is also refused where
-// there is no TTL to take away.
+// one that was refused did not. A touch with TTL 0 (PERSIST) is also refused where there is no TTL to take away: then
+// something that had none must be the reason.
 //
 // A setter is superseded, for a read, once another one was called after it returned and
 // itself returned before the read began.
@@ -98,6 +98,8 @@ func CheckTTL(k KeyHistory, o Options) (verdicts []Verdict, ok bool) {
 			v, wrong = l.checkServed(op)
 		case op.missed():
 			v, wrong = l.checkGone(op)
+		case op.Kind == Touch && op.In.TTL == 0 && !op.Out.Applied:
+			v, wrong = l.checkKept(op)
 		case (op.Kind == Delete || op.Kind == Touch) && op.Out.Applied:
 			v, wrong = l.checkThere(op)
 		}
@@ -332,6 +334,25 @@ func (l *lives) checkGone(read *Operation) (v Verdict, wrong bool) {
 		s += " and left the key without a TTL"
 	}
 	return violation(OracleTTL, l.k, s+"; no delete, expiry or declared loss explains its absence", read, setter), true
+}
+
+// checkKept: something explains that a PERSIST found no TTL to take away.
+func (l *lives) checkKept(op *Operation) (v Verdict, wrong bool) {
+	superseded, i := l.inForce(op)
+	if i < 0 || l.lasting(op, superseded) || l.explained(op, superseded) {
+		return v, false
+	}
+	setter := l.acked[i]
+	return violation(OracleTTL, l.k, who(op)+" "+answer(op)+", but "+evidence(setter)+" "+seconds(op.Call-setter.Return)+" before it began with a TTL of "+
+		seconds(int64(setter.In.TTL))+", so it had one to take away until "+seconds(after(setter.Call, setter, -l.eps))+l.tolerance(), op, setter), true
+}
+
+// lasting says whether the key could be without a TTL when an operation took effect.
+func (l *lives) lasting(op *Operation, superseded int64) bool {
+	leaves := func(setter *Operation) bool {
+		return setter.In.TTL == 0 && setter.Call <= op.Return && setter.Return >= superseded
+	}
+	return slices.ContainsFunc(l.acked, leaves) || slices.ContainsFunc(l.order, leaves) || slices.ContainsFunc(l.openTouches, leaves)
 }
 
 // explained says whether an expiry, a delete or a loss that is not superseded could have

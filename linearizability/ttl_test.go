@@ -62,7 +62,7 @@ func (c life) do(op *Operation, at int64) (life, bool) {
 			c.set, c.ttl = at, int64(op.In.TTL)
 		}
 		if op.In.TTL == 0 && !op.Out.Applied {
-			return c, true // PERSIST is refused as well where there is no TTL
+			return c, !answered || c.ttl == 0 // PERSIST is refused as well where there is no TTL
 		}
 		return c, !answered || op.Out.Applied == c.value.Found
 	case Delete:
