@@ -55,7 +55,7 @@ func (w *World) healCore() {
 		return
 	}
 	w.faults.on = false
-	w.await(20*time.Second, 50*time.Millisecond, func() bool { return !w.faults.leaving }) // a polite stop goes on to its end
+	w.await(20*time.Second, 50*time.Millisecond, func() bool { return !w.faults.leaving.on() }) // a polite stop goes on to its end
 	r := NewStream(w.seed, "core")
 	core := w.drawCore(&r)
 	w.faults.settleCore(core)

@@ -76,7 +76,7 @@ func (f *nemesis) mayLose(victims ...*node) bool {
 		return true
 	}
 	newest := f.w.newestMap()
-	if f.leaving || newest == nil {
+	if f.leaving.on() || newest == nil {
 		return false
 	}
 	_, groups := f.w.living()
@@ -272,12 +272,17 @@ func (f Squeeze) fix(w *World) Fault {
 
 func (f Squeeze) strike(w *World) (string, func()) {
 	n := f.Target.find(w)
-	n.boundMemory(f.Bytes)
-	return fmt.Sprintf("squeeze %v%s into %d bytes", n, w.leads(n), f.Bytes), func() { n.boundMemory(0) }
+	end := n.squeezed.press(f.Bytes)
+	n.boundMemory()
+	return fmt.Sprintf("squeeze %v%s into %d bytes", n, w.leads(n), f.Bytes), func() {
+		end()
+		n.boundMemory()
+	}
 }
 
 // boundMemory sets the bound of the present life, and of those to come.
-func (n *node) boundMemory(bytes int64) {
+func (n *node) boundMemory() {
+	bytes := n.squeezed.value(0)
 	n.config.MaxMemory = bytes
 	if n.maxMemory != nil {
 		*n.maxMemory = bytes

@@ -344,9 +344,8 @@ func (f Stop) strike(w *World) (string, func()) {
 		return "", nil
 	}
 	leads := w.leads(n)
-	w.faults.leaving = true
+	w.faults.leaving = departure{n, n.life}
 	n.stop(func() {
-		w.faults.leaving = false
 		if f.Down > 0 {
 			w.revive(n, f.Down)
 		}
@@ -354,7 +353,6 @@ func (f Stop) strike(w *World) (string, func()) {
 	life := n.life
 	w.after(10*time.Second, func() { // a polite stop that takes too long is made a hard one, as an init system does
 		if n.life == life && n.state != stateDown {
-			w.faults.leaving = false
 			n.crash()
 			if f.Down > 0 {
 				w.revive(n, f.Down)
@@ -365,6 +363,17 @@ func (f Stop) strike(w *World) (string, func()) {
 		return fmt.Sprintf("stop %v%s", n, leads), nil
 	}
 	return fmt.Sprintf("stop %v%s, down for %v", n, leads, f.Down), nil
+}
+
+// departure is a node's life that is stopping politely.
+type departure struct {
+	node *node
+	life uint32
+}
+
+// on reports whether it is under way still: a crash ends it, too.
+func (d departure) on() bool {
+	return d.node != nil && d.node.life == d.life && d.node.state != stateDown
 }
 
 // Pause freezes a process (SIGSTOP): its clock goes on, its sockets fill.
@@ -402,8 +411,7 @@ func (f Slow) fix(w *World) Fault {
 
 func (f Slow) strike(w *World) (string, func()) {
 	n := f.Target.find(w)
-	n.turnCost = f.Turn
-	return fmt.Sprintf("slow %v%s: %v per turn", n, w.leads(n), f.Turn), func() { n.turnCost = w.settings.TurnCost }
+	return fmt.Sprintf("slow %v%s: %v per turn", n, w.leads(n), f.Turn), n.turnCost.press(f.Turn)
 }
 
 // Lossy makes all links between nodes lose and double packets (ten-thousandths) and take

@@ -232,7 +232,7 @@ func TestRuleOfLostMemory(t *testing.T) {
 				victims = append(victims, w.nodes[n-1])
 			}
 			require.Equal(t, c.bears, w.faults.mayLose(victims...))
-			w.faults.leaving = true
+			w.faults.leaving = departure{w.nodes[0], w.nodes[0].life}
 			require.False(t, w.faults.mayLose(victims...), "while a node leaves")
 			w.faults.lawless = true
 			require.True(t, w.faults.mayLose(victims...), "a declared loss")
@@ -286,7 +286,7 @@ func TestWhenWaitsUntilItMay(t *testing.T) {
 	var log []string
 	w := recorderWorld(&log)
 	w.until(10 * time.Millisecond)
-	w.faults.open, w.faults.leaving = true, true // no memory may be lost now
+	w.faults.open, w.faults.leaving = true, departure{w.nodes[0], w.nodes[0].life} // no memory may be lost now
 	w.faults.strike(When{Trigger: OnChange, Fault: Crash{Sender(), time.Second}})
 	sink := laneSink{w: w, n: w.nodes[0]}
 	sink.Emit(trace.Event{Kind: trace.Conf, Shard: 1, Index: 5, Note: "[1 2 4]&&[1 2 3] learners []"})
@@ -362,4 +362,51 @@ func TestAShardThatNobodyHasLedIsJudgedByTheMap(t *testing.T) {
 		}
 		require.Equal(t, c.lost, w.isLost(1), "%v", c.lives)
 	}
+}
+
+// The bound of memory, and what a turn costs, are those of the fault that began last, and when it is over those of the one before it.
+func TestFaultsOfOneKindOverlap(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	n := w.nodes[0]
+	w.until(10 * time.Millisecond)
+	for at, f := range []Fault{
+		For{2 * time.Second, Slow{Node(1), time.Millisecond}}, For{4 * time.Second, Slow{Node(1), 2 * time.Millisecond}}, For{1 * time.Second, Slow{Node(1), 3 * time.Millisecond}},
+		For{2 * time.Second, Squeeze{Node(1), 100}}, For{4 * time.Second, Squeeze{Node(1), 200}},
+	} {
+		require.True(t, w.faults.strike(f), at)
+	}
+	for _, c := range []struct {
+		at    time.Duration
+		turn  time.Duration
+		bytes int64
+	}{
+		{500 * time.Millisecond, 3 * time.Millisecond, 200},
+		{1500 * time.Millisecond, 2 * time.Millisecond, 200},
+		{2500 * time.Millisecond, 2 * time.Millisecond, 200},
+		{4500 * time.Millisecond, w.settings.TurnCost, 0},
+	} {
+		w.until(c.at)
+		require.Equal(t, c.turn, n.turnCost.value(w.settings.TurnCost), c.at)
+		require.Equal(t, c.bytes, n.config.MaxMemory, c.at)
+	}
+	w.faults.strike(Slow{Node(1), time.Second})
+	w.faults.strike(Squeeze{Node(1), 100})
+	w.mend(n)
+	require.Equal(t, w.settings.TurnCost, n.turnCost.value(w.settings.TurnCost))
+	require.Zero(t, n.config.MaxMemory)
+}
+
+// A crash ends a polite stop that is under way: nobody is leaving any more, and others may be taken.
+func TestACrashEndsAPoliteStop(t *testing.T) {
+	var log []string
+	w := recorderWorld(&log)
+	w.until(10 * time.Millisecond)
+	n := w.nodes[0]
+	w.faults.leaving = departure{n, n.life}
+	require.True(t, w.faults.leaving.on())
+	n.crash()
+	require.False(t, w.faults.leaving.on())
+	n.start()
+	require.False(t, w.faults.leaving.on(), "that is another life")
 }

@@ -27,7 +27,7 @@ type nemesis struct {
 	on       bool      // still drawing
 	open     bool      // the torture lasts
 	lawless  bool      // the scenario declares a loss
-	leaving  bool      // a node is stopping politely
+	leaving  departure // the last node that was stopped politely
 	asking   int       // operators who wait for an answer
 	forced   bool      // a drain was forced
 	low      int64     // the wall clocks' extremes, in milliseconds
@@ -105,11 +105,12 @@ func (f *nemesis) settle() {
 
 // mend heals a node: its process, its clock's rate, its memory, its name.
 func (w *World) mend(n *node) {
-	n.turnCost = w.settings.TurnCost
+	n.turnCost.heal()
 	if n.wildRate() {
 		n.clock.setRate(w.now, 1_000_000)
 	}
-	n.boundMemory(0)
+	n.squeezed.heal()
+	n.boundMemory()
 	n.lies = [lieCount]int{}
 	for _, l := range n.lanes {
 		l.goOn(l.stalls)

@@ -57,8 +57,9 @@ type node struct {
 	laneCount   int
 	config      cluster.Config
 	board       *wire.ClusterMap
-	turnCost    time.Duration // how long a lane is busy with one turn
-	held        []packet      // what arrived while paused
+	turnCost    pressing[time.Duration] // how long a lane is busy with one turn
+	squeezed    pressing[int64]         // the bound of its memory, in bytes
+	held        []packet                // what arrived while paused
 	server      *server
 	swim        *swim
 	refuted     uint64           // how often this node has refuted a suspicion
@@ -293,7 +294,7 @@ func (n *node) onTurn(index int16, life uint32) {
 	n.run(l, life)
 	n.w.entropy.current = &n.w.stray
 	if n.life == life {
-		l.freeAt = n.w.now + int64(n.turnCost)
+		l.freeAt = n.w.now + int64(n.turnCost.value(n.w.settings.TurnCost))
 		l.wake()
 	}
 }

@@ -340,7 +340,7 @@ func (w *World) calm() {
 	if !w.await(w.settings.Timeout+10*time.Second, 50*time.Millisecond, idle) {
 		w.violateUnlessEnded(OracleSanity, "an operation of a client never came to an end, not even an unknown one")
 	}
-	whole := func() bool { return !w.faults.leaving && w.mended() }
+	whole := func() bool { return !w.faults.leaving.on() && w.mended() }
 	if !w.await(repairLimit, 250*time.Millisecond, whole) {
 		w.violateUnlessEnded(OracleLiveness, "some shard has not all its voters %v after everything was healed: %s", repairLimit, w.diagnose())
 	}

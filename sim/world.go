@@ -95,7 +95,7 @@ func (w *World) addNodes() {
 		name := "n" + strconv.Itoa(i+1)
 		n := &node{
 			w: w, index: int32(i), id: wire.NodeID(i + 1), name: name,
-			rand: NewStream(w.seed, name), laneCount: w.settings.Lanes[i], turnCost: w.settings.TurnCost,
+			rand: NewStream(w.seed, name), laneCount: w.settings.Lanes[i],
 			clock: newClock(int64(clocks.Duration(0, time.Hour)), w.drawRate(&clocks), clocks.Duration(-w.settings.Skew, w.settings.Skew)),
 		}
 		n.config = w.configOf(n, join)
