@@ -578,6 +578,7 @@ func (g *group) tick() {
 	}
 	g.tellUsed()
 	g.tickPromises()
+	g.ageRooms()
 	g.takeRooms()
 	g.shrink()
 	if at, ok := g.store.NextExpiry(); ok && at <= g.now() {

@@ -10,16 +10,18 @@ import (
 // Room. Replicas lie on nodes of different size, and with different neighbours. What a shard may hold is what the
 // fullest of its replicas' nodes allows: each replica tells its leader (wire.Room) how many bytes that is,
 // and the leader keeps the shard below the least of it, by victims in the log or by refusals. The word of a replica that is not
-// heard of does not count: who is gone must not hold up the others.
+// heard of does not count: who is gone must not hold up the others. Nor does one that has not been repeated for long: what matters is repeated, and
+// that it does not matter any more may never have been heard.
 //
 //	replica: limit = what it holds + what is free in its lane ---Room---> leader: rooms -> makeRoom, shrink, take
 //
 // The limit is a number of bytes for the shard, not what is free: so it means the same at the leader, which is some entries ahead.
 
 const (
-	roomTicks  = 20 // a word that matters is repeated after so many ticks: the first may be lost
-	roomRepeat = 3  // and so often, even when it does not matter any more
-	roomPart   = 64 // changes by less than such a part of the bound are not told
+	roomTicks  = 20            // a word that matters is repeated after so many ticks: the first may be lost
+	roomRepeat = 3             // and so often, even when it does not matter any more
+	roomWorth  = 5 * roomTicks // for so many ticks of the leader's a word counts
+	roomPart   = 64            // changes by less than such a part of the bound are not told
 )
 
 // roomTold is what a replica has told of its room.
@@ -35,6 +37,7 @@ type roomTold struct {
 type roomOf struct {
 	replica wire.ReplicaID
 	bytes   int64
+	ticks   int // since
 }
 
 // limit is how many bytes a shard's store may hold here, given what the lane holds. It mirrors what a
@@ -93,7 +96,7 @@ func (g *group) onRoom(m *wire.Room) {
 	if !known {
 		g.rooms = slices.Insert(g.rooms, at, roomOf{replica: m.From})
 	}
-	g.rooms[at].bytes = m.Bytes
+	g.rooms[at].bytes, g.rooms[at].ticks = m.Bytes, 0
 	g.takeRooms()
 }
 
@@ -109,7 +112,14 @@ func (g *group) takeRooms() {
 	g.full = g.beyond() >= 0
 }
 
-// forgetRooms forgets who does not belong to the group any more.
+// ageRooms lets a tick pass.
+func (g *group) ageRooms() {
+	for i := range g.rooms {
+		g.rooms[i].ticks++
+	}
+}
+
+// forgetRooms forgets what was said too long ago, and who does not belong to the group any more.
 func (g *group) forgetRooms() {
 	if len(g.rooms) == 0 {
 		return
@@ -117,7 +127,7 @@ func (g *group) forgetRooms() {
 	conf := g.member.Conf()
 	g.rooms = slices.DeleteFunc(g.rooms, func(r roomOf) bool {
 		id := uint64(r.replica)
-		return !slices.Contains(conf.Voters, id) && !slices.Contains(conf.VotersOutgoing, id) && !slices.Contains(conf.Learners, id)
+		return r.ticks > roomWorth || !slices.Contains(conf.Voters, id) && !slices.Contains(conf.VotersOutgoing, id) && !slices.Contains(conf.Learners, id)
 	})
 }
 

@@ -95,6 +95,24 @@ func TestSmallFollowerRefuses(t *testing.T) {
 	c.equal()
 }
 
+// TestSmallFollowerGrowsUnheard: the same when it hears its leader all the time, and only is not heard: it does not know that its word was lost.
+func TestSmallFollowerGrowsUnheard(t *testing.T) {
+	c, small := uneven(t, evict.NoEviction)
+	for key := range uint64(300) {
+		c.do(set(key))
+	}
+	require.Equal(t, wire.OutcomeRefused, c.do(set(1000)).Outcome)
+	leader := c.leader()
+	c.drop = func(_ string, f *wire.Frame) bool { return f.From == small.Lane.cfg.Self.ID }
+	small.cfg.MaxMemory = 0
+	c.run(10 * time.Second)
+	c.drop = nil
+	c.run(5 * time.Second)
+	require.Equal(t, leader, c.leader())
+	require.Equal(t, wire.OutcomeOK, c.do(set(1000)).Outcome)
+	c.equal()
+}
+
 // TestSmallFollowerGrowsOutOfSight: a follower gets more memory while it is cut off. The leader, which is the same all the time, has kept its word
 // of before.
 func TestSmallFollowerGrowsOutOfSight(t *testing.T) {
