@@ -133,9 +133,10 @@ func (a *respAsker) exchange(read bool, keys []string, value []byte, outcomes []
 // respConn writes commands and reads just enough of a reply to know where it ends
 // (https://redis.io/docs/latest/develop/reference/protocol-spec/).
 type respConn struct {
-	conn net.Conn
-	in   *bufio.Reader
-	out  *bufio.Writer
+	conn    net.Conn
+	in      *bufio.Reader
+	out     *bufio.Writer
+	replied bool // at least once
 }
 
 // command writes a command; Flush tells of errors.
@@ -167,10 +168,17 @@ var errProtocol = errors.New("not a reply of the Redis protocol")
 // bulkMost is the largest value that Redis allows.
 const bulkMost = 512 << 20
 
+// errHungUp says that a server had nothing to say. A port for TLS ends what does not begin with it so, perhaps after an alert.
+var errHungUp = errors.New("the server closed the connection without a reply: if the port is for TLS, say --tls (or --tls-ca FILE)")
+
 // reply reads one reply and forgets its value.
 func (c *respConn) reply() error {
 	line, err := c.in.ReadSlice('\n')
+	first := !c.replied
+	c.replied = c.replied || err == nil
 	switch {
+	case errors.Is(err, io.EOF) && first:
+		return errHungUp
 	case errors.Is(err, bufio.ErrBufferFull):
 		return fmt.Errorf("%w: a line without end", errProtocol)
 	case err != nil:

@@ -226,6 +226,13 @@ func TestBenchRESPConnect(t *testing.T) {
 		seen, _, _ := f.counts()
 		require.Equal(t, 1, seen)
 	})
+	t.Run("a port for TLS", func(t *testing.T) {
+		f := startFakeRESP(t, func(int, []string) string { return "" })
+		r := measureRESP(t, f.addr, benchShape{clients: 1, requests: 1, pipeline: 1, keys: 1, reads: 1}, 5*time.Second)
+		require.Equal(t, 1, r.Errors)
+		require.Contains(t, r.FirstError, "--tls")
+		require.Equal(t, map[string]int{"connection": 1}, r.Kinds)
+	})
 	t.Run("nobody there", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
