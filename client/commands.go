@@ -140,6 +140,19 @@ func (c *Client) CompareAndSwap(ctx context.Context, key string, seen uint64, va
 	return versionOf(who, r)
 }
 
+// CompareAndDelete removes a key if its version is still the one that was seen. Otherwise, also when the key is absent, the error is ErrConflict. So
+// whoever has made a key removes that, and never what another one has put there since.
+//
+// It may be tried again after ErrUnknown without harm, but its answer then needs care: ErrConflict may mean that
+// the first try was applied.
+func (c *Client) CompareAndDelete(ctx context.Context, key string, seen uint64) error {
+	if seen == 0 {
+		return call{op: "compareanddelete", key: key}.invalid("version 0 is that of an absent key: there is nothing to delete")
+	}
+	_, _, err := c.one(ctx, "compareanddelete", key, wire.Command{Op: wire.OpDelete, Flags: wire.FlagVersion, Version: seen}, false)
+	return err
+}
+
 // Delete removes a key and reports whether it was there.
 func (c *Client) Delete(ctx context.Context, key string) (bool, error) {
 	r, _, err := c.one(ctx, "delete", key, wire.Command{Op: wire.OpDelete}, false)

@@ -217,6 +217,21 @@ func ExampleClient_CompareAndSwap() {
 	// Output: 42
 }
 
+// A lock is a key that whoever makes it removes, and that goes by itself if its maker does not come back. Its version tells makers apart.
+func ExampleClient_CompareAndDelete() {
+	c := connected()
+	defer c.Close()
+	mine, err := c.Set(ctx, "{report}lock", []byte("worker 1"), client.IfAbsent(), client.WithTTL(30*time.Second))
+	if err != nil {
+		log.Fatal(err) // ErrConflict: somebody else has it
+	}
+	fmt.Println(c.CompareAndDelete(ctx, "{report}lock", mine))
+	fmt.Println(c.CompareAndDelete(ctx, "{report}lock", mine)) // it is not there, or not mine, any more
+	// Output:
+	// <nil>
+	// torc: compareanddelete "{report}lock": condition does not hold
+}
+
 func ExampleClient_Touch() {
 	c := connected()
 	defer c.Close()

@@ -218,6 +218,9 @@ func (f *fake) command(c *wire.Command) wire.Result {
 		}
 		return wire.Result{Kind: wire.KindOK, Version: write(string(c.Value), c.TTL)}
 	case wire.OpDelete:
+		if c.Flags&wire.FlagVersion != 0 && c.Version != old.version {
+			return wire.Result{Kind: wire.KindError, Code: wire.CodeVersion, Version: old.version}
+		}
 		delete(f.keys, key)
 		return yes(there)
 	case wire.OpGetDelete:
