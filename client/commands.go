@@ -190,20 +190,38 @@ func (c *Client) Touch(ctx context.Context, key string) error {
 
 // Expire makes a key expire after ttl (at least 1 ms). An absent one is ErrNotFound.
 func (c *Client) Expire(ctx context.Context, key string, ttl time.Duration) error {
-	if ttl < time.Millisecond {
-		return call{op: "expire", key: key}.invalid("a TTL below 1 ms")
+	cmd, err := expireCommand(call{op: "expire", key: key}, ttl)
+	if err != nil {
+		return err
 	}
-	return c.present(ctx, "expire", key, wire.Command{Op: wire.OpExpire, TTLKind: wire.TTLRelative, TTL: ttl.Milliseconds()})
+	return c.present(ctx, "expire", key, cmd)
+}
+
+func expireCommand(who call, ttl time.Duration) (wire.Command, error) {
+	if ttl < time.Millisecond {
+		return wire.Command{}, who.invalid("a TTL below 1 ms")
+	}
+	return wire.Command{Op: wire.OpExpire, TTLKind: wire.TTLRelative, TTL: ttl.Milliseconds()}, nil
 }
 
 // present runs a command that answers 1 when the key is there and 0 when it is not.
 func (c *Client) present(ctx context.Context, op, key string, cmd wire.Command) error {
 	r, who, err := c.one(ctx, op, key, cmd, false)
-	if err == nil && r.Int == 0 {
-		err = who.notFound()
+	if err == nil {
+		_, err = presentOf(who, r)
 	}
 	return err
 }
+
+func presentOf(who call, r wire.Result) (none struct{}, err error) {
+	if r.Int == 0 {
+		err = who.notFound()
+	}
+	return none, err
+}
+
+func boolOf(_ call, r wire.Result) (bool, error) { return r.Int > 0, nil }
+func intOf(_ call, r wire.Result) (int64, error) { return r.Int, nil }
 
 // Persist takes a key's expiry away and reports whether it had one.
 func (c *Client) Persist(ctx context.Context, key string) (bool, error) {
@@ -214,9 +232,14 @@ func (c *Client) Persist(ctx context.Context, key string) (bool, error) {
 // TTL returns how long a key has to live, or NoExpiry. An absent one is ErrNotFound.
 func (c *Client) TTL(ctx context.Context, key string) (time.Duration, error) {
 	r, who, err := c.one(ctx, "ttl", key, wire.Command{Op: wire.OpTTL}, false)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, err
+	}
+	return ttlOf(who, r)
+}
+
+func ttlOf(who call, r wire.Result) (time.Duration, error) {
+	switch {
 	case r.Int == -2:
 		return 0, who.notFound()
 	case r.Int < 0:

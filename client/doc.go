@@ -15,7 +15,7 @@
 // An error says what is known, and that is one of four things (see errors.Is):
 //
 //   - ErrNotFound: the key is absent. An answer like any other.
-//   - ErrConflict: a condition (IfAbsent, IfPresent, IfVersion) did not hold. Likewise.
+//   - ErrConflict: a condition (IfAbsent, IfPresent, IfVersion) did not hold. Likewise. Nothing was done, of a transaction neither.
 //   - ErrRefused: the command was surely not applied and never will be. Sending it again is
 //     safe. (ErrInvalid comes with it when sending the same again is of no use: an increment
 //     of something that is no number, a value over the limit.)
@@ -25,6 +25,8 @@
 //     once however often it was sent. Sending it again by calling the method again is a new
 //     write. MaybeApplied reports it. When the context ends nothing is sent any more: a write that still waited for its
 //     turn is ErrRefused.
+//
+// A transaction (Commit, Update) has one more, ErrPartial: all was done but the commands that their own keys' values forbid.
 //
 // With ErrRefused may come ErrOverloaded (there is too much to do, there or in this client: less, or later) or
 // ErrUnavailable (nobody who could be reached serves the key). ErrClosed comes with ErrRefused or ErrUnknown when the client
@@ -37,6 +39,9 @@
 //
 // Every answer is linearizable, per key. Methods on many keys are many commands: each has
 // its own result, and no order or atomicity is promised between them.
+//
+// A transaction (Tx, Commit, Update) is on keys of one hash slot, and takes effect at one instant: strictly serializable among all transactions and
+// single commands on keys of the slot. There is none across slots.
 //
 // # How it works
 //

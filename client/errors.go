@@ -18,6 +18,7 @@ var (
 	ErrInvalid  = errors.New("invalid")
 	ErrUnknown  = errors.New("outcome unknown")
 	ErrClosed   = errors.New("client is closed")
+	ErrPartial  = errors.New("done in part")
 
 	// Why a command was refused, beside ErrRefused: there is too much to do here or there (try again later, not at
 	// once), or nobody can serve the key now (its shard has no leader, or only the minority's side can be reached).
@@ -112,14 +113,21 @@ func (c call) check(item *session.Item) error {
 		return c.refused(item, ErrUnavailable)
 	case item.Outcome == wire.OutcomeRefused:
 		return c.fail(nil, item.Reason.String(), ErrRefused)
-	case item.Result.Kind == wire.KindError && item.Result.Code == wire.CodeVersion:
-		return c.conflict()
-	case item.Result.Kind == wire.KindError && item.Result.Code == wire.CodeOutOfMemory:
-		return c.fail(nil, wire.ReasonOutOfMemory.String(), ErrRefused, ErrOverloaded)
-	case item.Result.Kind == wire.KindError:
-		return c.invalid(item.Result.Code.Text())
 	}
-	return nil
+	return c.failed(&item.Result)
+}
+
+// failed turns an answer that is an error into one.
+func (c call) failed(r *wire.Result) error {
+	switch {
+	case r.Kind != wire.KindError:
+		return nil
+	case r.Code == wire.CodeVersion || r.Code == wire.CodeGuard:
+		return c.conflict()
+	case r.Code == wire.CodeOutOfMemory:
+		return c.fail(nil, wire.ReasonOutOfMemory.String(), ErrRefused, ErrOverloaded)
+	}
+	return c.invalid(r.Code.Text())
 }
 
 // refused is the error of a refusal. The reason is what the last node said; when that was repeated until time was up, or the call was cancelled,
@@ -140,9 +148,9 @@ func unavailable(r wire.Reason) bool {
 	return false
 }
 
-// MaybeApplied reports whether the write that an error is about may have been applied, or may yet be. After every
-// other error it surely was not.
-func MaybeApplied(err error) bool { return errors.Is(err, ErrUnknown) }
+// MaybeApplied reports whether the write that an error is about may have been applied, or may yet be; or some of the writes of a transaction, that were
+// (ErrPartial). After every other error it surely was not.
+func MaybeApplied(err error) bool { return errors.Is(err, ErrUnknown) || errors.Is(err, ErrPartial) }
 
 func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
 func isConflict(err error) bool { return errors.Is(err, ErrConflict) }

@@ -217,7 +217,8 @@ func ExampleClient_CompareAndSwap() {
 	// Output: 42
 }
 
-// A lock is a key that whoever makes it removes, and that goes by itself if its maker does not come back. Its version tells makers apart.
+// A lock is a key that whoever makes it removes, and that goes by itself if its maker does not come back. Its version tells makers apart: it is
+// greater each time, and what is done under the condition that the lock still has it is not done by somebody who has lost the lock.
 func ExampleClient_CompareAndDelete() {
 	c := connected()
 	defer c.Close()
@@ -225,11 +226,68 @@ func ExampleClient_CompareAndDelete() {
 	if err != nil {
 		log.Fatal(err) // ErrConflict: somebody else has it
 	}
+	tx := client.NewTx()
+	tx.IfVersion("{report}lock", mine) // ErrConflict: it took too long, and somebody else may have it
+	tx.Set("{report}page", []byte("..."))
+	fmt.Println(c.Commit(ctx, tx))
+
 	fmt.Println(c.CompareAndDelete(ctx, "{report}lock", mine))
 	fmt.Println(c.CompareAndDelete(ctx, "{report}lock", mine)) // it is not there, or not mine, any more
 	// Output:
 	// <nil>
+	// <nil>
 	// torc: compareanddelete "{report}lock": condition does not hold
+}
+
+// Several commands on keys that a {tag} puts together are done as one.
+func ExampleClient_Commit() {
+	c := connected()
+	defer c.Close()
+	c.DeleteMany(ctx, "{cart:7}items", "{cart:7}count")
+	tx := client.NewTx()
+	tx.IfAbsent("{cart:7}items")
+	tx.Set("{cart:7}items", []byte("apples"), client.WithTTL(time.Hour))
+	count := tx.Increment("{cart:7}count", 1)
+	switch err := c.Commit(ctx, tx); {
+	case errors.Is(err, client.ErrConflict):
+		fmt.Println("there is a cart, and nothing was done")
+	case err != nil:
+		log.Fatal(err)
+	}
+	fmt.Println(count.Result())
+	// Output: 1 <nil>
+}
+
+// What is written depends on what is there, in several keys.
+func ExampleClient_Update() {
+	c := connected()
+	defer c.Close()
+	c.SetMany(ctx, client.Entry{Key: "{bank}ann", Value: []byte("10")}, client.Entry{Key: "{bank}bob", Value: []byte("0")})
+	transfer := func(amount int) error {
+		return c.Update(ctx, []string{"{bank}ann", "{bank}bob"}, func(tx *client.Tx, now *client.Snapshot) error {
+			balance := func(key string) int {
+				v, _ := now.Get(key)
+				n, _ := strconv.Atoi(string(v.Bytes))
+				return n
+			}
+			if balance("{bank}ann") < amount {
+				return errors.New("not enough")
+			}
+			tx.Set("{bank}ann", strconv.AppendInt(nil, int64(balance("{bank}ann")-amount), 10))
+			tx.Set("{bank}bob", strconv.AppendInt(nil, int64(balance("{bank}bob")+amount), 10))
+			return nil
+		})
+	}
+	fmt.Println(transfer(7))
+	fmt.Println(transfer(7))
+	for _, r := range c.GetMany(ctx, "{bank}ann", "{bank}bob") {
+		fmt.Printf("%s\n", r.Bytes)
+	}
+	// Output:
+	// <nil>
+	// not enough
+	// 3
+	// 7
 }
 
 func ExampleClient_Touch() {

@@ -179,13 +179,28 @@ func (f *fake) apply(req *wire.Request) *wire.Response {
 	if r.Results = table[req.Session.Seq]; r.Results != nil {
 		return r
 	}
+	met := f.meets(req.Commands)
 	for i := range req.Commands {
-		r.Results = append(r.Results, f.command(&req.Commands[i]))
+		result := wire.Result{Kind: wire.KindError, Code: wire.CodeGuard}
+		if met {
+			result = f.command(&req.Commands[i])
+		}
+		r.Results = append(r.Results, result)
 	}
 	if table != nil {
 		table[req.Session.Seq] = r.Results
 	}
 	return r
+}
+
+// meets reports whether all guards of a request are met.
+func (f *fake) meets(commands []wire.Command) bool {
+	for i := range commands {
+		if c := &commands[i]; c.Op == wire.OpGuard && f.keys[string(c.Key)].version != c.Version {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *fake) command(c *wire.Command) wire.Result {
@@ -217,6 +232,8 @@ func (f *fake) command(c *wire.Command) wire.Result {
 			return wire.Result{Kind: wire.KindError, Code: wire.CodeVersion, Version: old.version}
 		}
 		return wire.Result{Kind: wire.KindOK, Version: write(string(c.Value), c.TTL)}
+	case wire.OpGuard:
+		return wire.Result{Kind: wire.KindOK}
 	case wire.OpDelete:
 		if c.Flags&wire.FlagVersion != 0 && c.Version != old.version {
 			return wire.Result{Kind: wire.KindError, Code: wire.CodeVersion, Version: old.version}
@@ -233,8 +250,8 @@ func (f *fake) command(c *wire.Command) wire.Result {
 		write(old.value+string(c.Value), old.ttl)
 		return wire.Result{Kind: wire.KindInt, Int: int64(len(old.value) + len(c.Value))}
 	case wire.OpIncr:
-		n, err := strconv.ParseInt("0"+old.value, 10, 64)
-		if err != nil {
+		n, err := strconv.ParseInt(old.value, 10, 64)
+		if there && err != nil {
 			return wire.Result{Kind: wire.KindError, Code: wire.CodeNotInteger}
 		}
 		write(strconv.FormatInt(n+c.Delta, 10), old.ttl)
