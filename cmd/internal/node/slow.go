@@ -65,7 +65,7 @@ var commands = map[wire.Op]string{wire.OpGet: "get", wire.OpStrLen: "strlen", wi
 	wire.OpTTL: "ttl", wire.OpExpireTime: "expiretime", wire.OpScan: "scan", wire.OpCount: "dbsize", wire.OpCountInSlot: "countkeysinslot",
 	wire.OpSlotKeys: "getkeysinslot", wire.OpSet: "set", wire.OpDelete: "del", wire.OpGetDelete: "getdel", wire.OpGetExpire: "getex",
 	wire.OpAppend: "append", wire.OpSetRange: "setrange", wire.OpIncr: "incr", wire.OpIncrFloat: "incrbyfloat", wire.OpExpire: "expire",
-	wire.OpPersist: "persist", wire.OpTouch: "touch", wire.OpFlush: "flushall", wire.OpLease: "lease", wire.OpFill: "fill"}
+	wire.OpPersist: "persist", wire.OpTouch: "touch", wire.OpFlush: "flushall", wire.OpLease: "lease", wire.OpFill: "fill", wire.OpGuard: "guard"}
 
 func commandOf(op wire.Op) string {
 	if name, ok := commands[op]; ok {
