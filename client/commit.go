@@ -18,8 +18,8 @@ import (
 //   - ErrPartial: all was done but the commands that fail by what their key holds, as an Increment of something that is no integer. Each one's Result says. Nothing is rolled
 //     back, so where that may happen read first, compute, and Set under a condition: Update does so.
 //
-// Keys of two slots, and what Set or Expire does not take, are ErrInvalid (and ErrRefused), before anything is sent. A transaction is one request, so what it writes may
-// together be about as large as two of the largest values that the nodes take (--max-value), and its answers are bounded together (Options.MaxMessage). What one that writes
+// Keys of two slots, and what Set or Expire does not take, are ErrInvalid (and ErrRefused), before anything is sent. A transaction is one request, so its commands may
+// together be as large as two of the largest values that the nodes take (--max-value), and its answers are bounded together (Options.MaxMessage). What one that writes
 // reads besides is kept by the shard for as long as the client might ask again: read large values by a transaction that only reads, or by Update. An empty
 // transaction is done without asking anybody.
 func (c *Client) Commit(ctx context.Context, tx *Tx) error {
@@ -34,7 +34,7 @@ func (c *Client) commit(ctx context.Context, who call, tx *Tx) error {
 	if tx.fault == nil && len(tx.commands) == 0 {
 		return nil
 	}
-	if err := tx.begin(who); err != nil {
+	if err := tx.begin(who, c.requestMax()); err != nil {
 		return err
 	}
 	w := c.engine.waiter()
@@ -50,8 +50,17 @@ func (c *Client) commit(ctx context.Context, who call, tx *Tx) error {
 	return err
 }
 
+// requestMax is how many bytes one request may have. A longer one would break the stream to a node, with all that others have asked there; and of what was sent
+// again after that nobody could say that it was not taken.
+func (c *Client) requestMax() int {
+	if m := c.engine.cmap.Load(); m != nil && m.Limits.MaxValue > 0 {
+		return 2 * int(min(wire.RequestMax/2, m.Limits.MaxValue))
+	}
+	return wire.RequestMax
+}
+
 // begin says what forbids that a transaction is committed, or makes the caller the only one who does so.
-func (tx *Tx) begin(who call) error {
+func (tx *Tx) begin(who call, most int) error {
 	size := (&wire.Request{Commands: tx.commands}).Size()
 	switch state := tx.state.Load(); {
 	case state == txDone:
@@ -62,8 +71,8 @@ func (tx *Tx) begin(who call) error {
 		return tx.fault
 	case len(tx.commands) > wire.RequestCommands:
 		return who.invalid(fmt.Sprintf("%d commands: a transaction has %d at most", len(tx.commands), wire.RequestCommands))
-	case size > wire.RequestMax:
-		return who.invalid(fmt.Sprintf("%d bytes: a transaction has %d at most", size, wire.RequestMax))
+	case size > most:
+		return who.invalid(fmt.Sprintf("too large: it has %d bytes, and a transaction on this cluster %d at most (twice --max-value)", size, most))
 	case !tx.state.CompareAndSwap(txOpen, txRunning):
 		return who.again()
 	}

@@ -162,7 +162,7 @@ func TestInvalidTransactionsAreNotSent(t *testing.T) {
 			tx.Set("{cart:7}n", half, NoCopy())
 			tx.Set("{cart:7}n", half, NoCopy())
 			return nil
-		}, "a transaction has 267386880 at most"},
+		}, "and a transaction on this cluster 267386880 at most"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tx := NewTx()

@@ -162,26 +162,25 @@ func TestTransactionsAreAsTheModel(t *testing.T) {
 	require.Positive(t, stats.Cached.Recalls)
 }
 
-// What the nodes do not take is refused as a whole, at once, and the client's other calls go on.
+// What the nodes do not take is refused as a whole, and what no message carries is not sent: it would break the stream, with the other calls on it.
 func TestATransactionLargerThanTheNodesTake(t *testing.T) {
 	c := alone(t, "--max-value=1MiB", "--max-key=1KiB")
-	for name, add := range map[string]func(*client.Tx){
-		"a value": func(tx *client.Tx) { tx.Set("{k}b", make([]byte, 1<<20+1)) },
-		"a key":   func(tx *client.Tx) { tx.Set("{k}"+string(make([]byte, 1<<10)), nil) },
-		"all of it": func(tx *client.Tx) {
-			for range 5 {
-				tx.Set("{k}b", make([]byte, 1<<20))
-			}
-		},
+	for name, large := range map[string]struct {
+		add  func(*client.Tx)
+		says string
+	}{
+		"a value":   {func(tx *client.Tx) { tx.Set("{k}b", make([]byte, 1<<20+1)) }, "over a bound of the nodes'"},
+		"a key":     {func(tx *client.Tx) { tx.Set("{k}"+string(make([]byte, 1<<10)), nil) }, "over a bound of the nodes'"},
+		"all of it": {func(tx *client.Tx) { tx.Set("{k}b", make([]byte, 1<<20)); tx.Set("{k}c", make([]byte, 1<<20)) }, "a transaction on this cluster 2097152 at most"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tx := client.NewTx()
 			tx.Set("{k}a", []byte("1"))
-			add(tx)
+			large.add(tx)
 			err := c.Commit(ctx, tx)
 			require.ErrorIs(t, err, client.ErrInvalid)
 			require.ErrorIs(t, err, client.ErrRefused)
-			require.ErrorContains(t, err, "too large")
+			require.ErrorContains(t, err, large.says)
 			_, err = c.Get(ctx, "{k}a")
 			require.ErrorIs(t, err, client.ErrNotFound)
 		})
