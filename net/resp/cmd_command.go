@@ -72,6 +72,8 @@ func (c *command) categories() []string {
 	switch c.group {
 	case "string", "connection":
 		list = append(list, "@"+c.group)
+	case "transactions":
+		list = append(list, "@transaction")
 	case "generic":
 		list = append(list, "@keyspace")
 	}

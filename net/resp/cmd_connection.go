@@ -55,7 +55,8 @@ func runQuit(r *request) {
 
 // runReset puts the connection back into its first state.
 func runReset(r *request) {
-	r.mode, r.readOnly, r.inMulti = replyOn, false, false
+	r.mode, r.readOnly = replyOn, false
+	r.endMulti()
 	r.setProto(resp2)
 	r.setAuthed(r.srv.opts.Password == "")
 	r.setName("")
@@ -325,9 +326,14 @@ func (c *conn) describe() string {
 	idle := (c.srv.now() - c.active.Load()) / int64(time.Second)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 "+
-		"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=%d oll=%d omem=%d tot-mem=%d events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
+	flags := "N"
+	if c.multiCount >= 0 {
+		flags = "x"
+	}
+	kept := c.multiBytes + c.watches.bytes
+	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=0 sub=0 psub=0 ssub=0 multi=%d watch=%d "+
+		"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=%d oll=%d omem=%d tot-mem=%d events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
 		c.id, c.nc.RemoteAddr(), c.nc.LocalAddr(), c.name, int(time.Since(c.est).Seconds()), idle,
-		c.asked, c.out.len(), c.window.len(), c.window.early+c.writing, c.asked+c.window.early+c.out.len()+c.writing,
+		flags, c.multiCount, c.watches.len(), c.asked, kept, c.out.len(), c.window.len(), c.window.early+c.writing, kept+c.asked+c.window.early+c.out.len()+c.writing,
 		last, c.protoShown, c.libName, c.libVersion)
 }

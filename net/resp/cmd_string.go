@@ -177,7 +177,7 @@ func runMGet(r *request) {
 		return
 	}
 	keys := r.args[1:]
-	if len(keys) <= lookMost && r.lookAll(keys) {
+	if len(keys) <= lookMost && r.into == nil && r.lookAll(keys) {
 		return
 	}
 	if r.hopeless(elementBytes * len(keys)) {
@@ -213,30 +213,6 @@ func runMSet(r *request) {
 	r.spread(&okJob{tally{command: r.spec.name, write: true}}, len(pairs)/2, func(i int) wire.Command {
 		return wire.Command{Op: wire.OpSet, Key: pairs[2*i], Value: pairs[2*i+1]}
 	})
-}
-
-// runMSetNX sets one pair if its key is absent. Several would need a condition over several
-// keys, which no shard has: it is refused rather than half kept.
-func runMSetNX(r *request) {
-	if len(r.args)%2 == 0 {
-		r.fail(errArity(r.spec.name))
-		return
-	}
-	if len(r.args) == 3 {
-		runSetNX(r)
-		return
-	}
-	if !r.ready() {
-		return
-	}
-	shard := r.shardOf(wire.Slot(r.args[1]))
-	for i := 3; i < len(r.args); i += 2 {
-		if r.shardOf(wire.Slot(r.args[i])) != shard {
-			r.fail(errCrossSlot)
-			return
-		}
-	}
-	r.fail("ERR Torc does not support MSETNX with more than one key")
 }
 
 func runAppend(r *request) {

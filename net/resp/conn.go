@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,7 +59,8 @@ type conn struct {
 	proto    int
 	readOnly bool // READONLY: where the client asks replicas it may read (route.go)
 	mode     replyMode
-	inMulti  bool             // between MULTI and EXEC (cmd_transaction.go)
+	multi    *transaction     // between MULTI and EXEC, or nil
+	watching bool             // there may be watches
 	now      int64            // Server.now of the present batch
 	topology *wire.ClusterMap // of the present batch
 	shards   []wire.ShardID   // scratch of many
@@ -112,6 +114,10 @@ type conn struct {
 	readerWake   sync.Cond
 	writerWake   sync.Cond
 
+	watches    watches
+	multiCount int // commands of the transaction, -1: there is none
+	multiBytes int // and what they take
+
 	name, libName, libVersion string // CLIENT SETNAME, SETINFO
 	protoShown                int    // proto, for CLIENT LIST
 }
@@ -121,7 +127,7 @@ func newConn(s *Server, nc net.Conn, id uint64) *conn {
 		srv: s, nc: nc, id: id, est: time.Now(),
 		in:     newReader(s.opts.MaxValue, s.opts.QueryBufferMax),
 		authed: s.opts.Password == "", patience: s.opts.Timeout,
-		proto: resp2, protoShown: resp2,
+		proto: resp2, protoShown: resp2, multiCount: -1,
 		queues: make(map[wire.ShardID]*queue),
 	}
 	c.in.locked, c.in.ahead = !c.authed, &s.ahead
@@ -178,6 +184,7 @@ func (c *conn) beginBatch() {
 	c.now = c.srv.now()
 	c.active.Store(c.now)
 	c.topology = c.srv.backend.Map()
+	c.forgive()
 }
 
 // errQuit ends a connection whose client asked for it or broke the protocol.
@@ -513,41 +520,52 @@ func (c *conn) dispatch(args [][]byte) bool {
 			c.srv.log.Warn("client closed: it speaks HTTP", slog.String("client", c.nc.RemoteAddr().String()))
 			return false
 		}
-		c.replyError(errUnknownCommand(args))
+		c.reject(errUnknownCommand(args))
 		return true
 	}
 	name := spec.name
 	if len(spec.sub) > 0 && len(args) > 1 {
 		if spec = spec.subcommand(args[1]); spec == nil {
-			c.replyError(errUnknownSubcommand(name, args[1]))
+			c.reject(errUnknownSubcommand(name, args[1]))
 			return true
 		}
 	}
 	c.last.Store(spec)
 	if !spec.takes(len(args)) {
-		c.replyError(errArity(spec.name))
+		c.rejectArity(spec)
 		return true
 	}
 	if !c.authed && !spec.noAuth {
-		c.replyError(errNoAuth)
+		c.reject(errNoAuth)
 		return true
 	}
 	if spec.first > 0 && !c.keysFit(spec, args) {
 		return true
 	}
 	c.req = request{conn: c, spec: spec, args: args}
-	if c.queued(spec) {
-		c.req.simple("QUEUED")
+	if c.multi != nil && !aloneInMulti(spec.name) {
+		c.req.queue()
 		return true
 	}
 	spec.run(&c.req)
 	return !c.req.quit
 }
 
+// rejectArity replies to a command with too few arguments, or too many.
+func (c *conn) rejectArity(spec *command) {
+	text := errArity(spec.name)
+	if spec.name == "exec" {
+		c.endMulti()
+		text = errAbortedFor + strings.TrimPrefix(text, "ERR ")
+	}
+	c.reject(text)
+}
+
 // keysFit refuses keys over the limit.
 func (c *conn) keysFit(spec *command, args [][]byte) bool {
 	for i, last := spec.keyRange(len(args)); i <= last; i += spec.step {
 		if len(args[i]) > c.srv.opts.MaxKey {
+			c.breakOff(errKeyTooLong(c.srv.opts.MaxKey))
 			c.replyError(errKeyTooLong(c.srv.opts.MaxKey))
 			return false
 		}

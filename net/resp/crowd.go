@@ -27,7 +27,7 @@ func (c *conn) note() (expected int) {
 		if guess == 0 {
 			guess = int(c.srv.guess.Load())
 		}
-		holds = c.asks[roomCommon] + c.held()
+		holds = c.asks[roomCommon] + c.held() + c.multiBytes + c.watches.bytes
 		expected = c.asked + c.held() + c.window.len()*guess + c.parts*partBytes
 	}
 	c.srv.buffered.Add(int64(holds) - c.holds.Swap(int64(holds)))

@@ -28,8 +28,9 @@
 //     replicated, and a request that is forwarded again can be overtaken too). What waits
 //     meanwhile travels together in the next Call: batching by nature. Nor does a look overtake anything on its shard; and
 //     while lanes are kept from their turns for it, nothing is waited for.
-//  3. Reads and writes never share a Call. The parts of one command on one shard always do, so
-//     that MSET is atomic per shard. (Across shards it is not: see the command's summary.)
+//  3. Reads and writes of different commands never share a Call. The parts of one command on one shard always do, so
+//     that MSET is atomic per shard. (Across shards it is not: see the command's summary.) EXEC is one command, with the parts of all that was queued, and
+//     shares its Call with no other: guards (WATCH, MSETNX) are conditions on all of a Call.
 //  4. What was handed to Submit is never written again: arguments are slices of the buffer
 //     they were received in, and a buffer that is referred to is left to the collector.
 //  5. Memory is bounded by what was really received and by Options: declared lengths
@@ -38,6 +39,9 @@
 //  6. An error says whether a write surely did not happen. errors.go has the one table.
 //  7. The password is compared in constant time and never logged; nothing a client sends is
 //     logged but its address.
+//
+// Transactions: what comes between MULTI and EXEC is checked and queued (transaction.go). EXEC has each handler record what it would reply or ask (exec.go), and
+// asks for it all in one Call, guarded by the versions of what was watched (watch.go).
 //
 // Redirect mode (Options.Redirect) is for cluster-aware clients: a command whose shard is
 // led elsewhere is answered with MOVED, keys in different slots with CROSSSLOT, and commands

@@ -74,6 +74,10 @@ func codeText(code wire.ErrorCode, command string) string {
 	return code.Text()
 }
 
+func errUnsupported(command string) string {
+	return "ERR Torc does not support the command '" + command + "'"
+}
+
 func errArity(command string) string {
 	return "ERR wrong number of arguments for '" + command + "' command"
 }

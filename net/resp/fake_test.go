@@ -30,6 +30,8 @@ type fakeNode struct {
 	holds   map[wire.ShardID]bool // copies of keys of a shard
 	self    wire.Member
 
+	versions uint64 // how many were given out
+
 	policy string // as it was set
 
 	submit    func(*wire.Call)
@@ -42,7 +44,8 @@ type fakeNode struct {
 
 type fakeValue struct {
 	value   []byte
-	expires int64 // Unix milliseconds, 0 = never
+	expires int64  // Unix milliseconds, 0 = never
+	version uint64 // 0: it is new
 }
 
 // newFakeNode makes a node of a cluster with these members, all shards led by the first.
@@ -120,10 +123,22 @@ func (n *fakeNode) lookAt(l *wire.Look) bool {
 	return true
 }
 
-func (n *fakeNode) Map() *wire.ClusterMap                 { return n.cluster }
-func (n *fakeNode) Holds(shard wire.ShardID) bool         { return n.holds[shard] }
-func (n *fakeNode) Leader(shard wire.ShardID) wire.NodeID { return n.leaders[shard] }
-func (n *fakeNode) Self() wire.Member                     { return n.self }
+func (n *fakeNode) Map() *wire.ClusterMap         { return n.cluster }
+func (n *fakeNode) Holds(shard wire.ShardID) bool { return n.holds[shard] }
+func (n *fakeNode) Self() wire.Member             { return n.self }
+
+func (n *fakeNode) Leader(shard wire.ShardID) wire.NodeID {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.leaders[shard]
+}
+
+// lead has a node lead a shard.
+func (n *fakeNode) lead(shard wire.ShardID, node wire.NodeID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.leaders[shard] = node
+}
 
 func (n *fakeNode) Info(section string) string {
 	if section == "torc" {
@@ -136,11 +151,27 @@ func (n *fakeNode) Info(section string) string {
 func (n *fakeNode) answer(call *wire.Call) {
 	n.mu.Lock()
 	results := make([]wire.Result, len(call.Commands))
-	for i := range call.Commands {
-		results[i] = n.apply(call.Shard, &call.Commands[i])
+	if n.guarded(call.Commands) {
+		for i := range results {
+			results[i] = errResult(wire.CodeGuard)
+		}
+	} else {
+		for i := range call.Commands {
+			results[i] = n.apply(call.Shard, &call.Commands[i])
+		}
 	}
 	n.mu.Unlock()
 	call.Sink.Deliver(call.Tag, &wire.Response{Outcome: wire.OutcomeOK, Results: results})
+}
+
+// guarded reports whether a guard is not met.
+func (n *fakeNode) guarded(commands []wire.Command) bool {
+	for i := range commands {
+		if v, _ := n.get(commands[i].Key); commands[i].Op == wire.OpGuard && v.version != commands[i].Version {
+			return true
+		}
+	}
+	return false
 }
 
 func refuse(call *wire.Call, outcome wire.Outcome, reason wire.Reason, leader wire.NodeID) {
@@ -180,7 +211,18 @@ func valueResult(v fakeValue, ok bool) wire.Result {
 	return wire.Result{Kind: wire.KindBytes, Value: v.value}
 }
 
+// apply does one command. What it leaves in another state has another version.
 func (n *fakeNode) apply(shard wire.ShardID, cmd *wire.Command) wire.Result {
+	res := n.do(shard, cmd)
+	if v, ok := n.data[string(cmd.Key)]; ok && v.version == 0 {
+		n.versions++
+		v.version = n.versions
+		n.data[string(cmd.Key)] = v
+	}
+	return res
+}
+
+func (n *fakeNode) do(shard wire.ShardID, cmd *wire.Command) wire.Result {
 	key := string(cmd.Key)
 	v, ok := n.get(cmd.Key)
 	switch cmd.Op {
@@ -190,8 +232,12 @@ func (n *fakeNode) apply(shard wire.ShardID, cmd *wire.Command) wire.Result {
 		return intResult(int64(len(v.value)))
 	case wire.OpGetRange:
 		return wire.Result{Kind: wire.KindBytes, Value: rangeOf(v.value, cmd.Start, cmd.End)}
+	case wire.OpGuard:
+		return wire.Result{Kind: wire.KindOK}
 	case wire.OpExists, wire.OpTouch:
-		return boolResult(ok)
+		res := boolResult(ok)
+		res.Version = v.version
+		return res
 	case wire.OpType:
 		if ok {
 			return wire.Result{Kind: wire.KindBytes, Value: []byte("string")}
@@ -244,14 +290,14 @@ func (n *fakeNode) apply(shard wire.ShardID, cmd *wire.Command) wire.Result {
 		}
 		return valueResult(v, ok)
 	case wire.OpAppend:
-		v.value = append(append([]byte{}, v.value...), cmd.Value...)
+		v.value, v.version = append(append([]byte{}, v.value...), cmd.Value...), 0
 		n.data[key] = v
 		return intResult(int64(len(v.value)))
 	case wire.OpSetRange:
 		grown := make([]byte, max(len(v.value), int(cmd.Start)+len(cmd.Value)))
 		copy(grown, v.value)
 		copy(grown[cmd.Start:], cmd.Value)
-		n.data[key] = fakeValue{grown, v.expires}
+		n.data[key] = fakeValue{value: grown, expires: v.expires}
 		return intResult(int64(len(grown)))
 	case wire.OpIncr:
 		old := int64(0)
@@ -264,7 +310,7 @@ func (n *fakeNode) apply(shard wire.ShardID, cmd *wire.Command) wire.Result {
 		if cmd.Delta > 0 && old > math.MaxInt64-cmd.Delta || cmd.Delta < 0 && old < math.MinInt64-cmd.Delta {
 			return errResult(wire.CodeOverflow)
 		}
-		n.data[key] = fakeValue{strconv.AppendInt(nil, old+cmd.Delta, 10), v.expires}
+		n.data[key] = fakeValue{value: strconv.AppendInt(nil, old+cmd.Delta, 10), expires: v.expires}
 		return intResult(old + cmd.Delta)
 	case wire.OpIncrFloat:
 		delta, err := strconv.ParseFloat(string(cmd.Value), 64)
@@ -273,7 +319,7 @@ func (n *fakeNode) apply(shard wire.ShardID, cmd *wire.Command) wire.Result {
 			return errResult(wire.CodeNotFloat)
 		}
 		sum := strconv.AppendFloat(nil, old+delta, 'f', -1, 64)
-		n.data[key] = fakeValue{sum, v.expires}
+		n.data[key] = fakeValue{value: sum, expires: v.expires}
 		return wire.Result{Kind: wire.KindBytes, Value: sum}
 	case wire.OpExpire:
 		return n.expire(cmd, v, ok)
@@ -319,7 +365,7 @@ func (n *fakeNode) put(cmd *wire.Command, value []byte, expires int64) {
 	case wire.TTLAbsolute:
 		expires = cmd.TTL
 	}
-	n.data[string(cmd.Key)] = fakeValue{value, expires}
+	n.data[string(cmd.Key)] = fakeValue{value: value, expires: expires}
 }
 
 func (n *fakeNode) expire(cmd *wire.Command, v fakeValue, ok bool) wire.Result {
@@ -332,7 +378,7 @@ func (n *fakeNode) expire(cmd *wire.Command, v fakeValue, ok bool) wire.Result {
 		cmd.Flags&wire.FlagGT != 0 && (none || at <= v.expires) || cmd.Flags&wire.FlagLT != 0 && !none && at >= v.expires {
 		return intResult(0)
 	}
-	n.data[string(cmd.Key)] = fakeValue{v.value, at}
+	n.data[string(cmd.Key)] = fakeValue{value: v.value, expires: at}
 	n.get(cmd.Key)
 	return intResult(1)
 }

@@ -133,6 +133,8 @@ func TestGoldenTorc(t *testing.T) {
 				change = func(o *Options) { o.Redirect = true }
 				n.leaders[2], n.leaders[3] = 2, 0
 				n.cluster.Placements[3].Preferred = 3
+			case "split.txt":
+				change = func(o *Options) { o.SplitTransactions = true }
 			case "auth.txt":
 				change = func(o *Options) { o.Password = "secret" }
 			case "limits.txt":

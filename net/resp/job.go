@@ -41,7 +41,7 @@ func (t *tally) note(c *conn, cmd *wire.Command, res *wire.Result, fail *failure
 		t.first(codeText(res.Code, t.command))
 	case fail.outcome == wire.OutcomeRefused:
 		t.refused++
-		t.first(c.failText(fail, cmd))
+		t.first(c.failText(fail, cmd.Key, cmd.Op.IsWrite()))
 	default:
 		t.uncertain++
 		if t.unknown == "" {
@@ -60,18 +60,23 @@ func (t *tally) first(text string) {
 // failed writes the error if there is one. A write that was refused in part is no definite
 // failure: what was applied stays.
 func (t *tally) failed(o *output) bool {
+	text := t.failText()
+	if text != "" {
+		o.fail(text)
+	}
+	return text != ""
+}
+
+// failText is the error, if there is one.
+func (t *tally) failText() string {
 	switch {
 	case t.uncertain > 0:
-		o.fail(t.unknown)
+		return t.unknown
 	case t.refused > 0 && t.write && t.applied > 0:
-		o.fail("UNKNOWN outcome: applied to " + strconv.Itoa(t.applied) + " of " +
-			strconv.Itoa(t.applied+t.refused) + " keys, the others were refused (" + t.text + ")")
-	case t.refused > 0:
-		o.fail(t.text)
-	default:
-		return false
+		return "UNKNOWN outcome: applied to " + strconv.Itoa(t.applied) + " of " +
+			strconv.Itoa(t.applied+t.refused) + " keys, the others were refused (" + t.text + ")"
 	}
-	return true
+	return t.text // which there is if any was refused
 }
 
 // okJob answers OK once every part is done: MSET, FLUSHALL.

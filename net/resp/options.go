@@ -39,8 +39,11 @@ type Backend interface {
 
 // Options shapes a server. Zero fields take the defaults named beside them.
 type Options struct {
-	Addr        string      // host:port to listen on; the caller chooses loopback or not
-	Redirect    bool        // answer MOVED instead of forwarding (cluster-aware clients)
+	Addr     string // host:port to listen on; the caller chooses loopback or not
+	Redirect bool   // answer MOVED instead of forwarding (cluster-aware clients)
+
+	SplitTransactions bool // a transaction that watches nothing may have keys of many slots: it is one for each shard
+
 	Password    string      // asked for by AUTH; empty asks for none
 	OldPassword string      // taken beside it while clients change over to it; empty: none
 	TLS         *tls.Config // nil serves plain TCP

@@ -198,6 +198,15 @@ func (o *output) null(proto int) {
 	}
 }
 
+// nullArray is what EXEC answers when a watched key was changed.
+func (o *output) nullArray(proto int) {
+	if proto < resp3 {
+		o.raw("*-1\r\n")
+	} else {
+		o.null(proto)
+	}
+}
+
 func (o *output) array(n int) { o.header('*', int64(n)) }
 
 // dict opens a map of n pairs: in RESP2 a flat array.

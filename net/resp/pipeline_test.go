@@ -47,9 +47,9 @@ func (s *slowShards) hold(call *wire.Call) {
 	if s.onShard[call.Shard]++; s.onShard[call.Shard] > 1 {
 		s.faults = append(s.faults, fmt.Sprintf("two calls on shard %d at once", call.Shard))
 	}
-	for i := range call.Commands {
-		if call.Commands[i].Op.IsWrite() != call.Commands[0].Op.IsWrite() {
-			s.faults = append(s.faults, "reads and writes in one call")
+	for i, r := range call.Sink.(*flight).refs {
+		if first := call.Sink.(*flight).refs[0]; r.seq != first.seq && call.Commands[i].Op.IsWrite() != call.Commands[0].Op.IsWrite() {
+			s.faults = append(s.faults, "reads and writes of several commands in one call")
 		}
 	}
 	s.waiting = append(s.waiting, call)
@@ -95,6 +95,8 @@ func drawPipeline(t *rapid.T) []string {
 			"MGET " + k + " " + k2 + " " + k, "MSET " + k + " " + v + " " + k2 + " 0", "EXISTS " + k + " " + k2, "PING", "DBSIZE",
 			"STRLEN " + k, "SCAN 0 COUNT 100", "GETDEL " + k, "SET " + k + " " + v + " NX GET", "FLUSHALL", "WRONG", "ECHO " + v,
 			"CLIENT REPLY SKIP", "HELLO 3", "RESET", "EXPIRE " + k + " 100", "OBJECT ENCODING " + k, "GET",
+			"MULTI", "MULTI", "EXEC", "EXEC", "DISCARD", "WATCH a", "WATCH {a}2 a", "UNWATCH", "MSETNX {a}2 1 {a}3 2", "DEL {a}2 {a}3",
+			"MULTI\r\nSET a " + v + "\r\nINCR {a}2\r\nMGET a {a}2 {a}3\r\nEXEC", "WATCH a\r\nMULTI\r\nECHO " + v + "\r\nINCR a\r\nEXEC",
 		}).Draw(t, "command")
 	}), 1, 120).Draw(t, "pipeline")
 }

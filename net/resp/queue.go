@@ -22,7 +22,8 @@ type ref struct {
 // part is one operation on one shard, waiting for its turn.
 type part struct {
 	ref
-	cmd wire.Command
+	cmd   wire.Command
+	alone bool // the command's parts share a Call with no other's
 }
 
 func (p *part) size() int { return len(p.cmd.Key) + len(p.cmd.Value) }
@@ -37,16 +38,19 @@ type queue struct {
 }
 
 // run says how many parts at the front may travel in one Call: all reads or all writes,
-// within the bounds, and no command's parts torn apart. An answer that is a value counts with as many bytes as
+// within the bounds, and no command's parts torn apart, or one command that travels alone. An answer that is a value counts with as many bytes as
 // it is guessed to have: all answers of a Call are in memory at a time.
 func (q *queue) run(answer int) int {
+	if q.parts[0].alone {
+		return q.first()
+	}
 	write, bytes, whole := q.parts[0].cmd.Op.IsWrite(), 0, 0
 	for i := range q.parts {
 		p := &q.parts[i]
 		size := p.size() + p.answerSize(answer)
 		if i > 0 && p.seq != q.parts[i-1].seq {
 			whole = i
-			if i >= callCommandsMax || bytes+size > callBytesMax {
+			if p.alone || i >= callCommandsMax || bytes+size > callBytesMax {
 				return whole
 			}
 		}
@@ -56,6 +60,15 @@ func (q *queue) run(answer int) int {
 		bytes += size
 	}
 	return len(q.parts)
+}
+
+// first is how many parts the first command has.
+func (q *queue) first() int {
+	n := 1
+	for n < len(q.parts) && q.parts[n].seq == q.parts[0].seq {
+		n++
+	}
+	return n
 }
 
 // takenLeast is what a value that a write answers with counts for at least. An answer to reads that comes out too long is refused,
@@ -127,8 +140,9 @@ func (c *conn) enqueue(shard wire.ShardID, r ref, cmd wire.Command) {
 		q = &queue{shard: shard}
 		c.queues[shard] = q
 	}
-	q.parts = append(q.parts, part{ref: r, cmd: cmd})
-	size, of := len(cmd.Key)+len(cmd.Value), c.window.at(r.seq).room
+	s := c.window.at(r.seq)
+	q.parts = append(q.parts, part{ref: r, cmd: cmd, alone: s.alone})
+	size, of := len(cmd.Key)+len(cmd.Value), s.room
 	c.asked += size
 	c.asks[of] += size
 	c.parts++
@@ -334,7 +348,7 @@ func (c *conn) answer(r ref, cmd *wire.Command, res *wire.Result, fail *failure)
 	o := c.window.target(r.seq, &c.out)
 	switch {
 	case fail != nil:
-		o.fail(c.failText(fail, cmd))
+		o.fail(c.failText(fail, cmd.Key, cmd.Op.IsWrite()))
 	case res.Kind == wire.KindError:
 		o.fail(codeText(res.Code, s.spec.name))
 	default:
@@ -343,15 +357,15 @@ func (c *conn) answer(r ref, cmd *wire.Command, res *wire.Result, fail *failure)
 	c.window.complete(r.seq, &c.out)
 }
 
-// failText words a failure, as a redirect where the mode and the failure call for it.
-func (c *conn) failText(fail *failure, cmd *wire.Command) string {
+// failText words the failure of a command on a key, as a redirect where the mode and the failure call for it.
+func (c *conn) failText(fail *failure, key []byte, write bool) string {
 	moved := fail.reason == wire.ReasonNotLeader || fail.reason == wire.ReasonNotOwner
-	if moved && c.srv.opts.Redirect && fail.outcome == wire.OutcomeRefused && len(cmd.Key) > 0 {
-		if text, ok := c.srv.movedTo(wire.Slot(cmd.Key), fail.leader); ok {
+	if moved && c.srv.opts.Redirect && fail.outcome == wire.OutcomeRefused && len(key) > 0 {
+		if text, ok := c.srv.movedTo(wire.Slot(key), fail.leader); ok {
 			return text
 		}
 	}
-	text := fail.text(cmd.Op.IsWrite())
+	text := fail.text(write)
 	if who := c.srv.backend.Map().Member(fail.leader); who != nil && fail.reason == wire.ReasonNoQuorum && who.RESPAddr != "" {
 		text += " (its majority may be on the side of " + who.RESPAddr + ")"
 	}

@@ -14,9 +14,29 @@ type request struct {
 	quit bool // close the connection once the reply is sent
 
 	heavy bool // what its keys cost is held for it (waves.go)
+
+	into *element // where it leaves what it would reply or ask: it is one of a transaction (exec.go)
 }
 
-func (r *request) fail(text string) { r.replyError(text) }
+// begin opens the place of a reply that is known at once, until finish.
+func (r *request) begin() *output {
+	if r.into != nil {
+		return &r.into.out
+	}
+	return r.conn.begin()
+}
+
+func (r *request) finish() {
+	if r.into == nil {
+		r.conn.finish()
+	}
+}
+
+func (r *request) fail(text string) {
+	r.begin().fail(text)
+	r.finish()
+	r.srv.stats.errors.Add(1)
+}
 
 func (r *request) ok() { r.simple("OK") }
 
@@ -46,11 +66,19 @@ func (r *request) number(i int) (int64, bool) {
 
 // ready replies with LOADING unless the node is in a cluster.
 func (r *request) ready() bool {
-	if r.topology == nil || r.topology.Shards == 0 {
-		r.fail(refusals[wire.ReasonNotReady])
-		return false
+	text := r.notReady()
+	if text != "" {
+		r.fail(text)
 	}
-	return true
+	return text == ""
+}
+
+// notReady is the error as long as the node is in no cluster.
+func (r *request) notReady() string {
+	if r.topology == nil || r.topology.Shards == 0 {
+		return refusals[wire.ReasonNotReady]
+	}
+	return ""
 }
 
 func (r *request) shardOf(slot uint16) wire.ShardID {
@@ -64,7 +92,11 @@ func (r *request) one(cmd wire.Command, render renderer) {
 	}
 	slot := wire.Slot(cmd.Key)
 	shard := r.shardOf(slot)
-	if r.srv.opts.Redirect && r.redirected(slot, shard) {
+	switch {
+	case r.into != nil:
+		r.into.one(shard, cmd, render)
+		return
+	case r.srv.opts.Redirect && r.redirected(slot, shard):
 		return
 	}
 	if !cmd.Op.IsWrite() {
@@ -93,30 +125,26 @@ func (r *request) add(shard wire.ShardID, cmd wire.Command) {
 
 // many asks for all operations that were added: those on one shard in one Call, the shards in
 // parallel. Part i of the job is the i-th that was added.
-func (r *request) many(j job) {
-	if len(r.shards) == 0 {
+func (r *request) many(j job) { r.manyOf(j, false) }
+
+// manyAlone is many in Calls that no other command's parts share: a guard among them is one of all that its Call asks for.
+func (r *request) manyAlone(j job) { r.manyOf(j, true) }
+
+func (r *request) manyOf(j job, alone bool) {
+	switch {
+	case len(r.shards) == 0:
 		j.render(r.begin(), r.proto)
 		r.finish()
 		return
+	case r.into != nil:
+		r.into.many(r.shards, r.commands, j)
+	default:
+		r.lookNow()
+		r.in.keep()
+		r.mu.Lock()
+		r.askTogether(j, r.shards, r.commands, alone)
+		r.mu.Unlock()
 	}
-	r.lookNow()
-	r.in.keep()
-	r.mu.Lock()
-	r.reserve()
-	bytes := 0
-	for i := range r.commands {
-		bytes += len(r.commands[i].Key) + len(r.commands[i].Value)
-	}
-	of := r.roomFor(bytes)
-	seq, s := r.openSlot(r.spec)
-	s.job, s.left, s.room = j, len(r.shards), of
-	if of == roomClaim {
-		r.heavyParts += s.left
-	}
-	for i, shard := range r.shards {
-		r.enqueue(shard, ref{seq: seq, index: i}, r.commands[i])
-	}
-	r.mu.Unlock()
 	clear(r.commands)
 	r.shards, r.commands = r.shards[:0], r.commands[:0]
 	if cap(r.commands) > argsKept {
@@ -124,38 +152,82 @@ func (r *request) many(j job) {
 	}
 }
 
+// askTogether puts all parts of a command into their shards' queues, once there is room. Locked.
+func (r *request) askTogether(j job, shards []wire.ShardID, commands []wire.Command, alone bool) (seq uint64) {
+	r.reserve()
+	bytes := 0
+	for i := range commands {
+		bytes += len(commands[i].Key) + len(commands[i].Value)
+	}
+	of := r.roomFor(bytes)
+	seq, s := r.openSlot(r.spec)
+	s.job, s.left, s.room, s.alone = j, len(shards), of, alone
+	if of == roomClaim {
+		r.heavyParts += s.left
+	}
+	for i, shard := range shards {
+		r.enqueue(shard, ref{seq: seq, index: i}, commands[i])
+	}
+	return seq
+}
+
 // routed checks in redirect mode that the keys are of one slot that is led here, and replies
 // with CROSSSLOT or MOVED otherwise.
 func (r *request) routed() bool {
-	if !r.srv.opts.Redirect {
+	if !r.srv.opts.Redirect || r.into != nil { // EXEC has seen to it for all its commands
 		return true
 	}
-	i, last := r.spec.keyRange(len(r.args))
-	slot := wire.Slot(r.args[i])
-	for i += r.spec.step; i <= last; i += r.spec.step {
-		if wire.Slot(r.args[i]) != slot {
-			r.fail(errCrossSlot)
-			return false
-		}
+	slot, same := r.slot()
+	if !same {
+		r.fail(errCrossSlot)
+		return false
 	}
 	return !r.redirected(slot, r.shardOf(slot))
 }
 
+// slot is the one of the command's keys, and whether all have it.
+func (r *request) slot() (slot uint16, same bool) {
+	i, last := r.spec.keyRange(len(r.args))
+	slot = wire.Slot(r.args[i])
+	for i += r.spec.step; i <= last; i += r.spec.step {
+		if wire.Slot(r.args[i]) != slot {
+			return slot, false
+		}
+	}
+	return slot, true
+}
+
 // redirected replies with MOVED when another node leads the shard.
 func (r *request) redirected(slot uint16, shard wire.ShardID) bool {
+	text := r.movedText(slot, shard, r.spec.has("readonly"))
+	if text != "" {
+		r.fail(text)
+	}
+	return text != ""
+}
+
+// moved says, in redirect mode, where the command's keys are, if that is not here. They are of one slot.
+func (r *request) moved() string {
+	if !r.srv.opts.Redirect || r.spec.first == 0 {
+		return ""
+	}
+	slot, _ := r.slot()
+	return r.movedText(slot, r.shardOf(slot), r.spec.has("readonly"))
+}
+
+// movedText is the redirect to the node that leads a shard, or nothing.
+func (r *request) movedText(slot uint16, shard wire.ShardID, reads bool) string {
 	leader := r.srv.leaderOf(r.topology, shard)
 	if leader == 0 || leader == r.srv.self {
-		return false // nobody better is known: the lane answers or refuses
+		return "" // nobody better is known: the lane answers or refuses
 	}
-	if r.readOnly && r.spec.has("readonly") && r.srv.isReplica(r.topology, shard) {
-		return false // the lane asks the leader, if need be
+	if r.readOnly && reads && r.srv.isReplica(r.topology, shard) {
+		return "" // the lane asks the leader, if need be
 	}
-	text, ok := r.srv.movedTo(slot, leader)
-	if !ok {
-		text = refusals[wire.ReasonNotLeader]
+	if text, ok := r.srv.movedTo(slot, leader); ok {
+		return text
 	}
-	r.fail(text)
-	return true
+	return refusals[wire.ReasonNotLeader]
 }
 
 // ownShards are the shards that a command without a key concerns: all of them, or in

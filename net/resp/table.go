@@ -94,8 +94,7 @@ func lookup(name []byte) *command {
 
 // unsupported are Redis 7's commands that Torc has deliberately not: their error says so, which helps more than "unknown command", and
 // shows none of the arguments to whoever reads the client's log.
-const unsupported = `watch unwatch
-	subscribe unsubscribe psubscribe punsubscribe publish ssubscribe sunsubscribe spublish pubsub
+const unsupported = `subscribe unsubscribe psubscribe punsubscribe publish ssubscribe sunsubscribe spublish pubsub
 	eval evalsha eval_ro evalsha_ro script function fcall fcall_ro
 	rename renamenx copy move swapdb dump restore migrate sort sort_ro restore-asking
 	save bgsave bgrewriteaof lastsave replicaof slaveof failover sync psync replconf monitor acl module slowlog latency lolwut
@@ -110,19 +109,12 @@ const unsupported = `watch unwatch
 	pfadd pfcount pfdebug pfmerge pfselftest
 	xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim`
 
-// transactionCommands are as little supported, and so not told of by COMMAND.
-var transactionCommands = []command{
-	{name: "multi", arity: 1, flags: "unsupported", group: "unsupported", summary: "Taken, but see EXEC.", run: runMulti},
-	{name: "exec", arity: 1, flags: "unsupported", group: "unsupported", summary: "Refused: nothing since MULTI was done.", run: runExec},
-	{name: "discard", arity: 1, flags: "unsupported", group: "unsupported", summary: "Forgets what MULTI began.", run: runDiscard},
-}
-
 func refused(name string) command {
 	return command{
 		name: name, arity: -1, flags: "unsupported", group: "unsupported",
 		summary: "Not supported by Torc.",
 		run: func(r *request) {
-			r.fail("ERR Torc does not support the command '" + name + "'")
+			r.fail(errUnsupported(name))
 		},
 	}
 }

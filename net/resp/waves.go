@@ -27,7 +27,7 @@ const (
 // roomForKeys waits until there is room for a command of so many keys, and reports whether it may go on. Otherwise it has replied.
 func (r *request) roomForKeys(n int) bool {
 	cost := n*keyBytes + min(n, waveKeys)*partBytes
-	if cost <= chunkMax || r.in.claim.of.most <= 0 {
+	if cost <= chunkMax || r.in.claim.of.most <= 0 || r.into != nil { // EXEC has seen to it for all its commands
 		return true
 	}
 	r.lookNow()
@@ -47,7 +47,7 @@ func (r *request) roomForKeys(n int) bool {
 
 // spread asks for one operation on each of n keys. Part i of the job is the one on the i-th.
 func (r *request) spread(j job, n int, part func(i int) wire.Command) {
-	if n > waveKeys {
+	if n > waveKeys && r.into == nil {
 		r.inWaves(j, n, part)
 		return
 	}

@@ -18,6 +18,7 @@ type slot struct {
 	job    job      // commands of several parts, or nil
 	left   int      // parts without an answer
 	room   room     // what bounds their bytes
+	alone  bool     // they share a Call with no other command's
 	done   bool
 	mute   bool // CLIENT REPLY OFF or SKIP: nothing is sent
 	proto  int  // as it was when the command came
