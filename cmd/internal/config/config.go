@@ -34,6 +34,8 @@ type Config struct {
 	Lanes    int           // event loops; Load leaves at least one
 	Redirect bool          // answer MOVED to Redis clients instead of forwarding
 
+	SplitTransactions bool // a transaction that watches nothing may be one for each of several shards
+
 	OnQuorumLoss string        // "reset" or "refuse"
 	ResetGrace   time.Duration // how long a quorum must have been lost before a shard is begun anew
 

@@ -70,6 +70,7 @@ var settings = []setting{
 	choice(groupCluster, "when-slow", "yield|stay", "when the other nodes find that this one answers much later than they do: yield its leaderships to faster nodes, or stay the leader",
 		[]string{"yield", "stay"}, func(c *Config) *string { return &c.WhenSlow }),
 	boolean(groupCluster, "redirect", "answer Redis clients with MOVED, as Redis Cluster does, instead of forwarding", func(c *Config) *bool { return &c.Redirect }),
+	boolean(groupCluster, "split-transactions", "let a Redis client's MULTI have keys of several hash slots if it watches none: each shard does its part as one, but not all shards at one instant; for libraries that use MULTI only to send many commands at once. Without effect with --redirect", func(c *Config) *bool { return &c.SplitTransactions }),
 
 	choice(groupReads, "reads", "lease|readindex", "lease: leaders answer from memory, and rely on --clock-drift; readindex: each batch of reads asks a quorum, and no clock is trusted",
 		[]string{"lease", "readindex"}, func(c *Config) *string { return &c.Reads }),

@@ -44,6 +44,7 @@ var examples = map[string]example{
 	"slow-dir":                {field: "SlowDir", one: "traces", is: "traces", other: "", then: ""},
 	"profiles":                {field: "Profiles", one: "true", is: true, other: "false", then: false},
 	"redirect":                {field: "Redirect", one: "true", is: true, other: "false", then: false},
+	"split-transactions":      {field: "SplitTransactions", one: "true", is: true, other: "false", then: false},
 	"reads":                   {field: "Reads", one: "readindex", is: "readindex", other: "LEASE", then: "lease"},
 	"clock-drift":             {field: "ClockDrift", one: "0", is: 0, other: "200", then: 200},
 	"election-timeout":        {field: "ElectionTimeout", one: "100ms", is: 100 * time.Millisecond, other: "2s", then: 2 * time.Second},
