@@ -10,12 +10,14 @@ import (
 )
 
 const (
-	classMin   = 12 // the smallest buffers have 1<<classMin bytes; of shorter ones gRPC keeps none
-	classMax   = 21 // and the largest: enough for a value of 1 MiB and what is around it
-	classCount = classMax - classMin + 1
+	leastBits = 12 // the smallest buffers have 1<<leastBits bytes; of shorter ones gRPC keeps none
+	mostBits  = 21 // and the largest: enough for a value of 1 MiB and what is around it
+	stepBits  = 2  // from one power of two to the next there are 1<<stepBits sizes: a buffer is a quarter longer than was asked for at most
+	steps     = 1 << stepBits
+	classes   = (mostBits-leastBits)*steps + 1
 
 	// Most is the length of the longest buffers that are kept.
-	Most = 1 << classMax
+	Most = 1 << mostBits
 )
 
 // Pool is what all of the process share.
@@ -26,20 +28,38 @@ func init() { experimental.SetDefaultBufferPool(Pool) }
 // ForServer lets a server read into buffers of the pool: it has chosen its own before anybody can change the default.
 func ForServer() grpc.ServerOption { return experimental.BufferPool(Pool) }
 
-// pool keeps buffers by the powers of two that they are long.
-type pool struct{ classes [classCount]sync.Pool }
+// pool keeps buffers by the sizes that they have.
+type pool struct{ classes [classes]sync.Pool }
+
+// classOf is the class of the shortest buffers that have n bytes.
+func classOf(n int) int {
+	if n <= 1<<leastBits {
+		return 0
+	}
+	power := bits.Len(uint(n-1)) - 1
+	return (power-leastBits)*steps + (n-1)>>(power-stepBits)&(steps-1) + 1
+}
+
+// sizeOf is how long the buffers of a class are.
+func sizeOf(class int) int {
+	if class == 0 {
+		return 1 << leastBits
+	}
+	power, step := leastBits+(class-1)/steps, (class-1)%steps+1
+	return (steps + step) << (power - stepBits)
+}
 
 // Get returns a buffer of n bytes, of any content.
 func (p *pool) Get(n int) *[]byte {
-	class := max(bits.Len(uint(max(n, 1)-1)), classMin)
-	if class > classMax {
+	if n > Most {
 		b := make([]byte, n)
 		return &b
 	}
-	b, ok := p.classes[class-classMin].Get().(*[]byte)
+	class := classOf(n)
+	b, ok := p.classes[class].Get().(*[]byte)
 	if !ok {
 		b = new([]byte)
-		*b = make([]byte, 1<<class)
+		*b = make([]byte, sizeOf(class))
 	}
 	*b = (*b)[:n]
 	return b
@@ -48,7 +68,10 @@ func (p *pool) Get(n int) *[]byte {
 // Put takes back what Get returned.
 func (p *pool) Put(b *[]byte) {
 	n := cap(*b)
-	if class := bits.Len(uint(n)) - 1; n == 1<<class && class >= classMin && class <= classMax {
-		p.classes[class-classMin].Put(b)
+	if n > Most {
+		return
+	}
+	if class := classOf(n); n == sizeOf(class) {
+		p.classes[class].Put(b)
 	}
 }

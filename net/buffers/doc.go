@@ -1,4 +1,4 @@
-// Package buffers is the pool that gRPC takes its buffers from in a node, on the peers' side and the clients'.
+// Package buffers is the pool that gRPC takes its buffers from in a node, on the peers' side and the clients', and net/resp the memory for long values that it sends.
 //
 // gRPC's own clears a whole buffer each time it gives it out, although all of it is written over, and has few sizes: who
 // needs 40 KiB gets 1 MiB, cleared: some 20 us for each value of 64 KiB, at each end. The package makes its pool
