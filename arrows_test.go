@@ -44,7 +44,7 @@ var arrows = []arrow{
 	{"cluster", []string{"torc/core/..."}, "a node is assembled from core and runs in both worlds"},
 	{"net/pages", []string{"golang.org/x/sys/unix"}, "mapped memory is the world's: core sees slab.Source, and nobody else may map"},
 	{"net/sock", nil, "a connection knows nothing of what travels on it"},
-	{"net/resp", netMay("torc/net/sock"), "a server declares the small interface it needs; only cmd puts it and a node together"},
+	{"net/resp", netMay("torc/net/sock", "torc/net/buffers"), "a server declares the small interface it needs; only cmd puts it and a node together"},
 	{"net/peer", netMay("torc/net/sock", "torc/net/buffers"), "frames travel whatever is in them; only cmd puts the network and a node together"},
 	{"net/swim", netMay("github.com/hashicorp/memberlist", "github.com/hashicorp/go-msgpack/v2/codec"), "memberlist is production's feed of gossip; the rest of production sees gossip.Feed"},
 	{"net/grpcapi", netMay("torc/net/sock", "torc/net/buffers"), "a server declares the small interface it needs; only cmd puts it and a node together"},

@@ -424,7 +424,7 @@ func (c *conn) writeDirectly() {
 		c.mu.Lock()
 		c.writing = 0
 		if whole = n == batch.len(); whole {
-			batch.reset()
+			batch.written()
 			c.spare = batch.buf
 		} else {
 			c.out.after(&batch, n)
@@ -447,7 +447,7 @@ func (c *conn) write() {
 	n := batch.len()
 	err := batch.writeTo(c.nc)
 	c.srv.stats.bytesOut.Add(uint64(n))
-	batch.reset()
+	batch.written()
 	c.mu.Lock()
 	c.spare, c.writing = batch.buf, 0
 	c.note()

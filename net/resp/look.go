@@ -1,10 +1,6 @@
 package resp
 
-import (
-	"slices"
-
-	"torc/core/wire"
-)
+import "torc/core/wire"
 
 // lookMost is how many reads are gathered before they are looked up: no lane is kept from its turns for longer.
 const lookMost = 64
@@ -102,7 +98,8 @@ func (r *request) lookAll(keys [][]byte) bool {
 	for i := 0; i < len(keys) && whole; i++ {
 		*l = wire.Look{Shard: r.shardOf(wire.Slot(keys[i])), Command: wire.Command{Op: wire.OpGet, Key: keys[i]}}
 		if whole = c.looker.Look(l) && c.out.len() < lookLong; whole {
-			c.own(&l.Result)
+			c.found(&l.Result)
+			c.out.own(&l.Result)
 			replyElement(&c.out, c.proto, &l.Result)
 		}
 	}
@@ -126,26 +123,26 @@ func (c *conn) owes(shard wire.ShardID) bool {
 
 // show writes the reply to a read that was answered by a look, in its place. Locked.
 func (c *conn) show(g *replyForm, res *wire.Result) {
-	c.own(res)
+	c.found(res)
 	if c.window.len() == 0 {
-		if !g.mute {
+		if !g.mute { // else it would be kept until something else is written, if ever
+			c.out.own(res)
 			g.reply(&c.out, res)
 		}
 		return
 	}
 	seq, s := c.window.push()
 	s.mute = g.mute
-	g.reply(c.window.target(seq, &c.out), res)
+	o := c.window.target(seq, &c.out)
+	o.own(res)
+	g.reply(o, res)
 	c.window.complete(seq, &c.out)
 }
 
-// own notes what a look has found, and copies what is sent from where it lies: that is after the look. Locked.
-func (c *conn) own(res *wire.Result) {
+// found notes what a look has found. Locked.
+func (c *conn) found(res *wire.Result) {
 	c.learn(len(res.Value))
 	c.hasRead = true
-	if len(res.Value) >= bigValue {
-		res.Value = slices.Clone(res.Value)
-	}
 }
 
 func (g *replyForm) reply(o *output, res *wire.Result) {

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"torc/core/wire"
+	"torc/net/buffers"
 )
 
 // looksWork makes a node that answers every look.
@@ -119,17 +120,80 @@ func TestRewind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		draw := func(o *output) {
 			for range rapid.IntRange(0, 4).Draw(t, "replies") {
-				o.bulk(make([]byte, rapid.SampledFrom([]int{0, 10, bigValue}).Draw(t, "size")))
+				res := wire.Result{Value: make([]byte, rapid.SampledFrom([]int{0, 10, bigValue}).Draw(t, "size"))}
+				o.own(&res)
+				o.bulk(res.Value)
 			}
 		}
 		var o output
 		draw(&o)
-		want, m := slices.Concat(o.pieces()...), o.mark()
+		want, m, lent := slices.Concat(o.pieces()...), o.mark(), len(o.lent)
 		draw(&o)
 		o.rewind(m)
+		require.Len(t, o.lent, lent)
 		require.Equal(t, len(want), o.len())
 		require.True(t, bytes.Equal(want, slices.Concat(o.pieces()...)))
 	})
+}
+
+// TestLentUntilWritten: the memory of big values is nobody else's until all of what it is a part of has been written, however often the output is moved on, and
+// cut where the connection took no more.
+func TestLentUntilWritten(t *testing.T) {
+	sizes := []int{bigValue, bigValue + 1, 3 * bigValue, buffers.Most + 1}
+	spoil := func() { // what a pool gives out next is written over
+		for _, size := range sizes[:3] {
+			for range 4 {
+				b := buffers.Pool.Get(size)
+				clear(*b) // and not put back: so it is another one each time
+			}
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var o output
+		var want []byte
+		for range rapid.IntRange(1, 6).Draw(t, "steps") {
+			size := rapid.SampledFrom(sizes).Draw(t, "size")
+			var early output
+			res := wire.Result{Value: bytes.Repeat([]byte("v"), size)}
+			early.own(&res)
+			early.bulk(res.Value)
+			want = append(want, slices.Concat(early.pieces()...)...)
+			o.move(&early)
+			early.written() // nothing is there any more
+			if rapid.Bool().Draw(t, "written in part") {
+				n := rapid.IntRange(0, o.len()-1).Draw(t, "bytes")
+				batch := o
+				o = output{}
+				o.after(&batch, n)
+				want = want[n:]
+			}
+			spoil()
+			require.True(t, bytes.Equal(want, slices.Concat(o.pieces()...)))
+		}
+		for _, b := range o.lent {
+			require.LessOrEqual(t, len(*b), buffers.Most)
+		}
+		o.written()
+		require.True(t, o.empty())
+		require.Empty(t, o.lent, "it would be given back twice")
+	})
+}
+
+// TestNothingIsLentToTheMute: of values that are not sent nothing is kept until something else is.
+func TestNothingIsLentToTheMute(t *testing.T) {
+	n := looksWork()
+	n.data["big"] = fakeValue{value: make([]byte, bigValue)}
+	s := serve(t, n)
+	nc := dial(t, s)
+	_, err := io.WriteString(nc, "CLIENT REPLY OFF\r\n"+strings.Repeat("GET big\r\nMGET big big\r\n", 10))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return s.stats.commands.Load() == 21 }, 10*time.Second, time.Millisecond)
+	require.Len(t, s.clients(), 1)
+	c := s.clients()[0]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	require.Zero(t, n.submitted.Load())
+	require.Empty(t, c.out.lent)
 }
 
 // TestALookOvertakesNothing: a read after a write to its shard waits for it, and so does one after a read that waits.

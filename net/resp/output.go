@@ -2,8 +2,12 @@ package resp
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
+
+	"torc/core/wire"
+	"torc/net/buffers"
 )
 
 // bigValue is the size from which a value is sent from where it lies instead of being copied
@@ -25,6 +29,7 @@ type output struct {
 	sealed [][]byte
 	bytes  int // in sealed
 	buf    []byte
+	lent   []*[]byte // what big values were copied to (own): goes back when everything is written
 }
 
 func (o *output) len() int    { return o.bytes + len(o.buf) }
@@ -40,13 +45,45 @@ func (o *output) move(from *output) {
 		o.bytes += from.bytes
 		o.buf = append(o.buf, from.buf...)
 	}
+	o.lent = append(o.lent, from.lent...)
 	from.reset()
 }
 
-// mark is a place in the output, for rewind.
-type mark struct{ sealed, bytes, buf int }
+// own copies what a look has found, if it is sent from where it lies: that is after the look. The copy is the output's until all of it is written, and lies in
+// memory that others use after it: to copy to memory that nobody has touched yet takes three times as long, and Go's collector would give it out and take it
+// back for each value.
+func (o *output) own(res *wire.Result) {
+	switch n := len(res.Value); {
+	case n < bigValue:
+	case n > buffers.Most:
+		res.Value = slices.Clone(res.Value)
+	default:
+		b := buffers.Pool.Get(n)
+		o.lent = append(o.lent, b)
+		copy(*b, res.Value)
+		res.Value = *b
+	}
+}
 
-func (o *output) mark() mark { return mark{len(o.sealed), o.bytes, len(o.buf)} }
+// written gives back the memory of big values, when nobody reads it any more, and forgets everything else.
+func (o *output) written() {
+	o.repay(0)
+	o.reset()
+}
+
+// repay gives back what was lent, but for the first.
+func (o *output) repay(kept int) {
+	for _, b := range o.lent[kept:] {
+		buffers.Pool.Put(b)
+	}
+	clear(o.lent[kept:])
+	o.lent = o.lent[:kept]
+}
+
+// mark is a place in the output, for rewind.
+type mark struct{ sealed, bytes, buf, lent int }
+
+func (o *output) mark() mark { return mark{len(o.sealed), o.bytes, len(o.buf), len(o.lent)} }
 
 // rewind takes away what came after a mark.
 func (o *output) rewind(m mark) {
@@ -59,11 +96,13 @@ func (o *output) rewind(m mark) {
 	o.buf = o.buf[:m.buf]
 	clear(o.sealed[m.sealed:])
 	o.sealed, o.bytes = o.sealed[:m.sealed], m.bytes
+	o.repay(m.lent)
 }
 
 // after puts what is left of another output, when n bytes of it are written, before everything else.
 func (o *output) after(from *output, n int) {
 	o.bytes += from.len() - n
+	o.lent = append(o.lent, from.lent...)
 	var rest [][]byte
 	for _, b := range from.pieces() {
 		if n >= len(b) {
@@ -84,9 +123,9 @@ func (o *output) pieces() [][]byte {
 	return append(o.sealed[:len(o.sealed):len(o.sealed)], o.buf)
 }
 
-// reset forgets everything but a buffer of ordinary size.
+// reset forgets everything but a buffer of ordinary size. What was lent is left to Go's collector: somebody may still read it.
 func (o *output) reset() {
-	o.sealed, o.bytes = nil, 0
+	o.sealed, o.bytes, o.lent = nil, 0, nil
 	if cap(o.buf) > bufferKept {
 		o.buf = nil
 	}
