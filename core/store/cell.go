@@ -46,7 +46,7 @@ type entry struct {
 	expireAt   int64 // Unix milliseconds; 0 = never
 	ref        slab.Ref
 	retired    bool
-	sum        []byte // of a long entry: where the digest that was accounted is kept, for that is dear to compute again
+	sum        []byte // of a long entry: where its digest is kept, for that is dear to compute again
 }
 
 // read takes a cell apart. It leaves the order alone.
@@ -102,16 +102,29 @@ func uvarintSize(v uint64) (n int) {
 	return n
 }
 
-// write puts an entry together in a cell and leaves e as what is there. The value comes in two parts,
-// of which the first may be the cell's old one.
-func (e *entry) write(r slab.Ref, b []byte, key, value, more []byte, version uint64, expireAt int64) {
+// write puts an entry together in a cell and leaves e as what is there. The value comes in two parts; own says that
+// the first is what the cell holds already, or a part of that.
+func (e *entry) write(r slab.Ref, b []byte, key, value, more []byte, own bool, version uint64, expireAt int64) {
 	length := len(value) + len(more)
 	at := cellSize(len(key), length, version, expireAt) - length
-	if length > 0 && (len(value) == 0 || &b[at] != &value[0]) { // else it is there already: it was appended to
-		copy(b[at:], value) // first, for it may lie where the rest will
+	to := b[at : at+length : at+length]
+	if own {
+		if len(value) > 0 && &to[0] != &value[0] { // else it is there already: it was appended to
+			copy(to, value) // first, for it may lie where the rest will
+		}
+		value = to[:len(value)]
 	}
-	copy(b[at+len(value):], more)
-	e.key, e.value = b[at-len(key):at:at], b[at:at+length:at+length]
+	var digest uint64
+	if len(key)+length >= sumLeast {
+		d := digestOf(key, version, expireAt)
+		d.take(to, value)
+		d.take(to[len(value):], more)
+		digest = d.Sum64()
+	} else {
+		copy(to, value)
+		copy(to[len(value):], more)
+	}
+	e.key, e.value = b[at-len(key):at:at], to
 	copy(e.key, key)
 	head := b[:1]
 	head[0] = 0
@@ -128,7 +141,7 @@ func (e *entry) write(r slab.Ref, b []byte, key, value, more []byte, version uin
 	sum := len(head)
 	if len(key)+length >= sumLeast {
 		b[0] |= flagLong
-		head = head[:sum+sumSize]
+		head = binary.LittleEndian.AppendUint64(head, digest)
 	}
 	e.sum = b[sum:len(head):len(head)]
 	head = binary.AppendUvarint(head, uint64(len(key)))

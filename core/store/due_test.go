@@ -27,7 +27,7 @@ func newWheel() *wheel { return &wheel{due: due{cells: slab.New(new(ledger))}} }
 func (w *wheel) insert(at int64, version uint64) {
 	r, b := w.cells.Alloc(cellSize(1, 0, version, at))
 	var e entry
-	e.write(r, b, []byte("k"), nil, nil, version, at)
+	e.write(r, b, []byte("k"), nil, nil, false, version, at)
 	w.add(r, moment{at, version})
 	w.list = append(w.list, wheelEntry{moment{at, version}, r})
 }
@@ -174,7 +174,7 @@ func TestExpiriesAreKept(t *testing.T) {
 		require.Equal(t, size, cellSize(1, 0, 5, at), at)
 		b := make([]byte, 64)
 		var wrote, got entry
-		wrote.write(7, b, []byte("k"), nil, nil, 5, at)
+		wrote.write(7, b, []byte("k"), nil, nil, false, 5, at)
 		got.read(7, b)
 		require.Equal(t, at, got.expireAt)
 		require.Equal(t, []byte("k"), got.key)

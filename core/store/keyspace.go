@@ -61,13 +61,13 @@ func (k *keyspace) get(r slab.Ref) (e entry) {
 const growPart = 8
 
 // put stores an entry, in the place of old unless that is nil, and leaves it in e, which may be old. The
-// value is in two parts, of which the first may be old's.
+// value is in two parts, of which the first may be old's, or how that begins.
 func (k *keyspace) put(e, old *entry, key []byte, order uint64, value, more []byte, version uint64, expireAt int64) {
 	k.changes++
 	size := cellSize(len(key), len(value)+len(more), version, expireAt)
 	if old == nil {
 		r, b := k.cells.Alloc(size)
-		e.write(r, b, key, value, more, version, expireAt)
+		e.write(r, b, key, value, more, false, version, expireAt)
 		e.order = order
 		k.insert(order, r)
 		if expireAt != 0 {
@@ -86,7 +86,8 @@ func (k *keyspace) put(e, old *entry, key []byte, order uint64, value, more []by
 		}
 		r, b = k.cells.Alloc(room)
 	}
-	e.write(r, b, key, value, more, version, expireAt)
+	own := r == was.ref && len(value) > 0 && len(was.value) > 0 && &value[0] == &was.value[0]
+	e.write(r, b, key, value, more, own, version, expireAt)
 	e.order = order
 	if r != was.ref && !k.replace(order, was.ref, r) {
 		invariant.Check(false, "key %q is not where it was found", key)

@@ -199,21 +199,21 @@ func (s *Store) remove(e *entry) {
 // account adds an entry that was stored to the sums.
 func (s *Store) account(e *entry) {
 	s.keyBytes += e.size()
-	d := e.digest()
-	if len(e.sum) > 0 {
-		binary.LittleEndian.PutUint64(e.sum, d)
-	}
-	s.sums.keys += d
+	s.sums.keys += e.kept()
 }
 
 // forget undoes account.
 func (s *Store) forget(e *entry) {
 	s.keyBytes -= e.size()
+	s.sums.keys -= e.kept()
+}
+
+// kept is the digest that a long entry keeps, and that of any other.
+func (e *entry) kept() uint64 {
 	if len(e.sum) > 0 {
-		s.sums.keys -= binary.LittleEndian.Uint64(e.sum)
-		return
+		return binary.LittleEndian.Uint64(e.sum)
 	}
-	s.sums.keys -= e.digest()
+	return e.digest()
 }
 
 func (e *entry) size() int64 { return int64(len(e.key)) + int64(len(e.value)) + entryOverhead }
