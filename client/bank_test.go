@@ -98,12 +98,12 @@ func TestMoneyIsKept(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newFake(t, 2)
 		b := openBank(f, rapid.IntRange(2, 4).Draw(rt, "accounts"))
-		callers, each := rapid.IntRange(1, 6).Draw(rt, "callers"), rapid.IntRange(1, 8).Draw(rt, "transfersOfEach")
+		callers, each := rapid.IntRange(1, 5).Draw(rt, "callers"), rapid.IntRange(1, 4).Draw(rt, "transfersOfEach")
 		clients := []*Client{}
 		for range rapid.IntRange(1, 2).Draw(rt, "clients") {
-			clients = append(clients, f.client(func(o *Options) { o.AttemptTimeout = 10 * time.Millisecond }))
+			clients = append(clients, f.client(func(o *Options) { o.AttemptTimeout = 50 * time.Millisecond }))
 		}
-		f.unreliable(rapid.IntRange(0, 10).Draw(rt, "percentLost"))
+		f.unreliable(rapid.IntRange(0, 5).Draw(rt, "percentLost"))
 		var mu sync.Mutex
 		done, unknown, failures := 0, 0, []error{}
 		var running sync.WaitGroup
