@@ -42,6 +42,7 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 		logger.Warn("variables that Kubernetes makes of a service's name are ignored: say enableServiceLinks: false in the pod's spec", "variables", names)
 	}
 	node.LimitHeap(cfg, environ)
+	node.SampleAllocations(cfg)
 	stop := make(chan os.Signal, 2)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	n, err := node.Start(cfg, logger)

@@ -34,6 +34,16 @@ func TestLimitHeap(t *testing.T) {
 	require.Equal(t, 100, percentFor(1<<30))
 }
 
+// TestSampleAllocations: allocations are sampled where their profile is served, and only there.
+func TestSampleAllocations(t *testing.T) {
+	before := runtime.MemProfileRate
+	t.Cleanup(func() { runtime.MemProfileRate = before })
+	SampleAllocations(&config.Config{Profiles: true})
+	require.Equal(t, before, runtime.MemProfileRate)
+	SampleAllocations(&config.Config{})
+	require.Zero(t, runtime.MemProfileRate)
+}
+
 // TestBudget: the parts make up the whole, but for floors when it is small.
 func TestBudget(t *testing.T) {
 	require.Zero(t, budgetOf(0))
