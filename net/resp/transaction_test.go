@@ -57,6 +57,37 @@ func TestExecIsOneRequest(t *testing.T) {
 	}, asked())
 }
 
+// Nor does it join what waits for the same answer: a guard is one of all that its Call asks for.
+func TestExecJoinsNothing(t *testing.T) {
+	n := newFakeNode(1)
+	var first *wire.Call
+	var sizes []int
+	n.submit = func(call *wire.Call) {
+		sizes = append(sizes, len(call.Commands))
+		if first == nil {
+			first = call // the others wait for its answer
+			return
+		}
+		n.answer(call)
+	}
+	s := serve(t, n)
+	nc := dial(t, s)
+	_, err := io.WriteString(nc, "SET k 1\r\n")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return n.submitted.Load() == 1 }, 5*time.Second, time.Millisecond)
+	_, err = io.WriteString(nc, "SET k 2\r\nMULTI\r\nSET k 3\r\nSET k 4\r\nEXEC\r\nMULTI\r\nSET k 5\r\nEXEC\r\nSET k 6\r\nMSETNX {k}1 1 {k}2 2\r\nSET k 7\r\nSET k 8\r\n")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { // all of it has come
+		c := s.clients()[0]
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.window.len() == 13
+	}, 5*time.Second, time.Millisecond)
+	n.answer(first)
+	say(t, nc, "", "+OK\r\n+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+OK\r\n+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n+OK\r\n:1\r\n+OK\r\n+OK\r\n")
+	require.Equal(t, []int{1, 1, 2, 1, 1, 4, 2}, sizes)
+}
+
 // What becomes of a transaction that its shard refuses is one error, as of any other command.
 func TestExecRefused(t *testing.T) {
 	for _, c := range []struct {
@@ -68,7 +99,7 @@ func TestExecRefused(t *testing.T) {
 	}{
 		{name: "refused", request: "MULTI\r\nSET b 1\r\nGET b\r\nEXEC\r\n", outcome: wire.OutcomeRefused, reason: wire.ReasonNoQuorum,
 			want: "+OK\r\n+QUEUED\r\n+QUEUED\r\n-CLUSTERDOWN The shard has no quorum on this side: not applied, retry later\r\n"},
-		{name: "unknown", request: "MULTI\r\nGET b\r\nSET b 1\r\nEXEC\r\n", outcome: wire.OutcomeUnknown, reason: wire.ReasonDeadline,
+		{name: "unknown", request: "MULTI\r\nSET b 1\r\nGET b\r\nEXEC\r\n", outcome: wire.OutcomeUnknown, reason: wire.ReasonDeadline,
 			want: "+OK\r\n+QUEUED\r\n+QUEUED\r\n-UNKNOWN outcome: the write may or may not have been applied (deadline exceeded)\r\n"},
 		{name: "of reads", request: "MULTI\r\nGET b\r\nEXEC\r\n", outcome: wire.OutcomeUnknown, reason: wire.ReasonDeadline,
 			want: "+OK\r\n+QUEUED\r\n-TIMEOUT the read was not answered (deadline exceeded): it had no effect, retry\r\n"},
