@@ -178,6 +178,9 @@ func TestWatchThatFails(t *testing.T) {
 	nc := dial(t, s)
 	say(t, nc, "WATCH k\r\n", "-"+down)
 	say(t, nc, "MULTI\r\nSET k 1\r\nEXEC\r\n", "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n")
+	say(t, nc, "WATCH k\r\nMULTI\r\n", "-"+down+"+OK\r\n") // which it sent before it knew
+	say(t, nc, "SET k 1\r\nEXEC\r\n", "+QUEUED\r\n-EXECABORT Transaction discarded because of: "+down)
+	say(t, nc, "MULTI\r\nSET k 1\r\nEXEC\r\n", "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n")
 }
 
 // What was watched and forgotten before the answer came is not watched.
@@ -302,6 +305,21 @@ func TestTransactionHasSoManyCommands(t *testing.T) {
 	del := "*10001\r\n$3\r\nDEL\r\n" + strings.Repeat("$1\r\nk\r\n", 10000)
 	say(t, nc, "MULTI\r\n"+strings.Repeat(del, 6), "+OK\r\n"+strings.Repeat("+QUEUED\r\n", 6))
 	say(t, nc, del, "-"+errTransactionSize(shardKeysLeast, s.opts.transactionMost())+"\r\n")
+}
+
+// A connection watches so many keys, which count as what it holds, and no more.
+func TestWatchesAreBounded(t *testing.T) {
+	s := serve(t, newFakeNode(4), func(o *Options) { o.BuffersMax = 16 << 20 })
+	nc := dial(t, s)
+	keys := ""
+	for i := range watchedMost {
+		keys += fmt.Sprintf(" {k}%d", i)
+	}
+	say(t, nc, "WATCH"+keys+"\r\n", "+OK\r\n")
+	require.Greater(t, s.buffered.Load(), int64(len(keys)-watchedMost))
+	say(t, nc, "WATCH {k}more\r\n", "-ERR a connection can watch 1024 keys\r\n")
+	say(t, nc, "UNWATCH\r\nWATCH {k}more\r\nMULTI\r\nGET {k}more\r\nEXEC\r\n", "+OK\r\n+OK\r\n+OK\r\n+QUEUED\r\n*1\r\n$-1\r\n")
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
 }
 
 // Many clients that queue more than there is room for together are cut off, those with most first.

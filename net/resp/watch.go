@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"fmt"
 
 	"torc/core/wire"
 )
@@ -80,7 +81,7 @@ func (r *request) unwatchable() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.watches.len()+len(r.args)-1 > watchedMost {
-		return "ERR a connection can watch 1024 keys"
+		return fmt.Sprintf("ERR a connection can watch %d keys", watchedMost)
 	}
 	return ""
 }
@@ -172,9 +173,9 @@ func (c *conn) unwatch() {
 	c.mu.Unlock()
 }
 
-// forgive forgets that a WATCH has failed once the client has been told: what it sends from then on it sends knowing that.
+// forgive forgets that a WATCH has failed once the client has been told: a transaction that it begins from then on it begins knowing that.
 func (c *conn) forgive() {
-	if c.watching && c.idle() {
+	if c.watching && c.multi == nil && c.idle() {
 		c.mu.Lock()
 		c.watches.fault = ""
 		c.mu.Unlock()
