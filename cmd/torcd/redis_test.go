@@ -432,7 +432,10 @@ READWRITE
 ASKING
 MGET {_t}a {_t}b
 MSET {_t}a _V {_t}b _V
+MSETNX {_t}a _V {_t}b _V
+MSETNX {_t}d _V {_t}e _V
 DEL {_t}a {_t}b {_t}c
+DEL {_t}d {_t}e
 `), "\n")
 
 var (
@@ -494,7 +497,7 @@ func compared(args []string, cluster bool) bool {
 	case "MSET": // in a cluster Redis looks at keys before it counts arguments
 		return !cluster || len(args)%2 == 1
 	case "MSETNX":
-		return len(args) <= 3 || len(args)%2 == 0 && !cluster
+		return len(args) <= 3 || (len(args)%2 == 0) != cluster
 	case "COMMAND":
 		return len(args) > 2 && sub != "INFO" && !slices.Contains(args, "*") // which has our own words in it, and sets in another order
 	case "CONFIG":
@@ -551,7 +554,7 @@ func (d *dialogue) word(word string) []string {
 		return []string{d.draw(drawnNames)}
 	case "_JUNK":
 		return []string{d.draw(drawnJunk)}
-	case "{_t}a", "{_t}b", "{_t}c":
+	case "{_t}a", "{_t}b", "{_t}c", "{_t}d", "{_t}e":
 		return []string{"{t}" + word[4:]}
 	}
 	return []string{word}

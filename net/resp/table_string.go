@@ -36,7 +36,7 @@ var stringCommands = []command{
 		summary: "Set multiple keys to multiple values, atomically per shard but not across shards", run: runMSet},
 	{name: "msetnx", arity: -3, flags: "write denyoom", first: 1, last: -1, step: 2, keyFlags: "OW insert", tips: "request_policy:multi_shard response_policy:agg_min",
 		group: "string", since: "1.0.1", complexity: "O(N) where N is the number of keys to set.",
-		summary: "Set a key, only if it does not exist. Torc supports one key: a condition over several is not replicated", run: runMSetNX},
+		summary: "Set multiple keys of one hash slot to multiple values, only if none of them exists", run: runMSetNX},
 	{name: "append", arity: 3, flags: "write denyoom fast", first: 1, last: 1, step: 1, keyFlags: "RW insert",
 		group: "string", since: "2.0.0", complexity: "O(N) in the new length",
 		summary: "Append a value to a key", run: runAppend},
