@@ -327,14 +327,11 @@ func TestTransactionsTogetherAreBounded(t *testing.T) {
 	s := serve(t, newFakeNode(4), func(o *Options) { o.BuffersMax = 1 << 20 })
 	value := strings.Repeat("v", 8<<10)
 	set := strings.Repeat(fmt.Sprintf("SET k %s\r\n", value), 64)
-	gone := 0
 	for range 16 {
 		nc := dial(t, s)
 		_, err := io.WriteString(nc, "MULTI\r\n"+set)
 		require.NoError(t, err)
-		if _, err := io.ReadFull(nc, make([]byte, len("+OK\r\n")+64*len("+QUEUED\r\n"))); err != nil {
-			gone++
-		}
+		_, _ = io.ReadFull(nc, make([]byte, len("+OK\r\n")+64*len("+QUEUED\r\n"))) // some are cut off before
 	}
 	require.Eventually(t, func() bool { return s.Buffered() <= 2<<20 }, 5*time.Second, time.Millisecond)
 	require.Positive(t, s.stats.cutOff.Load())
