@@ -221,7 +221,7 @@ func TestALookOvertakesNothing(t *testing.T) {
 
 // TestALookWaitsForNobody: a client that does not read is not read from, and no lane is kept from its turns meanwhile.
 func TestALookWaitsForNobody(t *testing.T) {
-	const limit, size, total = 1 << 20, 10_000, 20_000
+	const limit, size, total = 1 << 20, 10_000, 5_000
 	n := looksWork()
 	n.data["big"] = fakeValue{value: make([]byte, size)}
 	s := serve(t, n, func(o *Options) { o.OutputBufferMax = limit })
