@@ -47,7 +47,7 @@ func (s *Server) slotRanges(m *wire.ClusterMap) []slotRange {
 	leaders := make([]wire.NodeID, m.Shards+1) // by shard: who leads is asked once, so that the ranges agree with each other
 	leads := make(map[wire.NodeID]bool)
 	for shard := wire.ShardID(1); uint32(shard) <= m.Shards; shard++ {
-		leaders[shard] = s.leaderOf(m, shard)
+		leaders[shard] = s.namedLeader(m, shard)
 		leads[leaders[shard]] = true
 	}
 	var ranges []slotRange
@@ -68,6 +68,20 @@ func (s *Server) slotRanges(m *wire.ClusterMap) []slotRange {
 		ranges = append(ranges, next)
 	}
 	return ranges
+}
+
+// namedLeader is whom clients are told to ask for a shard. Where no leader is known it is the node that should lead, but not this one: it would
+// know if it did. It may have been restarted a moment ago, and redirects who comes to it. Were its map to send them back, they would come again
+// until they gave up: some libraries take the map from the node that has redirected them (node-redis).
+func (s *Server) namedLeader(m *wire.ClusterMap, shard wire.ShardID) wire.NodeID {
+	leader := s.leaderOf(m, shard)
+	if leader != s.self || s.backend.Leader(shard) == s.self {
+		return leader
+	}
+	if others := followers(m, shard, map[wire.NodeID]bool{s.self: true}); len(others) > 0 {
+		return others[0]
+	}
+	return leader
 }
 
 // followers lists the live nodes that hold a voting replica of a shard, and are not among those that lead something.

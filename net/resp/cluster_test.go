@@ -61,6 +61,20 @@ func TestANodeHasOneRole(t *testing.T) {
 	require.Empty(t, replicas)
 }
 
+// A node that was restarted should lead shards, and does not know yet who leads them: it does not say that it does, or those whom it redirects would
+// come back to it.
+func TestARestartedNodeDoesNotNameItself(t *testing.T) {
+	for want, names := range map[string][]string{"10.0.0.1": {"node-1"}, "10.0.0.2": {"node-1", "node-2", "node-3"}} {
+		n := newFakeNode(1, names...)
+		n.lead(1, 0)
+		s := serve(t, n, func(o *Options) { o.Redirect = true })
+		require.Contains(t, roundTrip(t, s, "CLUSTER SLOTS\r\n"), want)
+
+		n.lead(1, 1)
+		require.Contains(t, roundTrip(t, s, "CLUSTER SLOTS\r\n"), "10.0.0.1", "now it does lead")
+	}
+}
+
 // A library that reads from replicas sends a read again and again when the replica redirects it: so a node that is called one answers. A write
 // goes to the leader all the same, as does a read of a client that did not ask for that.
 func TestReplicasAnswerReads(t *testing.T) {

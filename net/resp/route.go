@@ -25,7 +25,7 @@ func (s *Server) leaderOf(m *wire.ClusterMap, shard wire.ShardID) wire.NodeID {
 // READONLY, and send them again when they are redirected.
 func (s *Server) isReplica(m *wire.ClusterMap, shard wire.ShardID) bool {
 	for led := wire.ShardID(1); uint32(led) <= m.Shards; led++ {
-		if s.leaderOf(m, led) == s.self {
+		if s.namedLeader(m, led) == s.self {
 			return false
 		}
 	}
