@@ -86,7 +86,7 @@ func (r *request) unfit() (text, cause string) {
 	case r.notReady() != "":
 		return r.notReady(), ""
 	case !r.together():
-		return errCrossMulti, errCrossMulti
+		return r.crossing(), r.crossing()
 	}
 	return r.moved(), ""
 }
@@ -120,6 +120,14 @@ func (r *request) together() bool {
 	}
 	t.slot, t.several = int(slot), t.several || !same
 	return true
+}
+
+// crossing says what to do about keys of several slots. Whoever uses a library that gives them no choice can only have the nodes allow it, if it would be allowed.
+func (r *request) crossing() string {
+	if _, watches := r.watchedSlot(); watches || r.srv.opts.SplitTransactions || r.srv.opts.Redirect {
+		return errCrossMulti
+	}
+	return errCrossMulti + ", or start the nodes with --split-transactions"
 }
 
 // mayCross reports whether a transaction may have keys of several slots.
