@@ -206,7 +206,9 @@ func (m *model) commands(cmds []wire.Command) []wire.Result {
 		}
 	}
 	for i := range cmds {
-		results[i] = m.command(&cmds[i])
+		if results[i] = m.command(&cmds[i]); cmds[i].Op == wire.OpGuard {
+			results[i] = wire.Result{Kind: wire.KindOK} // it was met, whatever the commands before it have done to its key
+		}
 	}
 	return results
 }
