@@ -297,6 +297,19 @@ func TestTransactionIsBounded(t *testing.T) {
 
 }
 
+// A WATCH that fails holds nothing, however often it is tried.
+func TestAWatchThatFailsHoldsNothing(t *testing.T) {
+	n := newFakeNode(1)
+	n.submit = func(call *wire.Call) { refuse(call, wire.OutcomeRefused, wire.ReasonNoQuorum, 0) }
+	s := serve(t, n, func(o *Options) { o.BuffersMax = 16 << 20 })
+	nc := dial(t, s)
+	const down = "-CLUSTERDOWN The shard has no quorum on this side: not applied, retry later\r\n"
+	for range 3 {
+		say(t, nc, "WATCH k\r\n", down)
+	}
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+}
+
 // And so is how many commands and keys it has, each of which costs more than its bytes.
 func TestTransactionHasSoManyCommands(t *testing.T) {
 	s := serve(t, newFakeNode(4), func(o *Options) { o.BuffersMax = 3 << 20 })

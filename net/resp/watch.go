@@ -113,15 +113,23 @@ func (r *request) newWatchJob() *watchJob {
 	for _, key := range r.args[1:] {
 		if !w.has(key) {
 			j.keys = append(j.keys, watch{key: bytes.Clone(key)})
-			w.bytes += len(key) + queuedBytes
 		}
 	}
 	j.left = len(j.keys)
 	w.asked += j.left
+	w.bytes += j.size()
 	w.slot, _ = r.slot()
 	r.makeRoom()
 	r.gone = r.dead
 	return j
+}
+
+// size is what its keys take.
+func (j *watchJob) size() (bytes int) {
+	for i := range j.keys {
+		bytes += len(j.keys[i].key) + queuedBytes
+	}
+	return bytes
 }
 
 func (j *watchJob) take(c *conn, r ref, cmd *wire.Command, res *wire.Result, fail *failure) {
@@ -135,6 +143,7 @@ func (j *watchJob) take(c *conn, r ref, cmd *wire.Command, res *wire.Result, fai
 	w.asked -= len(j.keys)
 	if text := j.failText(); text != "" {
 		w.fault = text
+		w.bytes -= j.size()
 		return
 	}
 	w.keys = append(w.keys, j.keys...)
