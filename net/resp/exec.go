@@ -41,6 +41,7 @@ type execJob struct {
 	changed        bool   // a watched key was
 	fault          string // the whole was refused, or its outcome is not known
 	bytes, longest int    // of values that were read
+	local          int    // bytes of replies that no shard was asked for
 }
 
 func newExecJob(r *request, t *transaction) *execJob {
@@ -82,9 +83,21 @@ func (j *execJob) runLocal(r *request) {
 		e := &j.elements[i]
 		if e.spec.first == 0 {
 			e.run(r)
+			j.bound(r.conn, &e.out)
 		}
 		e.proto = r.proto
 	}
+}
+
+// bound takes the reply of a command that asks no shard away if it makes too much of the whole: a command of some bytes may have one of many (COMMAND DOCS, CLIENT
+// LIST), and here nobody waits for the client to read those before.
+func (j *execJob) bound(c *conn, o *output) {
+	size, tooLong := o.len(), refusals[wire.ReasonTooLarge]
+	if all := j.local + size; size > len(tooLong)+3 && (all > c.srv.opts.OutputBufferMax || c.hopeless(all)) {
+		*o = output{}
+		o.fail(tooLong)
+	}
+	j.local += o.len()
 }
 
 func (e *element) run(r *request) {

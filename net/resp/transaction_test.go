@@ -310,6 +310,25 @@ func TestAWatchThatFailsHoldsNothing(t *testing.T) {
 	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
 }
 
+// Commands that ask no shard may have replies far longer than themselves: together they are bounded, too, and the connection goes on.
+func TestRepliesOfATransactionAreBounded(t *testing.T) {
+	for name, change := range map[string]func(*Options){
+		"of all connections": func(o *Options) { o.BuffersMax = 1 << 20 },
+		"of this one":        func(o *Options) { o.OutputBufferMax = 2 << 20 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, newFakeNode(4), change)
+			const times = 1000
+			docs := roundTrip(t, s, "COMMAND DOCS\r\n")
+			require.Greater(t, times*len(docs), 4<<20)
+			got := roundTrip(t, s, "MULTI\r\n"+strings.Repeat("COMMAND DOCS\r\n", times)+"CLIENT SETNAME me\r\nEXEC\r\nCLIENT GETNAME\r\n")
+			require.Less(t, len(got), 3<<20)
+			require.Contains(t, got, "ERR key, value, batch or answer is larger than the node allows")
+			require.True(t, strings.HasSuffix(got, "\r\n+OK\r\n$2\r\nme\r\n+OK\r\n"), "what is short is answered")
+		})
+	}
+}
+
 // And so is how many commands and keys it has, each of which costs more than its bytes.
 func TestTransactionHasSoManyCommands(t *testing.T) {
 	s := serve(t, newFakeNode(4), func(o *Options) { o.BuffersMax = 3 << 20 })
