@@ -202,7 +202,7 @@ func (b *Brain) hurry() {
 }
 
 // beginAnew moves everything in flight to another cluster: writes in doubt stay in doubt, for
-// the new cluster cannot know; everything else is split and sent again. The sequence numbers
+// the new cluster cannot know; what depends on a version of the old one's is in conflict; everything else is split and sent again. The sequence numbers
 // begin again too, so the client takes another name: the old cluster may yet be met again.
 func (b *Brain) beginAnew() {
 	b.client = newWindow(b.rand).client
@@ -216,11 +216,28 @@ func (b *Brain) beginAnew() {
 			b.settle(p, Item{Outcome: wire.OutcomeUnknown, Reason: wire.ReasonSessionExpired}, nil)
 		case p.op.onShard && !b.view.Has(p.shard):
 			b.settle(p, Item{Outcome: wire.OutcomeRefused, Reason: wire.ReasonNotOwner}, nil)
+		case p.conflict() != 0:
+			b.settle(p, Item{}, slices.Repeat([]wire.Result{{Kind: wire.KindError, Code: p.conflict()}}, len(p.cmds)))
 		default:
 			p.op.left--
 			b.run(p.op, b.divide(p.op, p.index))
 		}
 	}
+}
+
+// conflict is what a part is answered in another cluster if it depends on a version that the former one gave out, or zero: whatever has the same number there
+// is not what its caller has seen.
+func (p *part) conflict() wire.ErrorCode {
+	for i := range p.cmds {
+		switch c := &p.cmds[i]; {
+		case c.Version == 0: // the key is to be absent, and that it may be there, too
+		case c.Op == wire.OpGuard:
+			return wire.CodeGuard
+		case c.Flags&wire.FlagVersion != 0 && len(p.cmds) == 1:
+			return wire.CodeVersion
+		}
+	}
+	return 0
 }
 
 // jitter spreads a delay over its upper half, so that clients that failed together do not
