@@ -92,6 +92,8 @@ func (r *request) exec(j *execJob) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	seq := r.askTogether(j, j.shards, j.commands, true)
+	r.multiBytes = max(0, r.multiBytes-j.asks) // it counts as what is asked from here on
+	r.note()
 	if !j.hasLocal {
 		return
 	}

@@ -37,6 +37,7 @@ type execJob struct {
 	shards   []wire.ShardID
 	commands []wire.Command
 	asked    []asked
+	asks     int // bytes of the commands
 
 	changed        bool   // a watched key was
 	fault          string // the whole was refused, or its outcome is not known
@@ -64,6 +65,7 @@ func (j *execJob) ask(shard wire.ShardID, cmd wire.Command, whose asked) {
 	j.shards = append(j.shards, shard)
 	j.commands = append(j.commands, cmd)
 	j.asked = append(j.asked, whose)
+	j.asks += len(cmd.Key) + len(cmd.Value)
 }
 
 // record lets the commands that have keys say what they ask.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -308,6 +309,40 @@ func TestAWatchThatFailsHoldsNothing(t *testing.T) {
 		say(t, nc, "WATCH k\r\n", down)
 	}
 	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+}
+
+// waitingTransaction has a connection's transaction of many values asked of its shard, which does not answer yet.
+func waitingTransaction(t *testing.T, values int) (s *Server, nc net.Conn, answer func()) {
+	n := newFakeNode(1)
+	held := make(chan *wire.Call, 1)
+	n.submit = func(call *wire.Call) {
+		if len(call.Commands) > 1 {
+			held <- call
+			return
+		}
+		n.answer(call)
+	}
+	s = serve(t, n, func(o *Options) { o.BuffersMax = 1 << 20 })
+	nc = dial(t, s)
+	set := "SET k " + strings.Repeat("v", 60<<10) + "\r\n"
+	say(t, nc, "MULTI\r\n"+strings.Repeat(set, values)+"PING\r\n", "+OK\r\n"+strings.Repeat("+QUEUED\r\n", values+1))
+	_, err := io.WriteString(nc, "EXEC\r\n")
+	require.NoError(t, err)
+	call := <-held
+	return s, nc, func() { n.answer(call) }
+}
+
+// What was queued counts once when it is asked, as what is asked: nobody is cut off for both.
+func TestATransactionThatIsAskedCountsOnce(t *testing.T) {
+	s, nc, answer := waitingTransaction(t, 24)
+	other := dial(t, s)
+	for range 3 {
+		say(t, other, "SET other 1\r\n", "+OK\r\n")
+	}
+	require.Less(t, s.Buffered(), int64(25*60<<10))
+	answer()
+	say(t, nc, "", "*25\r\n+OK\r\n")
+	require.Zero(t, s.stats.cutOff.Load())
 }
 
 // Commands that ask no shard may have replies far longer than themselves: together they are bounded, too, and the connection goes on.
