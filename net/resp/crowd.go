@@ -22,7 +22,7 @@ const bufferLeast = 4 << 10
 // note tells the server how much the connection holds, and with the replies that are owed. Locked.
 func (c *conn) note() (expected int) {
 	holds := 0
-	if !c.dead { // what a dead connection holds goes with it
+	if !c.dead && !c.doomed.Load() { // what a connection holds that is over goes with it
 		guess := c.guess
 		if guess == 0 {
 			guess = int(c.srv.guess.Load())
@@ -85,7 +85,8 @@ func (c *conn) makeRoom() {
 		c.readerWake.Signal()
 		c.writerWake.Signal()
 	}
-	_ = most.nc.Close() // its own goroutines see that, and end
+	c.srv.buffered.Add(-most.holds.Swap(0)) // others must not be cut off for what is about to go
+	go most.kill()                          // its goroutines may wait for shards, and not look at the socket. Its lock is not for who has another one's
 }
 
 // excess is by how much all connections hold too much.

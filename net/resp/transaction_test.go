@@ -345,6 +345,23 @@ func TestATransactionThatIsAskedCountsOnce(t *testing.T) {
 	require.Zero(t, s.stats.cutOff.Load())
 }
 
+// Who is cut off while it waits for a shard ends at once, and nobody else is cut off for what it holds.
+func TestCutOffWhileItWaitsForAShard(t *testing.T) {
+	s, nc, answer := waitingTransaction(t, 2)
+	defer answer()
+	greedy := s.clients()[0]
+	greedy.holds.Add(4 << 20) // as if it had a reply of that length
+	s.buffered.Add(4 << 20)
+	other := dial(t, s)
+	for range 3 {
+		say(t, other, "SET other 1\r\n", "+OK\r\n")
+	}
+	_, err := nc.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	require.Eventually(t, func() bool { return len(s.clients()) == 1 }, 5*time.Second, time.Millisecond, "it does not wait for the answer")
+	require.EqualValues(t, 1, s.stats.cutOff.Load())
+}
+
 // Commands that ask no shard may have replies far longer than themselves: together they are bounded, too, and the connection goes on.
 func TestRepliesOfATransactionAreBounded(t *testing.T) {
 	for name, change := range map[string]func(*Options){
