@@ -509,8 +509,10 @@ func (g *group) serve(calls []*router.Call) {
 		case results == nil && !needsTick:
 			g.lane.hall.Refuse(c, wire.ReasonTooLarge)
 		case !needsTick:
-			g.lane.countReads(c.Commands, results)
-			g.read(c.Commands, results)
+			if !unmet(results) {
+				g.lane.countReads(c.Commands, results)
+				g.read(c.Commands, results)
+			}
 			if promisable(c) {
 				g.promise(c, &results[0])
 			}
@@ -524,6 +526,9 @@ func (g *group) serve(calls []*router.Call) {
 		}
 	}
 }
+
+// unmet says that a guard was not met: what the others would have found is not known, and nobody has used it.
+func unmet(results []wire.Result) bool { return len(results) > 0 && results[0].Code == wire.CodeGuard }
 
 // lookAhead tells the store, every so many calls, what the next ones read: see store.Ahead.
 func (g *group) lookAhead(calls []*router.Call, at int) {

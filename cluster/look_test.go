@@ -49,6 +49,24 @@ func TestLook(t *testing.T) {
 	require.Nil(t, leader.look(getK), "it stops")
 }
 
+// TestUnmetReadsAreNone: reads that a guard forbids are neither hits nor misses.
+func TestUnmetReadsAreNone(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	o.run(10 * time.Second)
+	leader := o.lead(1)
+	leader.write("v")
+	o.run(time.Second)
+	version := leader.look(getK).Version
+	for guard, more := range map[uint64]uint64{version: 1, version + 1: 0} {
+		hits, misses, told := leader.hits, leader.misses, &answers{}
+		leader.ask(told, getK, wire.Command{Op: wire.OpGuard, Key: getK.Key, Version: guard})
+		o.run(100 * time.Millisecond)
+		require.Equal(t, more == 0, told.all[0].Results[0].Code == wire.CodeGuard)
+		require.Equal(t, hits+more, leader.hits)
+		require.Equal(t, misses, leader.misses)
+	}
+}
+
 // TestALookNeedsTheLease: a leader that hears nothing answers until its lease is over, and not for as long as it believes that it
 // leads; one that has offered its place has no lease.
 func TestALookNeedsTheLease(t *testing.T) {

@@ -20,9 +20,9 @@ type keeper struct {
 func (k *keeper) Recall(m *wire.Recall) { k.recalls = append(k.recalls, m) }
 
 // ask has a client ask a node, and waits for nothing.
-func (n *node) ask(who wire.Sink, c wire.Command) {
+func (n *node) ask(who wire.Sink, c ...wire.Command) {
 	n.turn(func() {
-		n.OnCall(&wire.Call{Request: wire.Request{Shard: 1, Commands: []wire.Command{c}}, TimeoutMillis: 20_000, Sink: who})
+		n.OnCall(&wire.Call{Request: wire.Request{Shard: 1, Commands: c}, TimeoutMillis: 20_000, Sink: who})
 	})
 }
 
