@@ -182,7 +182,8 @@ func (c *conn) unwatch() {
 	c.mu.Unlock()
 }
 
-// forgive forgets that a WATCH has failed once the client has been told: a transaction that it begins from then on it begins knowing that.
+// forgive forgets that a WATCH has failed once the client has been told: a transaction that it begins from then on it begins knowing that, or could have. One whose MULTI
+// was under way when the error left is taken for such, and done unguarded, as Redis does it: nothing tells the two apart.
 func (c *conn) forgive() {
 	if c.watching && c.multi == nil && c.idle() {
 		c.mu.Lock()
