@@ -110,7 +110,9 @@ func (m *machine) burst(t *rapid.T) {
 // read compares Read at log time with the model, and holds Read's clock to its word.
 func (m *machine) read(t *rapid.T) {
 	c := drawReadCommand(t)
-	m.aim(t, []wire.Command{c})
+	aimed := []wire.Command{c}
+	m.aim(t, aimed)
+	c = aimed[0]
 	results, needsTick := m.store.Read([]wire.Command{c}, 0)
 	require.False(t, needsTick)
 	require.Equal(t, showFull(m.model.read(&c)), showFull(results[0]))
