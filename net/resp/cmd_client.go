@@ -36,8 +36,8 @@ func runClientKill(r *request) {
 			continue
 		case c == r.conn:
 			r.quit = true // once it has its answer
-		default:
-			c.kill()
+		case !c.kill():
+			continue // it had ended, and is only about to leave the list
 		}
 		count++
 	}

@@ -271,13 +271,15 @@ func (c *conn) trim() {
 	}
 }
 
-// kill cuts the connection.
-func (c *conn) kill() {
+// kill cuts the connection, and reports whether it was not over already.
+func (c *conn) kill() (lived bool) {
 	c.mu.Lock()
+	lived = !c.dead
 	c.dead = true
 	c.writerWake.Signal()
 	c.readerWake.Signal()
 	c.mu.Unlock()
 	_ = c.nc.Close()
 	c.srv.unfinished.wake()
+	return lived
 }
