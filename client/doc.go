@@ -15,7 +15,8 @@
 // An error says what is known, and that is one of four things (see errors.Is):
 //
 //   - ErrNotFound: the key is absent. An answer like any other.
-//   - ErrConflict: a condition (IfAbsent, IfPresent, IfVersion) did not hold. Likewise. Nothing was done, of a transaction neither.
+//   - ErrConflict: a condition (IfAbsent, IfPresent, IfVersion) did not hold. Likewise. Nothing was done,
+//     and of a transaction nothing at all.
 //   - ErrRefused: the command was surely not applied and never will be. Sending it again is
 //     safe. (ErrInvalid comes with it when sending the same again is of no use: an increment
 //     of something that is no number, a value over the limit.)

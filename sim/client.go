@@ -225,6 +225,9 @@ func (c *client) onExpire(asked uint64) {
 // finish notes what the j-th operation of a call came to.
 func (c *client) finish(k *call, j int, outcome wire.Outcome, reason wire.Reason, r *wire.Result) {
 	c.w.work.finish(c, &k.ops[j], outcome, reason, r)
+	if j == 0 && k.atomic && r != nil && r.Kind == wire.KindError && r.Code == wire.CodeGuard {
+		c.w.work.doubts(k)
+	}
 	if k.left--; k.left > 0 {
 		return
 	}

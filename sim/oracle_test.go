@@ -49,6 +49,7 @@ func TestOraclesSeeFlaws(t *testing.T) {
 		{"the only copy dies", "", Scenario{Script: []Step{At(4*time.Second, kill{Node(1)})}}, OracleDurability, LostTruth},
 		{"a number is called none", "no numbers", Scenario{}, OracleLinearizable, LostTruth},
 		{"guards are not looked at", "unguarded", Scenario{Settings: busyFamilies}, OracleOnce, LostTruth},
+		{"guards forbid what they should not", "never as it was", Scenario{Settings: busyFamilies}, OracleLinearizable, LostTruth},
 		{"a batch without guards is said to be guarded", "nothing as it was", Scenario{}, OracleLinearizable, LostTruth},
 		{"the only copy sleeps for ever", "asleep", Scenario{}, OracleLiveness, NoProgress},
 		{"a node panics", "bomb", Scenario{}, OracleSanity, Crashed},

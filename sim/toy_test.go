@@ -159,7 +159,7 @@ func (l *toy) guarded(r *wire.Request) bool {
 		if e := l.data[string(c.Key)]; e != nil {
 			now = e.version
 		}
-		if c.Op == wire.OpGuard && c.Version != now && l.flaw != "unguarded" {
+		if c.Op == wire.OpGuard && (c.Version != now && l.flaw != "unguarded" || l.flaw == "never as it was") {
 			return true
 		}
 	}

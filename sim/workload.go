@@ -48,6 +48,7 @@ type operation struct {
 	alone  bool // not in a batch, which is refused as a whole
 	answer int  // in the script's answers, counted from 1; 0: it was drawn
 
+	began   int64 // when it was called
 	guarded bool  // by a guard of its batch, or it is one
 	known   sight // a guard: what it stands for
 }
@@ -61,16 +62,17 @@ type workload struct {
 	record   *linearizability.Recorder
 	values   int // for unique values
 	keys     []touched
-	known    map[string]int    // keys' places in keys
-	hashes   map[uint64]string // by which victims are named
-	seen     map[string]uint64 // a key's version that anybody saw last
-	read     map[string]sight  // what anybody read of a key last
-	leased   map[string]uint64 // a key's lease that anybody was granted last
-	made     []Call            // what the clients did, in full
-	answers  []Answer          // what the script's operations came to
-	hot      int               // how many faults want everybody at the same keys
-	held     int               // reads that nodes answered from copies of hot keys
-	oks      [3]int            // by wire.Outcome
+	known    map[string]int      // keys' places in keys
+	hashes   map[uint64]string   // by which victims are named
+	seen     map[string]uint64   // a key's version that anybody saw last
+	read     map[string]sight    // what anybody read of a key last
+	doubted  map[string][]*doubt // by guarded key; only looked up
+	leased   map[string]uint64   // a key's lease that anybody was granted last
+	made     []Call              // what the clients did, in full
+	answers  []Answer            // what the script's operations came to
+	hot      int                 // how many faults want everybody at the same keys
+	held     int                 // reads that nodes answered from copies of hot keys
+	oks      [3]int              // by wire.Outcome
 	reasons  [32]int
 }
 
@@ -83,7 +85,7 @@ type touched struct {
 
 func newWorkload(w *World) *workload {
 	l := &workload{w: w, rand: NewStream(w.seed, "workload"), record: linearizability.NewRecorder(4096),
-		known: map[string]int{}, hashes: map[uint64]string{}, seen: map[string]uint64{}, read: map[string]sight{}, leased: map[string]uint64{}}
+		known: map[string]int{}, hashes: map[uint64]string{}, seen: map[string]uint64{}, read: map[string]sight{}, doubted: map[string][]*doubt{}, leased: map[string]uint64{}}
 	counts := [flavourCount]int{w.settings.Registers, w.settings.Models, w.settings.Counters, w.settings.Appends, w.settings.Expiring, w.settings.Leases}
 	for f, count := range counts {
 		for i := range count {
@@ -294,7 +296,7 @@ func (l *workload) lease(c *client, op *Op) {
 
 // invoke records that an operation begins, and gives it to nodes as a command.
 func (l *workload) invoke(c *client, op *operation) wire.Command {
-	op.shard = l.touch(op.Key)
+	op.shard, op.began = l.touch(op.Key), l.w.now
 	switch {
 	case op.guard():
 		op.known = l.read[op.Key]
@@ -338,6 +340,7 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 		}
 		if op.Kind == linearizability.Read && !op.Seen {
 			l.read[op.Key] = sight{r.Version, out.Value}
+			l.readSince(op, r)
 		}
 		if op.Kind == linearizability.Lease && out.Applied {
 			l.leased[op.Key] = uint64(out.Number)
