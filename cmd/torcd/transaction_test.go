@@ -117,9 +117,12 @@ func keyLeader(t *testing.T, c *proctest.Cluster, key string) *proctest.Node {
 	return nil
 }
 
-// A counter that clients of all nodes read, add to and write back under WATCH loses nothing while its leader hands over, and another one is killed: beyond what was
-// acknowledged it has no more than what nobody knows of.
-func TestWatchWhileLeadersGo(t *testing.T) {
+// A counter that clients of all nodes read, add to and write back under WATCH loses nothing while its leader hands over, and another one is killed.
+func TestWatchWhileLeadersGo(t *testing.T) { countWhileLeadersGo(t, addOne) }
+
+// countWhileLeadersGo has clients of all nodes add one to a counter, and to another one beside it, while its leader hands over, and another one is killed: beyond what
+// was acknowledged it has no more than what nobody knows of, and both are the same.
+func countWhileLeadersGo(t *testing.T, addOne func(ctx context.Context, db *redis.Client, key string) error) {
 	c := proctest.Start(t, 3)
 	c.WaitSettled(proctest.FormsWithin)
 	const key = "{n}counter"

@@ -181,6 +181,8 @@ func runCommandGetKeys(r *request) {
 	switch {
 	case c == nil:
 		r.fail("ERR Invalid command specified")
+	case c.has("movablekeys") && c.takes(len(args)):
+		r.keysOfScript(args)
 	case c.first == 0:
 		r.fail("ERR The command has no key arguments")
 	case !c.takes(len(args)):
@@ -195,6 +197,21 @@ func runCommandGetKeys(r *request) {
 		}
 		r.finish()
 	}
+}
+
+// keysOfScript lists the keys of EVAL and its kin, which are as many as the argument before them says: none if that cannot be.
+func (r *request) keysOfScript(args [][]byte) {
+	n, ok := parseInt(args[2])
+	if !ok || n < 0 || n > int64(len(args)-3) {
+		n = 0
+	}
+	r.in.keep()
+	o := r.begin()
+	o.array(int(n))
+	for _, key := range args[3 : 3+n] {
+		o.bulk(key)
+	}
+	r.finish()
 }
 
 // runCommandList: COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern].

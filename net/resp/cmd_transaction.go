@@ -123,7 +123,8 @@ func aloneInMulti(name string) bool {
 // unfitForMulti says why a command cannot be one of a transaction, whatever its keys.
 func unfitForMulti(spec *command, args [][]byte) string {
 	switch spec.name {
-	case "keys", "scan", "dbsize", "randomkey", "flushall", "flushdb", "cluster|countkeysinslot", "cluster|getkeysinslot", "client|reply":
+	case "keys", "scan", "dbsize", "randomkey", "flushall", "flushdb", "cluster|countkeysinslot", "cluster|getkeysinslot", "client|reply",
+		"eval", "evalsha", "eval_ro", "evalsha_ro":
 		return "ERR Torc does not support " + strings.ToUpper(strings.ReplaceAll(spec.name, "|", " ")) + " in a transaction"
 	case "msetnx":
 		if len(args) > 3 {

@@ -43,6 +43,9 @@
 // Transactions: what comes between MULTI and EXEC is checked and queued (transaction.go). EXEC has each handler record what it would reply or ask (exec.go), and
 // asks for it all in one Call, guarded by the versions of what was watched (watch.go).
 //
+// Scripts: EVAL reads its keys, runs the script on copies of them (torc/net/script, eval_call.go), and asks for what it has written in one Call, guarded by the versions that were
+// read (eval.go).
+//
 // Redirect mode (Options.Redirect) is for cluster-aware clients: a command whose shard is
 // led elsewhere is answered with MOVED, keys in different slots with CROSSSLOT, and commands
 // without a key (DBSIZE, SCAN, KEYS, FLUSHALL) concern the shards that this node leads, as

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"torc/core/store"
 	"torc/core/wire"
 )
 
@@ -208,7 +209,7 @@ func valueResult(v fakeValue, ok bool) wire.Result {
 	if !ok {
 		return wire.Result{}
 	}
-	return wire.Result{Kind: wire.KindBytes, Value: v.value}
+	return wire.Result{Kind: wire.KindBytes, Value: v.value, Version: v.version}
 }
 
 // apply does one command. What it leaves in another state has another version.
@@ -443,6 +444,7 @@ func rangeOf(v []byte, start, end int64) []byte {
 func serve(t testing.TB, n Backend, change ...func(*Options)) *Server {
 	t.Helper()
 	opts := Options{Addr: "127.0.0.1:0"}
+	opts.NewStore = func() Store { return store.New(store.Config{MaxValue: opts.MaxValue}) }
 	for _, f := range change {
 		f(&opts)
 	}

@@ -17,7 +17,7 @@ func TestGuideNamesEveryCommand(t *testing.T) {
 	require.True(t, found)
 	list, _, _ = strings.Cut(list, "\nLists, ")
 	var named, has []string
-	for _, m := range regexp.MustCompile("`([A-Z]+)`").FindAllStringSubmatch(list, -1) {
+	for _, m := range regexp.MustCompile("`([A-Z_]+)`").FindAllStringSubmatch(list, -1) {
 		named = append(named, strings.ToLower(m[1]))
 	}
 	for _, c := range table {

@@ -37,6 +37,11 @@ type Backend interface {
 	SetPolicy(name string) error
 }
 
+// Store is a state machine that commands are done to: a script works on copies of its keys in one of its own (eval_call.go).
+type Store interface {
+	Apply(b *wire.Batch) []wire.Response
+}
+
 // Options shapes a server. Zero fields take the defaults named beside them.
 type Options struct {
 	Addr     string // host:port to listen on; the caller chooses loopback or not
@@ -58,6 +63,8 @@ type Options struct {
 	BuffersMax      int           // bytes of commands in flight and of replies of all connections, beyond which those with most stop reading; 0: no bound
 	IdleTimeout     time.Duration // a connection silent for longer is closed; 0 never closes one
 	Timeout         time.Duration // how long one command may wait for its shards; 5 s
+
+	NewStore func() Store // an empty one, for keys of every slot and values of MaxValue; nil refuses scripts
 
 	MemoryOutside func() uint64 // bytes in use outside Go's heap, for INFO; nil: none
 

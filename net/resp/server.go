@@ -46,6 +46,7 @@ type Server struct {
 
 	unfinished unfinished
 	turns      turns
+	scripts    scripts
 
 	mu    sync.Mutex
 	conns map[uint64]*conn
@@ -70,6 +71,7 @@ func Listen(opts Options, b Backend) (*Server, error) {
 	s.ahead.left.Store(aheadOf(opts.BuffersMax))
 	s.unfinished.bound(2*opts.BuffersMax, opts.Timeout)
 	s.turns.most = int64(opts.BuffersMax)
+	s.scripts.init()
 	return s, nil
 }
 

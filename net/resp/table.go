@@ -63,7 +63,7 @@ var (
 
 // The table is filled here because its handlers refer to it (COMMAND).
 func init() {
-	table = slices.Concat(stringCommands, keyCommands, connectionCommands, serverCommands, clusterCommands, transactionCommands)
+	table = slices.Concat(stringCommands, keyCommands, connectionCommands, serverCommands, clusterCommands, transactionCommands, scriptCommands)
 	for _, name := range strings.Fields(unsupported) {
 		table = append(table, refused(name))
 	}
@@ -95,7 +95,7 @@ func lookup(name []byte) *command {
 // unsupported are Redis 7's commands that Torc has deliberately not: their error says so, which helps more than "unknown command", and
 // shows none of the arguments to whoever reads the client's log.
 const unsupported = `subscribe unsubscribe psubscribe punsubscribe publish ssubscribe sunsubscribe spublish pubsub
-	eval evalsha eval_ro evalsha_ro script function fcall fcall_ro
+	function fcall fcall_ro
 	rename renamenx copy move swapdb dump restore migrate sort sort_ro restore-asking
 	save bgsave bgrewriteaof lastsave replicaof slaveof failover sync psync replconf monitor acl module slowlog latency lolwut
 	bitcount bitfield bitfield_ro bitop bitpos getbit lcs setbit

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"syscall"
 
+	"torc/core/store"
 	"torc/net/admin"
 	"torc/net/grpcapi"
 	"torc/net/peer"
@@ -34,7 +35,9 @@ func (n *Node) takePorts() (err error) {
 		api.InFlightBytes = api.OutputMax
 		api.BuffersMax = int(plan.Clients / 4)
 	}
-	redis := resp.Options{BuffersMax: int(plan.Clients / 4), Addr: n.cfg.RESP, Redirect: n.cfg.Redirect, SplitTransactions: n.cfg.SplitTransactions, Password: n.cfg.Password.Reveal(), OldPassword: n.cfg.OldPassword.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
+	redis := resp.Options{
+		NewStore:   func() resp.Store { return store.New(store.Config{MaxValue: int(n.cfg.MaxValue)}) },
+		BuffersMax: int(plan.Clients / 4), Addr: n.cfg.RESP, Redirect: n.cfg.Redirect, SplitTransactions: n.cfg.SplitTransactions, Password: n.cfg.Password.Reveal(), OldPassword: n.cfg.OldPassword.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
 		Timeout: n.cfg.Timeout, MemoryOutside: func() uint64 { return uint64(n.pages.Stats().Used) }, Logger: n.logger}
 	if s := n.security; s != nil {
 		links.ServerTLS, links.ClientTLS, api.TLS, redis.TLS = s.peerServer(), s.peerClient(), s.api(), s.redis()

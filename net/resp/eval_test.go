@@ -1,0 +1,207 @@
+package resp
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"torc/core/wire"
+	"torc/net/script"
+)
+
+// replies is what is answered to a request.
+func replies(t *testing.T, s *Server, request string) string {
+	return strings.TrimSuffix(roundTrip(t, s, request), "+OK\r\n") // to QUIT
+}
+
+// A script reads its keys in one request, and writes in another that depends on those that it has used.
+func TestAScriptIsTwoRequests(t *testing.T) {
+	n := newFakeNode(1)
+	asked := calls(n)
+	replies(t, serve(t, n), "SET {k} 1\r\nEVAL \"redis.call('incr', KEYS[1]) return redis.call('get', KEYS[1])\" 2 {k} {k}unused\r\nGET {k}\r\n"+
+		"EVAL \"return redis.call('get', KEYS[1])\" 1 {k}\r\nEVAL \"return redis.call('set', KEYS[1], 2, 'NX')\" 1 {k}\r\nEVAL \"return 1\" 0\r\n")
+	three := func(key string) string {
+		return strings.Join([]string{"read " + key, "read " + key, "read " + key}, ", ")
+	}
+	require.Equal(t, []string{
+		"write {k}", three("{k}") + ", " + three("{k}unused"), "guard {k}, write {k}", "read {k}", three("{k}"), three("{k}"),
+	}, asked())
+}
+
+const incrTwice = "EVAL \"redis.call('incr', KEYS[1]) return redis.call('incr', KEYS[1])\" 1 {k}\r\n"
+
+// between has something happen to a node between a script's reads and its writes, so many times.
+func between(n *fakeNode, times int, happen func()) {
+	n.submit = func(call *wire.Call) {
+		if call.Commands[0].Op == wire.OpGuard && times > 0 {
+			times--
+			happen()
+		}
+		n.answer(call)
+	}
+}
+
+func (n *fakeNode) incr(key string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.apply(0, &wire.Command{Op: wire.OpIncr, Key: []byte(key), Delta: 10})
+}
+
+// A key that somebody changes meanwhile is read again, and the script run again: it adds to what is there then.
+func TestAScriptThatIsOvertakenBeginsAnew(t *testing.T) {
+	n := newFakeNode(1)
+	between(n, 3, func() { n.incr("{k}") })
+	require.Equal(t, ":32\r\n$2\r\n32\r\n", replies(t, serve(t, n), incrTwice+"GET {k}\r\n"))
+}
+
+// Keys that it only names are nobody's business.
+func TestAScriptDependsOnWhatItUses(t *testing.T) {
+	n := newFakeNode(1)
+	between(n, 1, func() { n.incr("{k}other") })
+	asked := n.submitted.Load()
+	require.Equal(t, ":1\r\n", replies(t, serve(t, n), "EVAL \"return redis.call('incr', KEYS[1])\" 2 {k} {k}other\r\n"))
+	require.Equal(t, int64(2), n.submitted.Load()-asked)
+}
+
+func TestAScriptThatIsAlwaysOvertakenGivesUp(t *testing.T) {
+	n := newFakeNode(1)
+	between(n, 1<<30, func() { n.incr("{k}") })
+	require.Equal(t, "-TRYAGAIN others have changed the script's keys at each of 100 attempts: not applied, retry later\r\n", replies(t, serve(t, n), incrTwice))
+	require.Equal(t, int64(200), n.submitted.Load())
+}
+
+func TestWhatBecomesOfAScript(t *testing.T) {
+	fails := func(at wire.Op, outcome wire.Outcome, reason wire.Reason) func(*fakeNode) {
+		return func(n *fakeNode) {
+			n.submit = func(call *wire.Call) {
+				if call.Commands[0].Op == at {
+					refuse(call, outcome, reason, 2)
+					return
+				}
+				n.answer(call)
+			}
+		}
+	}
+	nothing := func(*fakeNode) {}
+	eval := func(script, rest string) string { return "EVAL \"" + script + "\" " + rest + "\r\n" }
+	for _, c := range []struct {
+		name, request, want string
+		make                func(*fakeNode)
+		redirect            bool
+	}{
+		{"its reads are refused", incrTwice, "-CLUSTERDOWN The shard has no quorum on this side: not applied, retry later (its majority may be on the side of 10.0.0.2:7002)\r\n",
+			fails(wire.OpGet, wire.OutcomeRefused, wire.ReasonNoQuorum), false},
+		{"its reads are not answered", incrTwice, "-TIMEOUT the read was not answered (deadline exceeded): it had no effect, retry\r\n",
+			fails(wire.OpGet, wire.OutcomeUnknown, wire.ReasonDeadline), false},
+		{"its writes are refused", incrTwice, "-OOM command not allowed when used memory > 'maxmemory'. Not applied\r\n",
+			fails(wire.OpGuard, wire.OutcomeRefused, wire.ReasonOutOfMemory), false},
+		{"nobody knows of its writes", incrTwice, "-UNKNOWN outcome: the write may or may not have been applied (deadline exceeded)\r\n",
+			fails(wire.OpGuard, wire.OutcomeUnknown, wire.ReasonDeadline), false},
+		{"the leader has changed", incrTwice, "-MOVED 7629 10.0.0.2:7002\r\n", fails(wire.OpGuard, wire.OutcomeRefused, wire.ReasonNotLeader), true},
+		{"another node leads", incrTwice, "-MOVED 7629 10.0.0.2:7002\r\n", func(n *fakeNode) { n.lead(n.shardOf("{k}"), 2) }, true},
+		{"keys of several slots", eval("return 1", "2 a b"), "-CROSSSLOT Keys in request don't hash to the same slot\r\n", nothing, false},
+		{"no cluster", incrTwice, "-LOADING Torc has not joined a cluster yet: not applied, retry later\r\n", func(n *fakeNode) { n.cluster = nil }, false},
+		{"a key that it was not given", eval("redis.call('set', '{k}2', 5) return redis.call('get', '{k}2')", "1 {k}"), "$1\r\n5\r\n", nothing, false},
+		{"one of another slot", eval("return redis.pcall('get', 'elsewhere')", "1 {k}"), "-ERR Script attempted to access a non local key in a cluster node\r\n", nothing, false},
+		{"none was given", eval("return redis.pcall('get', 'k')", "0"), "-ERR Script attempted to access a key, but was given none: name its keys in KEYS\r\n", nothing, false},
+		{"very many that it was not given", eval("for i = 1, 100 do redis.call('get', '{k}' .. i) end", "1 {k}"),
+			"-ERR the script uses more than 32 keys that it was not given: name them in KEYS. Nothing of it was done\r\n", nothing, false},
+		{"it fails after a write", eval("redis.call('set', KEYS[1], 1) error('bad')", "1 {k}") + "EXISTS {k}\r\n",
+			"-ERR user_script:1: bad script: 558bae858342ac9f8810c6854b2a49a10c3344fb, on @user_script:1.\r\n:0\r\n", nothing, false},
+		{"it returns an error after a write", eval("redis.call('set', KEYS[1], 1) return redis.error_reply('MY error')", "1 {k}") + "EXISTS {k}\r\n", "-MY error\r\n:1\r\n", nothing, false},
+		{"it never ends", eval("redis.call('set', KEYS[1], 1) while true do end", "1 {k}") + "EXISTS {k}\r\n",
+			"-ERR the script takes too many steps: nothing of it was done\r\n:0\r\n", nothing, false},
+		{"it would have the memory", eval("local s = redis.call('set', KEYS[1], 1) and 'x' while true do s = s .. s end", "1 {k}") + "EXISTS {k}\r\n",
+			"-ERR the script makes more strings and tables than it may: nothing of it was done\r\n:0\r\n", nothing, false},
+		{"in a transaction", "MULTI\r\n" + eval("return 1", "0") + "EXEC\r\n",
+			"+OK\r\n-ERR Torc does not support EVAL in a transaction\r\n-EXECABORT Transaction discarded because of: ERR Torc does not support EVAL in a transaction\r\n", nothing, false},
+		{"what Torc has not", eval("return redis.pcall('lpush', 'k', 1)", "0"), "-ERR Torc does not support the command 'lpush'\r\n", nothing, false},
+		{"a key that is too long", "*4\r\n$4\r\nEVAL\r\n$8\r\nreturn 1\r\n$1\r\n1\r\n$70000\r\n" + strings.Repeat("k", 70_000) + "\r\n", "-ERR key exceeds maximum allowed size (65536 bytes)\r\n", nothing, false},
+		{"one in the script", eval("return redis.pcall('get', KEYS[1] .. ('k'):rep(70000))", "1 {k}"), "-ERR key exceeds maximum allowed size (65536 bytes)\r\n", nothing, false},
+		{"a value that is too long", eval("return redis.pcall('set', KEYS[1], ('v'):rep(5000000))", "1 {k}"), "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n", nothing, false},
+		{"without a reply", "CLIENT REPLY SKIP\r\n" + incrTwice + "GET {k}\r\n", "$1\r\n2\r\n", nothing, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := newFakeNode(4, "a", "b")
+			c.make(n)
+			s := serve(t, n, func(o *Options) { o.Redirect, o.MaxValue = c.redirect, 4<<20 })
+			require.Equal(t, c.want, replies(t, s, c.request))
+			require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+		})
+	}
+}
+
+// Scripts of many connections on one key lose nothing, and one behind the other they seldom run in vain.
+func TestScriptsOfManyConnections(t *testing.T) {
+	n := newFakeNode(4)
+	s := serve(t, n)
+	const clients, each = 20, 50
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			db := redis.NewClient(&redis.Options{Addr: s.Addr().String(), MaxRetries: -1})
+			defer func() { _ = db.Close() }()
+			add := redis.NewScript("return redis.call('set', KEYS[1], (tonumber(redis.call('get', KEYS[1])) or 0) + ARGV[1])")
+			for range each {
+				if err := add.Run(context.Background(), db, []string{"counter"}, 1).Err(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Equal(t, fmt.Sprintf("$4\r\n%d\r\n", clients*each), replies(t, s, "GET counter\r\n"))
+	require.LessOrEqual(t, n.submitted.Load(), int64(2*clients*each+1))
+}
+
+// A client that goes while its script waits leaves nothing behind.
+func TestAClientThatGoesDuringItsScript(t *testing.T) {
+	n := newFakeNode(1)
+	held := make(chan *wire.Call, 1)
+	n.submit = func(call *wire.Call) { held <- call }
+	s := serve(t, n)
+	nc := dial(t, s)
+	_, err := io.WriteString(nc, incrTwice)
+	require.NoError(t, err)
+	call := <-held
+	require.Len(t, s.clients(), 1)
+	s.clients()[0].kill()
+	n.answer(call)
+	require.Eventually(t, func() bool { return len(s.clients()) == 0 && s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+	n.submit = n.answer
+	require.Equal(t, ":2\r\n", replies(t, s, incrTwice)) // its line is free
+}
+
+// What a node knows is bounded: the script that was not used for longest goes first.
+func TestScriptsAreForgotten(t *testing.T) {
+	var s scripts
+	s.init()
+	source := func(i int) []byte { return fmt.Appendf(nil, "return %d", i) }
+	for i := range scriptsMost + 10 {
+		_, err := s.load(source(i))
+		require.NoError(t, err)
+		require.NotNil(t, s.find(script.SHA(source(0)))) // it is used
+	}
+	require.Equal(t, scriptsMost, s.used.Len())
+	require.Nil(t, s.find(script.SHA(source(1))))
+	for i := range 2 * scriptBytesMost / script.SourceMost {
+		_, err := s.load(append(source(i), strings.Repeat(" ", script.SourceMost-20)...))
+		require.NoError(t, err)
+	}
+	require.LessOrEqual(t, s.bytes, scriptBytesMost)
+	s.flush()
+	require.Zero(t, s.bytes)
+	require.Zero(t, s.used.Len())
+}
+
+func TestKeysOfAScript(t *testing.T) {
+	require.Equal(t, "*2\r\n$1\r\na\r\n$1\r\nb\r\n*0\r\n*0\r\n", replies(t, serve(t, newFakeNode(1)),
+		"COMMAND GETKEYS EVAL x 2 a b c\r\nCOMMAND GETKEYS EVAL x 0 a\r\nCOMMAND GETKEYS EVALSHA x 9 a\r\n"))
+}

@@ -1,0 +1,108 @@
+package resp
+
+import (
+	"container/list"
+	"runtime"
+	"sync"
+	"time"
+
+	"torc/net/script"
+)
+
+// Bounds of the scripts that a node knows.
+const (
+	scriptsMost     = 1000
+	scriptBytesMost = 16 << 20 // of their sources; compiled they take some ten times as much
+
+	scriptLines = 1024 // of scripts that write: those whose keys share one run one behind the other
+)
+
+// scripts are what the node knows, and who may run one. A script that was not used for longest is forgotten when there are too many: clients send it again
+// when they are told NOSCRIPT. Each node knows its own.
+type scripts struct {
+	mu     sync.Mutex
+	bySHA  map[string]*list.Element // of *script.Program
+	used   *list.List               // the last one that was used first
+	bytes  int
+	run    chan struct{}              // has room for as many as may run at a time
+	writes [scriptLines]chan struct{} // and each of these for one
+}
+
+func (s *scripts) init() {
+	s.bySHA, s.used = make(map[string]*list.Element), list.New()
+	s.run = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/4))
+	for i := range s.writes {
+		s.writes[i] = make(chan struct{}, 1)
+	}
+}
+
+// find returns a script that the node knows.
+func (s *scripts) find(sha string) *script.Program {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.bySHA[sha]
+	if e == nil {
+		return nil
+	}
+	s.used.MoveToFront(e)
+	return e.Value.(*script.Program)
+}
+
+// load makes a script known.
+func (s *scripts) load(source []byte) (*script.Program, error) {
+	if p := s.find(script.SHA(source)); p != nil {
+		return p, nil
+	}
+	p, err := script.Compile(source)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bySHA[p.SHA] == nil {
+		s.bySHA[p.SHA] = s.used.PushFront(p)
+		s.bytes += p.Size
+	}
+	for s.used.Len() > scriptsMost || s.bytes > scriptBytesMost {
+		s.forget(s.used.Back())
+	}
+	return p, nil
+}
+
+// forget is called with the lock held.
+func (s *scripts) forget(e *list.Element) {
+	p := s.used.Remove(e).(*script.Program)
+	delete(s.bySHA, p.SHA)
+	s.bytes -= p.Size
+}
+
+func (s *scripts) flush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.used.Len() > 0 {
+		s.forget(s.used.Back())
+	}
+}
+
+// line is where scripts that write keys of a slot wait for each other. One behind the other they read what the one before has
+// written; side by side all but one would run for nothing. Those of other nodes are not in it: it saves work, and no more.
+func (s *scripts) line(slot uint16) chan struct{} { return s.writes[slot%scriptLines] }
+
+// enter waits in a line, and reports whether its turn has come in time.
+func enter(line chan struct{}, patience time.Duration) bool {
+	select {
+	case line <- struct{}{}:
+		return true
+	default:
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case line <- struct{}{}:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+func leave(line chan struct{}) { <-line }

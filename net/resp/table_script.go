@@ -1,0 +1,36 @@
+package resp
+
+// scriptCommands run scripts.
+var scriptCommands = []command{
+	{name: "eval", arity: -3, flags: "noscript movablekeys",
+		group: "scripting", since: "2.6.0", complexity: "Depends on the script that is executed.",
+		summary: "Execute a Lua script on keys of one hash slot: all of it, or nothing", run: runEval},
+	{name: "evalsha", arity: -3, flags: "noscript movablekeys",
+		group: "scripting", since: "2.6.0", complexity: "Depends on the script that is executed.",
+		summary: "Execute a Lua script that the node knows, by its SHA-1", run: runEval},
+	{name: "eval_ro", arity: -3, flags: "noscript readonly movablekeys",
+		group: "scripting", since: "7.0.0", complexity: "Depends on the script that is executed.",
+		summary: "Execute a Lua script that only reads", run: runEval},
+	{name: "evalsha_ro", arity: -3, flags: "noscript readonly movablekeys",
+		group: "scripting", since: "7.0.0", complexity: "Depends on the script that is executed.",
+		summary: "Execute a Lua script that only reads and that the node knows, by its SHA-1", run: runEval},
+	{name: "script", arity: -2, flags: "",
+		group: "scripting", since: "2.6.0", complexity: "Depends on subcommand.",
+		summary: "A container for Lua scripts management commands", sub: []command{
+			{name: "script|load", arity: 3, flags: "noscript stale", tips: "request_policy:all_nodes response_policy:all_succeeded",
+				group: "scripting", since: "2.6.0", complexity: "O(N) with N being the length in bytes of the script body.",
+				summary: "Let the node that is asked know a script", run: runScriptLoad},
+			{name: "script|exists", arity: -3, flags: "noscript", tips: "request_policy:all_shards response_policy:agg_logical_and",
+				group: "scripting", since: "2.6.0", complexity: "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).",
+				summary: "Tell which scripts the node that is asked knows", run: runScriptExists},
+			{name: "script|flush", arity: -2, flags: "noscript", tips: "request_policy:all_nodes response_policy:all_succeeded",
+				group: "scripting", since: "2.6.0", complexity: "O(N) with N being the number of scripts in cache",
+				summary: "Forget all scripts of the node that is asked", run: runScriptFlush},
+			{name: "script|kill", arity: 2, flags: "noscript allow_busy", tips: "request_policy:all_shards response_policy:one_succeeded",
+				group: "scripting", since: "2.6.0", complexity: "O(1)",
+				summary: "There is nothing to kill: a script that takes too long is stopped", run: runScriptKill},
+			{name: "script|help", arity: 2, flags: "loading stale",
+				group: "scripting", since: "5.0.0", complexity: "O(1)",
+				summary: "Show helpful text about the different subcommands", run: runHelp},
+		}},
+}
