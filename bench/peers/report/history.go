@@ -62,7 +62,7 @@ func historyColumns() string {
 func historyRow(r *Run) string {
 	v := &view{run: r, figures: r.figures()}
 	sized := &view{run: r, figures: v.figures, sized: true}
-	row := fmt.Sprintf("| %s | %s | %s, %d cores, load %.1f |", r.Began.UTC().Format("2006-01-02"), r.Commit, r.Machine.CPU, r.Machine.Cores, r.Machine.LoadAvg)
+	row := fmt.Sprintf("| %s | %s | %s, %d cores, load %.1f |", r.Began.UTC().Format("2006-01-02"), r.Commit, r.Machine.CPU, r.Machine.Cores, r.Machine.Load)
 	for _, a := range Aims() {
 		text := a.seen(v)[0]
 		if other := a.seen(sized)[0]; other != "-" {

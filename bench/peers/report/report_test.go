@@ -24,7 +24,7 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 func known() *Run {
 	r := &Run{
 		Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Took: 61 * time.Second, Mode: "quick", Commit: "abc1234", Rounds: 3,
-		Machine: Machine{CPU: "Some CPU", Cores: 2, Memory: "8 GiB", System: "Linux 6", Go: "go1.26", LoadAvg: 0.1},
+		Machine: Machine{CPU: "Some CPU", Cores: 2, Memory: "8 GiB", System: "Linux 6", Go: "go1.26", Load: 0.1},
 		LeftOut: []string{"memcached: memcached is not installed, and --no-install is given"},
 		Idle:    []Idle{{Server: "torc", Processes: 3, CPUPercent: 1.5, Connections: 1000, ConnBytes: 31 << 20}, {Server: "etcd", Processes: 3, CPUPercent: 0.7}},
 	}

@@ -72,12 +72,12 @@ type Sample struct {
 
 // Machine is where it ran.
 type Machine struct {
-	CPU     string
-	Cores   int
-	Memory  string
-	System  string
-	Go      string
-	LoadAvg float64 // over the minute before; 0 for unknown
+	CPU    string
+	Cores  int
+	Memory string
+	System string
+	Go     string
+	Load   float64 `json:"LoadAvg"` // processors that others kept busy before it began (until December 2026 the load average); 0 for unknown
 }
 
 // Idle is what a server takes when nobody asks anything of it.

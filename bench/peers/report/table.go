@@ -33,8 +33,8 @@ func (r *Run) head(b *strings.Builder) {
 	fmt.Fprintf(b, "# Torc beside its peers\n\nMade by `make bench-peers`; do not edit. How to read it: [PERFORMANCE.md](../PERFORMANCE.md).\n\n")
 	fmt.Fprintf(b, "%s, commit %s, %s mode, %d rounds in %v.\n", r.Began.UTC().Format("2006-01-02 15:04 UTC"), r.Commit, r.Mode, r.Rounds, r.Took.Round(time.Second))
 	fmt.Fprintf(b, "%s, %d cores shared by all servers and the load program, %s, %s, %s.\n", m.CPU, m.Cores, m.Memory, m.System, m.Go)
-	if m.LoadAvg > float64(m.Cores)/4 {
-		fmt.Fprintf(b, "\n**The machine was not quiet: load average %.1f over the minute before. These figures say little.**\n", m.LoadAvg)
+	if m.Load > float64(m.Cores)/4 {
+		fmt.Fprintf(b, "\n**The machine was not quiet: others kept %.1f of its processors busy before it began. These figures say little.**\n", m.Load)
 	}
 	for _, why := range r.LeftOut {
 		fmt.Fprintf(b, "\nLeft out: %s.\n", why)
