@@ -163,6 +163,20 @@ func (e *evaluation) admit(key wantsKey) (text string) {
 	return ""
 }
 
+const (
+	scriptBytesLeast = 8 << 20
+	scriptBytesMax   = 64 << 20
+	buffersPart      = 4 // BuffersMax is a quarter of that part
+)
+
+// scriptBytes is how many bytes of strings and tables a script may make: as many as clients' part of the memory has, within bounds.
+func (o *Options) scriptBytes() int {
+	if o.BuffersMax <= 0 {
+		return scriptBytesMax
+	}
+	return min(max(buffersPart*o.BuffersMax, scriptBytesLeast), scriptBytesMax)
+}
+
 // execute runs the script once on copies of its keys. Only so many may do that at a time: it takes memory that no connection is held to.
 func (e *evaluation) execute() (script.Value, error) {
 	if !enter(e.srv.scripts.run, e.left()) {
@@ -170,5 +184,5 @@ func (e *evaluation) execute() (script.Value, error) {
 	}
 	defer leave(e.srv.scripts.run)
 	e.copies = newCopies(e)
-	return e.program.Run(e.copies, e.keys, e.argv, script.Limits{})
+	return e.program.Run(e.copies, e.keys, e.argv, script.Limits{Bytes: e.srv.opts.scriptBytes()})
 }

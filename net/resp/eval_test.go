@@ -205,3 +205,13 @@ func TestKeysOfAScript(t *testing.T) {
 	require.Equal(t, "*2\r\n$1\r\na\r\n$1\r\nb\r\n*0\r\n*0\r\n", replies(t, serve(t, newFakeNode(1)),
 		"COMMAND GETKEYS EVAL x 2 a b c\r\nCOMMAND GETKEYS EVAL x 0 a\r\nCOMMAND GETKEYS EVALSHA x 9 a\r\n"))
 }
+
+// What a script may make is less where there is less memory.
+func TestAScriptTakesWhatBuffersMay(t *testing.T) {
+	for most, want := range map[int]int{0: 64 << 20, 1 << 20: 8 << 20, 5 << 20: 20 << 20, 1 << 30: 64 << 20} {
+		require.Equal(t, want, (&Options{BuffersMax: most}).scriptBytes())
+	}
+	s := serve(t, newFakeNode(1), func(o *Options) { o.BuffersMax = 1 << 20 })
+	require.Equal(t, "-ERR the script makes more strings and tables than it may: nothing of it was done\r\n", replies(t, s, "EVAL \"return #('x'):rep(9000000)\" 0\r\n"))
+	require.Equal(t, ":7000000\r\n", replies(t, s, "EVAL \"return #('x'):rep(7000000)\" 0\r\n"))
+}
