@@ -66,6 +66,10 @@ func (e *evaluation) know(key []byte) {
 // run answers the request. The reader waits for it: what its client has sent behind it comes later.
 func (e *evaluation) run() {
 	e.lookNow()
+	if most := e.srv.opts.shardKeysMost() / partsOfKey; len(e.order) > most {
+		e.fail(errShardKeys(most))
+		return
+	}
 	if !e.roomForKeys(partsOfKey * len(e.order)) {
 		return
 	}
@@ -78,6 +82,7 @@ func (e *evaluation) run() {
 	e.seq, e.deadline = seq, s.until
 	e.job = &evalJob{tally: tally{command: e.spec.name, write: true}}
 	s.job, s.left, s.alone = e.job, 1, true // the one is the script itself
+	e.hold(s, 1)
 	e.mu.Unlock()
 
 	e.job.end(e.attempts())
@@ -89,9 +94,21 @@ func (e *evaluation) run() {
 		return
 	}
 	e.window.at(seq).left--
+	if e.heavy {
+		e.heavyParts--
+	}
+	e.settle()
 	e.job.render(e.window.target(seq, &e.out), e.proto)
 	e.window.complete(seq, &e.out)
 	e.note()
+}
+
+// hold keeps the room that was claimed for very many keys until so many parts more are answered. Locked.
+func (e *evaluation) hold(s *slot, parts int) {
+	if e.heavy {
+		s.room = roomClaim
+		e.heavyParts += parts
+	}
 }
 
 // attempts runs the script until what it has done took effect, and returns what it returns, or an error to answer instead.

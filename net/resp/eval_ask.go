@@ -90,6 +90,7 @@ func (e *evaluation) ask(commands []wire.Command, results int) bool {
 	e.job.begin(results)
 	s := e.window.at(e.seq)
 	s.left += len(commands)
+	e.hold(s, len(commands))
 	s.until = e.deadline
 	e.gathering = true
 	for i := range commands {

@@ -215,3 +215,31 @@ func TestAScriptTakesWhatBuffersMay(t *testing.T) {
 	require.Equal(t, "-ERR the script makes more strings and tables than it may: nothing of it was done\r\n", replies(t, s, "EVAL \"return #('x'):rep(9000000)\" 0\r\n"))
 	require.Equal(t, ":7000000\r\n", replies(t, s, "EVAL \"return #('x'):rep(7000000)\" 0\r\n"))
 }
+
+// A script may have very many keys: their room is claimed until it is over, and given back. Beyond what a command may name of a shard it is refused.
+func TestAScriptOfManyKeys(t *testing.T) {
+	n := newFakeNode(1)
+	var held []int64
+	var s *Server
+	n.submit = func(call *wire.Call) {
+		s.unfinished.mu.Lock()
+		held = append(held, int64(s.unfinished.held))
+		s.unfinished.mu.Unlock()
+		n.answer(call)
+	}
+	s = serve(t, n, func(o *Options) { o.BuffersMax = 16 << 20 })
+	eval := func(keys int) string {
+		var b strings.Builder
+		fmt.Fprintf(&b, "*%d\r\n$4\r\nEVAL\r\n$70\r\n%-70s\r\n$%d\r\n%d\r\n", 3+keys, "for i = 1, #KEYS do redis.call('incr', KEYS[i]) end return #KEYS", len(fmt.Sprint(keys)), keys)
+		for i := range keys {
+			fmt.Fprintf(&b, "$9\r\n{k}%06d\r\n", i)
+		}
+		return b.String()
+	}
+	require.Equal(t, ":5000\r\n$1\r\n1\r\n", replies(t, s, eval(5000)+"GET {k}004999\r\n"))
+	require.Greater(t, held[0], int64(5000*partBytes))
+	require.Greater(t, held[1], int64(5000*partBytes))
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+	most := s.opts.shardKeysMost() / partsOfKey
+	require.Equal(t, "-"+errShardKeys(most)+"\r\n", replies(t, s, eval(most+1)))
+}
