@@ -70,6 +70,41 @@ func TestAScriptDependsOnWhatItUses(t *testing.T) {
 	require.Equal(t, int64(2), n.submitted.Load()-asked)
 }
 
+// That goes for each key that it uses, whatever for.
+func TestAScriptDependsOnAllThatItUses(t *testing.T) {
+	const script = "EVAL \"local b = redis.call('mget', KEYS[1], KEYS[2])[2] redis.call('set', KEYS[1], b or 'none') return redis.call('exists', KEYS[3])\" 3 {k}1 {k}2 {k}3\r\n"
+	for _, key := range []string{"{k}1", "{k}2", "{k}3"} {
+		n := newFakeNode(1)
+		between(n, 1, func() { n.incr(key) })
+		require.Equal(t, map[bool]string{false: ":0\r\n", true: ":1\r\n"}[key == "{k}3"], replies(t, serve(t, n), script))
+		require.Equal(t, int64(4), n.submitted.Load(), key)
+	}
+}
+
+// A script that never ends is stopped, by its steps or, where the machine is busy, by the clock.
+func TestAScriptThatNeverEnds(t *testing.T) {
+	s := serve(t, newFakeNode(1))
+	got := replies(t, s, "EVAL \"redis.call('set', KEYS[1], 1) while true do end\" 1 {k}\r\nEXISTS {k}\r\n")
+	require.Regexp(t, "^-ERR the script takes too (many steps|long): nothing of it was done\r\n:0\r\n$", got)
+	require.Equal(t, ":1\r\n", replies(t, s, "EVAL \"return 1\" 0\r\n")) // nobody waits for it
+}
+
+// What is left of a lifetime is told by the leader's clock, which may differ from this node's.
+func TestAScriptGoesByTheLeadersClock(t *testing.T) {
+	const now, left = 1_000_000, 5000
+	e := newEvaluation(&request{conn: &conn{srv: serve(t, newFakeNode(1)), topology: newFakeNode(1).cluster}}, nil, [][]byte{[]byte("k")}, nil)
+	e.job = &evalJob{results: []wire.Result{{Kind: wire.KindBytes, Value: []byte("v"), Version: 3}, intResult(left), intResult(now + left)}}
+	c := newCopies(e)
+	for command, want := range map[string]string{"pttl": fmt.Sprint(left), "pexpiretime": fmt.Sprint(now + left)} {
+		v, err := c.Call([][]byte{[]byte(command), []byte("k")})
+		require.NoError(t, err)
+		require.Equal(t, want, fmt.Sprint(v.Int), command)
+	}
+	v, err := c.Call([][]byte{[]byte("time")})
+	require.NoError(t, err)
+	require.Equal(t, "1000", v.List[0].Text)
+}
+
 func TestAScriptThatIsAlwaysOvertakenGivesUp(t *testing.T) {
 	n := newFakeNode(1)
 	between(n, 1<<30, func() { n.incr("{k}") })
@@ -116,8 +151,6 @@ func TestWhatBecomesOfAScript(t *testing.T) {
 		{"it fails after a write", eval("redis.call('set', KEYS[1], 1) error('bad')", "1 {k}") + "EXISTS {k}\r\n",
 			"-ERR user_script:1: bad script: 558bae858342ac9f8810c6854b2a49a10c3344fb, on @user_script:1.\r\n:0\r\n", nothing, false},
 		{"it returns an error after a write", eval("redis.call('set', KEYS[1], 1) return redis.error_reply('MY error')", "1 {k}") + "EXISTS {k}\r\n", "-MY error\r\n:1\r\n", nothing, false},
-		{"it never ends", eval("redis.call('set', KEYS[1], 1) while true do end", "1 {k}") + "EXISTS {k}\r\n",
-			"-ERR the script takes too many steps: nothing of it was done\r\n:0\r\n", nothing, false},
 		{"it would have the memory", eval("local s = redis.call('set', KEYS[1], 1) and 'x' while true do s = s .. s end", "1 {k}") + "EXISTS {k}\r\n",
 			"-ERR the script makes more strings and tables than it may: nothing of it was done\r\n:0\r\n", nothing, false},
 		{"in a transaction", "MULTI\r\n" + eval("return 1", "0") + "EXEC\r\n",
