@@ -79,7 +79,7 @@ func (g *group) Apply(index uint64, data []byte) {
 	if mutant.On(mutant.EvictLocal) {
 		g.chooseLocally(b)
 	}
-	before, evicted := g.store.Repeats(), g.store.Evicted()
+	before, evicted, expired := g.store.Repeats(), g.store.Evicted(), g.store.Expired()
 	var responses []wire.Response
 	if b.Proposer == g.replica {
 		responses = g.store.Apply(b)
@@ -92,6 +92,7 @@ func (g *group) Apply(index uint64, data []byte) {
 	g.tellVictims(index, fates)
 	if b.Proposer == g.replica {
 		g.lane.evicted += g.store.Evicted() - evicted
+		g.lane.expired += g.store.Expired() - expired
 	}
 	g.wrote(b)
 	if b.Proposer != g.replica {

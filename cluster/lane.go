@@ -69,6 +69,7 @@ type Lane struct {
 	hits, misses uint64         // reads that found their key, or not
 	learner      *evict.Learner // of the groups' eviction policies
 	evicted      uint64         // keys given up by the groups it leads, since the start
+	expired      uint64         // and those that expired
 	curve        *evict.Curve   // what more memory would be worth, or less
 
 	hints hints

@@ -49,6 +49,7 @@ type LaneStatus struct {
 	Policy   evict.Kind
 	Hot      HotStatus                          // copies of keys that other nodes lead
 	Evicted  uint64                             // keys given up since the start
+	Expired  uint64                             // keys that expired since the start
 	Curve    [len(evict.CurveSizes)]evict.Point // by evict.CurveSizes: what would have become of reads
 	Seeking  *Seeking                           // lane 0 of a node without a cluster; else nil
 }
@@ -56,7 +57,7 @@ type LaneStatus struct {
 // Status describes the lane. Call it on the lane's thread.
 func (l *Lane) Status() LaneStatus {
 	s := LaneStatus{Fenced: l.fenced(), Seeking: l.seeking(), Waiting: l.hall.Waiting(), Refused: l.hall.Refused, Answered: l.hall.Answered, Hits: l.hits, Misses: l.misses,
-		Shipped: l.pace.sent, Shipping: l.pace.ships, Refusals: l.refusals, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted, Holds: l.Holdings(), Slow: l.judge.AllSlow(), Yielded: l.yielded, Hot: l.hotStatus()}
+		Shipped: l.pace.sent, Shipping: l.pace.ships, Refusals: l.refusals, Policy: l.policy(), Curve: l.curvePoints(), Evicted: l.evicted, Expired: l.expired, Holds: l.Holdings(), Slow: l.judge.AllSlow(), Yielded: l.yielded, Hot: l.hotStatus()}
 	for _, g := range l.order {
 		st := g.member.Status()
 		gs := GroupStatus{Shard: g.shard, Replica: g.replica, Role: st.Role, Leader: g.member.Leader(), LeaderOn: l.hall.Leader(g.shard),

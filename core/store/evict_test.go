@@ -147,3 +147,15 @@ func TestSampleIsFair(t *testing.T) {
 		}
 	}
 }
+
+// TestExpiredKeysAreCounted: those that go when they are due, and those that a write finds.
+func TestExpiredKeysAreCounted(t *testing.T) {
+	s := stocked(3 * expireIdle)
+	s.Apply(&wire.Batch{Time: 20_000})
+	require.EqualValues(t, expireIdle, s.Expired())
+	set := wire.Command{Op: wire.OpSet, Key: []byte("x"), Value: []byte("v"), TTLKind: wire.TTLAbsolute, TTL: 20_001}
+	s.Apply(&wire.Batch{Requests: []wire.Request{{Commands: []wire.Command{set}}}})
+	s.Apply(&wire.Batch{Time: 20_001})
+	require.EqualValues(t, expireIdle+1, s.Expired())
+	require.Zero(t, s.Evicted())
+}

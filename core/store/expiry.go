@@ -52,9 +52,13 @@ func (s *Store) expireKeys(most int) (removed int) {
 			s.keys.dropped(&gone[i])
 		}
 		removed += n
+		s.expired += uint64(n)
 	}
 	return removed
 }
+
+// Expired returns how many keys this copy has removed because they had expired. It is no part of the replicated state.
+func (s *Store) Expired() uint64 { return s.expired }
 
 // NextExpiry returns the earliest expiry of all keys stored, in Unix milliseconds. It may have
 // passed: then an entry (OpTick) would free memory.

@@ -92,6 +92,7 @@ type Store struct {
 	leaseBytes   int64 // of leases
 
 	evicted uint64        // victims removed, since this copy was made
+	expired uint64        // keys removed because they had expired, likewise
 	repeats uint64        // retries answered from what is remembered, since this copy was made
 	dying   []*keyspace   // flushed, with memory still to be given back
 	found   entry         // what the last lookup found
@@ -159,6 +160,7 @@ func (s *Store) locate(key []byte, order uint64) place {
 	e := s.find(key, order)
 	if e != nil && e.expiredBy(s.time) {
 		s.remove(e)
+		s.expired++
 		e = nil
 	}
 	return place{key, order, e}

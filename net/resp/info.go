@@ -82,12 +82,12 @@ func (r *request) infoLines(b *strings.Builder, section string) {
 		line("maxclients", s.opts.MaxClients)
 		line("blocked_clients", 0)
 	case "memory":
-		used := metric("/memory/classes/total:bytes") - metric("/memory/classes/heap/released:bytes")
-		if s.opts.MemoryOutside != nil {
-			used += s.opts.MemoryOutside()
-		}
+		used := s.usedMemory()
+		peak := s.stats.peak(used)
 		line("used_memory", used)
 		line("used_memory_human", human(used))
+		line("used_memory_peak", peak)
+		line("used_memory_peak_human", human(peak))
 	case "persistence": // there is none; tools wait until nothing is loaded any more
 		loading := 0
 		if r.topology == nil {
@@ -103,8 +103,10 @@ func (r *request) infoLines(b *strings.Builder, section string) {
 		line("role", "master")
 		line("connected_slaves", 0)
 	case "cpu":
-		line("used_cpu_total", seconds("/cpu/classes/total:cpu-seconds")-seconds("/cpu/classes/idle:cpu-seconds"))
-		line("used_cpu_user", seconds("/cpu/classes/user:cpu-seconds"))
+		user, system := processorTime()
+		line("used_cpu_sys", fmt.Sprintf("%.6f", system.Seconds()))
+		line("used_cpu_user", fmt.Sprintf("%.6f", user.Seconds()))
+		line("used_cpu_total", fmt.Sprintf("%.6f", (user+system).Seconds()))
 	case "cluster":
 		enabled := 0
 		if s.opts.Redirect {
@@ -144,9 +146,11 @@ func (s *Server) infoServer(line func(string, any)) {
 func (s *Server) infoStats(line func(string, any)) {
 	line("total_connections_received", s.stats.connections.Load())
 	line("total_commands_processed", s.stats.commands.Load())
-	line("instantaneous_ops_per_sec", s.stats.rate.Load())
+	line("instantaneous_ops_per_sec", s.stats.commandRate.Load())
 	line("total_net_input_bytes", s.stats.bytesIn.Load())
 	line("total_net_output_bytes", s.stats.bytesOut.Load())
+	line("instantaneous_input_kbps", kilobytes(s.stats.inRate.Load()))
+	line("instantaneous_output_kbps", kilobytes(s.stats.outRate.Load()))
 	line("rejected_connections", s.stats.rejected.Load())
 	line("total_error_replies", s.stats.errors.Load())
 	line("protocol_errors", s.stats.protocolErrors.Load())
@@ -163,14 +167,17 @@ func metric(name string) uint64 {
 	return 0
 }
 
-func seconds(name string) float64 {
-	sample := []metrics.Sample{{Name: name}}
-	metrics.Read(sample)
-	if sample[0].Value.Kind() == metrics.KindFloat64 {
-		return sample[0].Value.Float64()
+// usedMemory is what the process has taken of the system and not given back: Go's heap, and what lies outside it.
+func (s *Server) usedMemory() uint64 {
+	used := metric("/memory/classes/total:bytes") - metric("/memory/classes/heap/released:bytes")
+	if s.opts.MemoryOutside != nil {
+		used += s.opts.MemoryOutside()
 	}
-	return 0
+	return used
 }
+
+// kilobytes are Redis's, of 1024.
+func kilobytes(bytes uint64) string { return fmt.Sprintf("%.2f", float64(bytes)/1024) }
 
 func human(n uint64) string {
 	switch {

@@ -234,6 +234,7 @@ func (s *Server) sweep() {
 		case <-ticker.C:
 		}
 		s.stats.sample(sweepEvery)
+		s.stats.peak(s.usedMemory())
 		now := s.now()
 		for _, c := range s.unfinished.laggards(now) {
 			s.stats.cutOff.Add(1)

@@ -200,12 +200,37 @@ func TestInfo(t *testing.T) {
 	} {
 		require.Contains(t, got, want)
 	}
+	for _, name := range []string{ // what redis-cli --stat, redis_exporter and RedisInsight show
+		"uptime_in_seconds", "connected_clients", "blocked_clients", "used_memory", "used_memory_peak", "used_memory_peak_human", "total_connections_received", "total_commands_processed",
+		"instantaneous_ops_per_sec", "instantaneous_input_kbps", "instantaneous_output_kbps", "total_net_input_bytes", "total_net_output_bytes", "rejected_connections",
+		"used_cpu_sys", "used_cpu_user", "aof_rewrite_in_progress", "rdb_bgsave_in_progress",
+	} {
+		require.Contains(t, got, "\r\n"+name+":")
+	}
 	got = roundTrip(t, s, "INFO clients stats\r\n")
 	require.Contains(t, got, "# Clients")
 	require.NotContains(t, got, "# Server")
 
 	n.submit = func(call *wire.Call) { refuse(call, wire.OutcomeRefused, wire.ReasonNoQuorum, 0) }
 	require.Contains(t, roundTrip(t, s, "INFO keyspace\r\n"), "torc_keyspace_unknown_shards:4")
+}
+
+// A rate is what a counter has grown by in a second, and RESETSTAT is no growth.
+func TestRates(t *testing.T) {
+	var r rate
+	r.sample(3000, 2*time.Second)
+	require.EqualValues(t, 1500, r.Load())
+	r.sample(3100, time.Second)
+	require.EqualValues(t, 100, r.Load())
+	r.sample(7, time.Second)
+	require.EqualValues(t, 7, r.Load())
+}
+
+func TestPeakOfMemory(t *testing.T) {
+	var s stats
+	for _, step := range []struct{ used, peak uint64 }{{5, 5}, {3, 5}, {9, 9}, {1, 9}} {
+		require.Equal(t, step.peak, s.peak(step.used))
+	}
 }
 
 // The one setting that can be changed live is the node's to change.

@@ -14,17 +14,42 @@ type stats struct {
 	protocolErrors, authBad, cutOff atomic.Uint64
 	bytesIn, bytesOut               atomic.Uint64
 
-	rate    atomic.Uint64 // commands a second
-	sampled uint64        // commands at the last sample; the sweeper's own
+	commandRate, inRate, outRate rate
+
+	memoryPeak atomic.Uint64 // used_memory at most, when it was looked
 }
 
 func (s *stats) sample(every time.Duration) {
-	n := s.commands.Load()
-	if n < s.sampled { // RESETSTAT
-		s.sampled = 0
+	s.commandRate.sample(s.commands.Load(), every)
+	s.inRate.sample(s.bytesIn.Load(), every)
+	s.outRate.sample(s.bytesOut.Load(), every)
+}
+
+// rate is how much a counter has grown in a second.
+type rate struct {
+	atomic.Uint64
+	sampled uint64 // the counter at the last sample; the sweeper's own
+}
+
+func (r *rate) sample(n uint64, every time.Duration) {
+	if n < r.sampled { // RESETSTAT
+		r.sampled = 0
 	}
-	s.rate.Store((n - s.sampled) * uint64(time.Second) / uint64(every))
-	s.sampled = n
+	r.Store((n - r.sampled) * uint64(time.Second) / uint64(every))
+	r.sampled = n
+}
+
+// peak is the largest used memory that was seen, this time included.
+func (s *stats) peak(used uint64) uint64 {
+	for {
+		before := s.memoryPeak.Load()
+		if used <= before {
+			return before
+		}
+		if s.memoryPeak.CompareAndSwap(before, used) {
+			return used
+		}
+	}
 }
 
 func (s *stats) reset() {

@@ -39,6 +39,7 @@ func (b backend) SetPolicy(name string) error {
 type eviction struct {
 	policy  evict.Kind
 	evicted uint64
+	expired uint64
 	hits    uint64 // reads that found their key
 	misses  uint64
 	curve   [len(evict.CurveSizes)]evict.Point
@@ -47,7 +48,7 @@ type eviction struct {
 func (s *Status) eviction() (e eviction) {
 	for i := range s.Lanes {
 		l := &s.Lanes[i]
-		e.policy, e.evicted, e.hits, e.misses = l.Policy, e.evicted+l.Evicted, e.hits+l.Hits, e.misses+l.Misses
+		e.policy, e.evicted, e.expired, e.hits, e.misses = l.Policy, e.evicted+l.Evicted, e.expired+l.Expired, e.hits+l.Hits, e.misses+l.Misses
 		for j := range e.curve {
 			e.curve[j].Reads, e.curve[j].Hits = e.curve[j].Reads+l.Curve[j].Reads, e.curve[j].Hits+l.Curve[j].Hits
 		}
@@ -89,6 +90,7 @@ func (n *Node) infoEvicted(line func(string, any)) {
 	defer cancel()
 	if s, err := n.Status(ctx); err == nil {
 		e := s.eviction()
+		line("expired_keys", e.expired)
 		line("evicted_keys", e.evicted)
 		line("keyspace_hits", e.hits)
 		line("keyspace_misses", e.misses)

@@ -112,12 +112,14 @@ func TestOneNode(t *testing.T) {
 
 	nc, err := net.Dial("tcp", cfg.RESP)
 	require.NoError(t, err)
-	_, err = io.WriteString(nc, "SET k v\r\nGET k\r\nMGET k none k\r\nGET none\r\nQUIT\r\n")
+	_, err = io.WriteString(nc, "SET k v\r\nGET k\r\nMGET k none k\r\nGET none\r\nSET brief v PX 1\r\nQUIT\r\n")
 	require.NoError(t, err)
 	_, err = io.ReadAll(nc)
 	require.NoError(t, err)
 	require.NoError(t, nc.Close())
 	require.Contains(t, backend{n}.Info("stats"), "keyspace_hits:3\r\nkeyspace_misses:2\r\n")
+	require.Eventually(t, func() bool { return strings.Contains(backend{n}.Info("stats"), "expired_keys:1\r\n") },
+		formsWithin, time.Millisecond)
 
 	stop(t, n)
 	again, err := Start(cfg, quiet())

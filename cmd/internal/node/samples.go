@@ -142,6 +142,7 @@ func stateOf(who *wire.Member) string {
 func evictionSamples(g *gatherer, s *Status) {
 	e := s.eviction()
 	g.counter("torc_evicted_keys_total", "Keys given up to make room, of shards that this node led.", float64(e.evicted))
+	g.counter("torc_expired_keys_total", "Keys that expired and were removed, of shards that this node led.", float64(e.expired))
 	for i := range e.curve {
 		if rate, ok := e.rate(i); ok {
 			g.gauge("torc_hit_rate_estimate", "What the hit rate would be with that much of the present memory.", rate, admin.Label{Name: "memory", Value: sizeName(i)})
