@@ -256,6 +256,35 @@ func runWait(r *request) {
 	}
 }
 
+// runWaitAOF: WAITAOF numlocal numreplicas timeout. Nothing is ever on a disk, here or elsewhere, and waiting does not change that.
+func runWaitAOF(r *request) {
+	local, okLocal := parseInt(r.args[1])
+	replicas, okReplicas := parseInt(r.args[2])
+	timeout, okTimeout := parseInt(r.args[3])
+	switch {
+	case !okLocal:
+		r.fail(errNotInteger)
+	case local < 0 || local > 1:
+		r.fail("ERR value is out of range, value must between 0 and 1")
+	case !okReplicas:
+		r.fail(errNotInteger)
+	case replicas < 0:
+		r.fail("ERR value is out of range, must be positive")
+	case !okTimeout:
+		r.fail("ERR timeout is not an integer or out of range")
+	case timeout < 0:
+		r.fail("ERR timeout is negative")
+	case local > 0:
+		r.fail("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled. (Torc keeps nothing on disk: a write is acknowledged by a majority of its replicas)")
+	default:
+		o := r.begin()
+		o.array(2)
+		o.int(0)
+		o.int(0)
+		r.finish()
+	}
+}
+
 // replicas is the smallest number of voters that any data shard has, at least 1.
 func (r *request) replicas() int {
 	least := 0

@@ -77,4 +77,7 @@ var keyCommands = []command{
 	{name: "wait", arity: 3, flags: "noscript", tips: "request_policy:all_shards response_policy:agg_min",
 		group: "generic", since: "3.0.0", complexity: "O(1)",
 		summary: "Answer on how many replicas the writes before it are: a quorum, since they were acknowledged", run: runWait},
+	{name: "waitaof", arity: 4, flags: "noscript", tips: "request_policy:all_shards response_policy:agg_min",
+		group: "generic", since: "7.2.0", complexity: "O(1)",
+		summary: "Answer on how many disks the writes before it are: on none", run: runWaitAOF},
 }
