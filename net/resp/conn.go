@@ -21,6 +21,7 @@ const (
 	handshakeTimeout = 10 * time.Second
 	lingerTimeout    = 250 * time.Millisecond
 	lingerBytes      = 1 << 20
+	lingerRate       = 16 << 20 // and a second more for each of these bytes of an argument that was refused for its length
 
 	// pumpEvery commands of a long pipeline the shards get something to do.
 	pumpEvery = 256
@@ -458,12 +459,16 @@ func (c *conn) write() {
 }
 
 // close closes the socket. When the server ends a connection while the client may still be
-// sending, it takes in a little more: a reset would overtake the last reply.
+// sending, it takes in a little more: a reset would overtake the last reply. Most clients read that only when they have sent all of a command.
 func (c *conn) close(linger bool) {
+	rest := c.in.refused
+	if c.srv.stopping.Load() {
+		rest = 0
+	}
 	if half, ok := c.nc.(interface{ CloseWrite() error }); ok && linger {
 		if half.CloseWrite() == nil {
-			_ = c.nc.SetReadDeadline(time.Now().Add(lingerTimeout))
-			_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)
+			_ = c.nc.SetReadDeadline(time.Now().Add(lingerTimeout + time.Duration(rest)*time.Second/lingerRate))
+			_, _ = io.CopyN(io.Discard, c.nc, int64(lingerBytes+rest))
 		}
 	}
 	_ = c.nc.Close()

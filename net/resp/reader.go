@@ -3,6 +3,7 @@ package resp
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -10,10 +11,11 @@ import (
 
 // Redis's own limits on what has no configured one.
 const (
-	inlineMax        = 64 << 10 // bytes of an inline command or of a length line
-	multibulkMax     = 1 << 20  // arguments of a command
-	multibulkAuthMax = 10       // the same before AUTH
-	bulkAuthMax      = 16384    // bytes of an argument before AUTH
+	inlineMax        = 64 << 10  // bytes of an inline command or of a length line
+	multibulkMax     = 1 << 20   // arguments of a command
+	multibulkAuthMax = 10        // the same before AUTH
+	bulkAuthMax      = 16384     // bytes of an argument before AUTH
+	redisBulkMax     = 512 << 20 // bytes of an argument that Redis takes if it is not told otherwise
 )
 
 const (
@@ -29,6 +31,11 @@ const (
 type protocolError string
 
 func (e protocolError) Error() string { return "ERR Protocol error: " + string(e) }
+
+// errBulkTooLong is for what Redis would have taken: it begins with the words that clients look for.
+func errBulkTooLong(length int64, most int) error {
+	return protocolError(fmt.Sprintf("invalid bulk length: the argument has %d bytes and this node takes %d. Not applied: give the nodes a larger --max-value, or send less", length, most))
+}
 
 // errQueryTooLarge is one command over QueryBufferMax. Redis closes without a word.
 var errQueryTooLarge = errors.New("resp: query buffer limit reached")
@@ -62,6 +69,8 @@ type reader struct {
 	ahead    *ahead
 	borrowed int // of that, for the argument being received
 	claim    claim
+
+	refused int // length of an argument that is too long, of which most is still to come
 }
 
 func newReader(maxBulk, queryMax int) reader {
@@ -253,8 +262,11 @@ func (r *reader) argument() (more bool, err error) {
 		}
 		length, ok := parseInt(text[1:])
 		switch {
-		case !ok || length < 0 || length > int64(r.maxBulk):
+		case !ok || length < 0 || length > max(redisBulkMax, int64(r.maxBulk)):
 			return false, protocolError("invalid bulk length")
+		case length > int64(r.maxBulk):
+			r.refused = int(length)
+			return false, errBulkTooLong(length, r.maxBulk)
 		case length > bulkAuthMax && r.locked:
 			return false, protocolError("unauthenticated bulk length")
 		}

@@ -131,6 +131,17 @@ func TestErrorOutrunsReset(t *testing.T) {
 	}
 }
 
+// Who sends a value that is too long learns so once it has sent it, as most clients look for an answer only then.
+func TestAValueThatIsTooLong(t *testing.T) {
+	s := serve(t, newFakeNode(1), func(o *Options) { o.MaxValue = 1 << 20 })
+	nc := dial(t, s)
+	_, err := io.WriteString(nc, setsOf(0, 1, 32<<20))
+	require.NoError(t, err)
+	reply, err := io.ReadAll(nc)
+	require.NoError(t, err)
+	require.Equal(t, "-ERR Protocol error: invalid bulk length: the argument has 33554432 bytes and this node takes 1048576. Not applied: give the nodes a larger --max-value, or send less\r\n", string(reply))
+}
+
 // Big values are sent from where they lie, in their place among the small ones.
 func TestBigValues(t *testing.T) {
 	slow := newSlowShards(8, 3)
