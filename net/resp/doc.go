@@ -51,6 +51,8 @@
 // without a key (DBSIZE, SCAN, KEYS, FLUSHALL) concern the shards that this node leads, as
 // they do in Redis Cluster. Otherwise any node serves any key by forwarding.
 //
+// What a shard has no room for is asked again for as long as the command has time (overload.go).
+//
 // It leaves to others: what a command does to a key (the state machine), who leads a shard
 // and how a request gets there (the lane behind Backend), sessions: Redis clients have none,
 // so a client that resends after UNKNOWN may apply a write twice.

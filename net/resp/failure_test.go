@@ -39,7 +39,7 @@ func TestFailures(t *testing.T) {
 		}
 		n := newFakeNode(4)
 		n.submit = func(call *wire.Call) { refuse(call, c.outcome, c.reason, 0) }
-		got := converse(t, n, 1024, "GET k\r\nSET k v\r\nMGET a b c\r\nMSET a 1 b 2\r\nDEL a b\r\n", 1<<20)
+		got := roundTrip(t, serve(t, n, noTimeLeft), "GET k\r\nSET k v\r\nMGET a b c\r\nMSET a 1 b 2\r\nDEL a b\r\n")
 		require.Equal(t, "-"+strings.Join([]string{c.get, c.set, c.get, c.set, c.set}, "\r\n-")+"\r\n+OK\r\n", got)
 	}
 }

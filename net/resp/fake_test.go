@@ -464,6 +464,11 @@ func serve(t testing.TB, n Backend, change ...func(*Options)) *Server {
 // timeIs gives a server a time that passes only when the test lets it: nothing is late, or given up, because the machine is busy.
 func timeIs(now *atomic.Int64) func(*Options) { return func(o *Options) { o.clock = now.Load } }
 
+// noTimeLeft stops time when what a shard has no room for could not be asked again in time (overload.go).
+func noTimeLeft(o *Options) {
+	o.Timeout, o.clock = pauseLeast/4, func() int64 { return 0 }
+}
+
 // dialPatiently opens a connection for a test that has so much to do that it takes longest on a busy machine.
 func dialPatiently(t testing.TB, s *Server) net.Conn {
 	t.Helper()

@@ -32,9 +32,11 @@ func (p *part) size() int { return len(p.cmd.Key) + len(p.cmd.Value) }
 // rest waits here in order. It is guarded by the connection's lock.
 type queue struct {
 	shard wire.ShardID
-	busy  bool // a Call is unanswered
+	busy  bool // a Call is unanswered, or to be asked again
 	ready bool // listed in conn.ready: there are parts and no Call
 	parts []part
+
+	refusals int // of the shard, for want of room, since it last answered (overload.go)
 }
 
 // run says how many parts at the front may travel in one Call: all reads or all writes,
@@ -283,13 +285,15 @@ func (f *flight) Deliver(_ uint64, resp *wire.Response) {
 		}
 	case f.divides(resp):
 		c.again(f)
+	case c.asksLater(f, resp):
+		return
 	default:
 		fail := failure{outcome: resp.Outcome, reason: resp.Reason, leader: resp.Leader}
 		for i, r := range f.refs {
 			c.answer(r, &commands[i], nil, &fail)
 		}
 	}
-	f.queue.busy = false
+	f.queue.busy, f.queue.refusals = false, 0
 	c.list(f.queue)
 	c.makeRoom()
 	switch {
@@ -307,14 +311,19 @@ func (f *flight) divides(resp *wire.Response) bool {
 		!f.call.Commands[0].Op.IsWrite() && f.refs[0].seq != f.refs[len(f.refs)-1].seq
 }
 
-// again puts a flight's parts back before all others of their shard, to travel command by command. Locked.
+// again has a flight's parts travel command by command. Locked.
 func (c *conn) again(f *flight) {
+	c.putBack(f)
+	c.guess = max(c.guess, callBytesMax)
+}
+
+// putBack puts a flight's parts before all others of their shard. Locked.
+func (c *conn) putBack(f *flight) {
 	parts := make([]part, 0, len(f.refs)+len(f.queue.parts))
 	for i, r := range f.refs {
-		parts = append(parts, part{ref: r, cmd: f.call.Commands[i]})
+		parts = append(parts, part{ref: r, cmd: f.call.Commands[i], alone: c.window.at(r.seq).alone})
 	}
 	f.queue.parts = append(parts, f.queue.parts...)
-	c.guess = max(c.guess, callBytesMax)
 }
 
 // answer notes what one part came to: a result, or a failure. Locked.

@@ -113,7 +113,7 @@ func TestExecRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			n := newFakeNode(4, "node-1", "node-2")
 			n.submit = func(call *wire.Call) { refuse(call, c.outcome, c.reason, c.leader) }
-			s := serve(t, n, func(o *Options) { o.Redirect = c.redirect })
+			s := serve(t, n, noTimeLeft, func(o *Options) { o.Redirect = c.redirect })
 			require.Equal(t, c.want+"+OK\r\n", roundTrip(t, s, c.request))
 		})
 	}

@@ -91,7 +91,7 @@ func TestWhoWaitsForRoomIsClosed(t *testing.T) {
 func TestALongCommandCountsOnce(t *testing.T) {
 	const long = 1 << 20
 	n := newFakeNode(4)
-	s := serve(t, n, func(o *Options) { o.BuffersMax = 4 << 20 })
+	s := serve(t, n, noTimeLeft, func(o *Options) { o.BuffersMax = 4 << 20 })
 	asked := make(chan *wire.Call, 1)
 	n.submit = func(call *wire.Call) { asked <- call }
 	c := dial(t, s)
