@@ -236,6 +236,7 @@ func (s *Server) sweep() {
 		s.stats.sample(sweepEvery)
 		s.stats.peak(s.usedMemory())
 		now := s.now()
+		s.turns.endLate(now - int64(s.lineMax()))
 		for _, c := range s.unfinished.laggards(now) {
 			s.stats.cutOff.Add(1)
 			s.log.Warn("client closed: others wait for the room that its command takes, and the rest of that does not come, or its answers are not read", slog.String("client", c.nc.RemoteAddr().String()))
@@ -281,6 +282,9 @@ func (c *conn) kill() (lived bool) {
 	c.dead = true
 	c.writerWake.Signal()
 	c.readerWake.Signal()
+	if c.inLine != nil {
+		c.srv.turns.giveUp(c.inLine)
+	}
 	c.mu.Unlock()
 	_ = c.nc.Close()
 	c.srv.unfinished.wake()

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Each of a hundred clients that send 60 KB at the same moment holds nothing yet, and so none is over its share (crowd.go): together they would ask for 6 MB. So
@@ -13,6 +14,7 @@ import (
 //	long commands (unfinished.go)   have had to wait as they came in
 //	the others                      first come, first served; one alone may always go on
 //	who has a turn already          has another one only in the first half of the room, behind those that have none
+//	who has waited for lineMax      is refused, and so is what it sent meanwhile: the client may be gone, and nobody reads there
 //
 // A turn is over when its command is answered: that takes shards, and no client. So nobody is kept waiting by who does not read, or does not send, and nobody
 // has to be cut off. Nor do others wait for the shards of one client that asks for a lot at once: half of the room is for those that have no turn.
@@ -44,7 +46,9 @@ type line struct {
 
 type waiter struct {
 	bytes int64
-	turn  chan struct{} // closed when it has come
+	turn  chan struct{} // closed when it has come, or will not come in time
+	since int64         // Server.now when it joined
+	late  bool          // it has waited for too long; written before turn is closed
 }
 
 func (l *line) add(w *waiter) {
@@ -92,8 +96,8 @@ func (t *turns) fits(bytes int64, of int) bool {
 }
 
 // join lets somebody wait for a turn.
-func (t *turns) join(bytes int64, of int) *waiter {
-	w := &waiter{bytes: bytes, turn: make(chan struct{})}
+func (t *turns) join(bytes, now int64, of int) *waiter {
+	w := &waiter{bytes: bytes, since: now, turn: make(chan struct{})}
 	t.mu.Lock()
 	t.lines[of].add(w)
 	t.mu.Unlock()
@@ -109,6 +113,42 @@ func (t *turns) advance(w *waiter) {
 		t.lines[1].remove(at, 1)
 		t.lines[0].add(w)
 	}
+}
+
+// leave takes a waiter out of the lines, if it is there still: it has no turn and gets none. Locked.
+func (t *turns) leave(w *waiter) {
+	for of := range t.lines {
+		if at := slices.Index(t.lines[of].waiters, w); at >= 0 {
+			t.lines[of].remove(at, 1)
+			w.late = true
+			close(w.turn)
+		}
+	}
+}
+
+// giveUp ends the waiting of one.
+func (t *turns) giveUp(w *waiter) {
+	t.mu.Lock()
+	t.leave(w)
+	t.mu.Unlock()
+	t.pass() // it may have been what the others waited for
+}
+
+// endLate ends the waiting of those that joined before a time.
+func (t *turns) endLate(before int64) {
+	if !t.waits(1) {
+		return
+	}
+	t.mu.Lock()
+	for of := range t.lines {
+		for _, w := range slices.Clone(t.lines[of].waiters) {
+			if w.since < before {
+				t.leave(w)
+			}
+		}
+	}
+	t.mu.Unlock()
+	t.pass()
 }
 
 // give gives back what turns have taken.
@@ -149,8 +189,10 @@ func (r *request) roomFor(bytes int) room {
 		return roomClaim
 	case bytes <= bufferLeast:
 		return roomCommon
-	case !t.try(int64(bytes), lineOf(r.asks[roomTurn] > 0)):
-		r.awaitTurn(int64(bytes))
+	case r.late():
+		return roomCommon // it will not be asked
+	case !t.try(int64(bytes), lineOf(r.asks[roomTurn] > 0)) && !r.awaitTurn(int64(bytes)):
+		return roomCommon
 	}
 	if r.dead {
 		t.give(int64(bytes))
@@ -159,10 +201,14 @@ func (r *request) roomFor(bytes int) room {
 	return roomTurn
 }
 
-// awaitTurn waits for a turn. Locked, but while it waits.
-func (r *request) awaitTurn(bytes int64) {
+// late says that what is left of the batch has waited for longer than a command may.
+func (r *request) late() bool { return r.srv.now() > r.now+int64(r.patience) }
+
+// awaitTurn waits for a turn, and reports whether it has come. If not, the command is late already, and answered so as if it had waited for its shard
+// (expire). Locked, but while it waits.
+func (r *request) awaitTurn(bytes int64) bool {
 	r.settle() // nobody waits for the room of what is answered
-	w := r.srv.turns.join(bytes, lineOf(r.asks[roomTurn] > 0))
+	w := r.srv.turns.join(bytes, r.srv.now(), lineOf(r.asks[roomTurn] > 0))
 	r.inLine = w
 	r.mu.Unlock()
 	r.pump() // who waits for a turn waits for its own answers, too
@@ -170,8 +216,15 @@ func (r *request) awaitTurn(bytes int64) {
 	r.mu.Lock()
 	r.inLine = nil
 	r.gone = r.dead
-	r.now = r.srv.now() // it has as long as any command from here on
+	if !w.late {
+		r.now = r.srv.now() // it has as long as any command from here on
+	}
+	return !w.late
 }
+
+// lineMax is how long one may stand in the lines: as long as a client may keep others waiting, and longer than its commands may wait for their shards. Most
+// clients have given up by then.
+func (s *Server) lineMax() time.Duration { return max(stallMax, 2*s.opts.Timeout) }
 
 // endTurn gives back so much of the connection's turns. Locked.
 func (c *conn) endTurn(bytes int) {

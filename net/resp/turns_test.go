@@ -175,3 +175,49 @@ func TestWhoHasWaitedForATurnIsNotLate(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "+OK\r\n", line)
 }
+
+// Nobody waits for a turn for ever: a client that has given up long since is not there to be noticed, for nobody reads what it sends.
+func TestWhoWaitsTooLongForATurnIsRefused(t *testing.T) {
+	const most, size = 64 << 10, 40_000
+	n := newFakeNode(1)
+	calls := make(chan *wire.Call, 1)
+	n.submit = func(call *wire.Call) { calls <- call }
+	var now atomic.Int64
+	s := serve(t, n, timeIs(&now), func(o *Options) { o.BuffersMax = most })
+	first, second, third := dial(t, s), dial(t, s), dial(t, s)
+	send(t, first, setsOf(0, 1, size))
+	own := <-calls
+	send(t, second, setsOf(1, 1, size)+"PING\r\n")
+	waitFor(t, s, 0, 1)
+	now.Add(int64(time.Second))
+	send(t, third, setsOf(2, 1, size))
+	waitFor(t, s, 0, 2)
+	now.Add(int64(s.lineMax()))
+	say(t, second, "", "-"+refusals[wire.ReasonDeadline]+"\r\n+PONG\r\n")
+	waitFor(t, s, 0, 1)
+	n.answer(own)
+	n.answer(<-calls)
+	say(t, third, "", "+OK\r\n")
+	n.submit = n.answer
+	say(t, second, setsOf(1, 1, size), "+OK\r\n")
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+}
+
+// Who is cut off waits no longer.
+func TestWhoIsKilledLeavesTheLine(t *testing.T) {
+	const most, size = 64 << 10, 40_000
+	n := newFakeNode(1)
+	calls := make(chan *wire.Call, 1)
+	n.submit = func(call *wire.Call) { calls <- call }
+	s := serve(t, n, func(o *Options) { o.BuffersMax = most })
+	send(t, dial(t, s), setsOf(0, 1, size))
+	own := <-calls
+	send(t, dial(t, s), setsOf(1, 1, size))
+	waitFor(t, s, 0, 1)
+	clients := s.clients()
+	clients[1].kill()
+	waitFor(t, s, 0, 0)
+	require.Eventually(t, func() bool { return len(s.clients()) == 1 }, 5*time.Second, time.Millisecond)
+	n.answer(own)
+	require.Eventually(t, func() bool { return s.Buffered() == 0 }, 5*time.Second, time.Millisecond)
+}
