@@ -102,6 +102,11 @@ func (o Options) defaults() (Options, error) {
 	return o, nil
 }
 
+// silenceMax is for how long a node may take nothing from a connection. On Linux gRPC has the kernel break the connection then (TCP_USER_TIMEOUT), also one whose
+// other end is well and has no room: a node that is short of memory leaves connections unread until others' messages have come whole, for which those have
+// 10 s (net/grpcapi, arrivals.go). Calls do not wait for it: they try another node after AttemptTimeout.
+const silenceMax = 15 * time.Second
+
 // dialOptions are what every connection is made with. gRPC's own pauses between attempts to
 // connect are kept short: the brain has breakers and backoff of its own.
 func (o *Options) dialOptions() []grpc.DialOption {
@@ -116,7 +121,7 @@ func (o *Options) dialOptions() []grpc.DialOption {
 			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: time.Second},
 			MinConnectTimeout: 2 * time.Second,
 		}),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: silenceMax}),
 	}, o.DialOptions...)
 }
 
