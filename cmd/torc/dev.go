@@ -36,6 +36,9 @@ func dev(args []string) int {
 	count := flags.Int("nodes", 3, "how many nodes")
 	offset := flags.Int("port-offset", 0, "added to every port, in case the usual ones are taken: 10 gives 6389, 6390 ... instead of 6379, 6380 ...")
 	if err := flags.Parse(args); err != nil {
+		if strings.HasPrefix(err.Error(), unknownFlag) {
+			fmt.Fprintln(os.Stderr, "settings of the nodes, as torcd has them, come after --: torc dev -- --max-memory 1GiB")
+		}
 		return flagsExit(err)
 	}
 	if *count < 1 || *count > 9 {

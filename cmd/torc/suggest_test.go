@@ -104,6 +104,8 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"del"}, "usage: torc del [flags] KEY..."},
 		{[]string{"get", "a", "--tls-ca", "/does/not/exist"}, "read the authority"},
 		{[]string{"get", "a", "--password-file", "/does/not/exist"}, "--password-file: read the secret"},
+		{[]string{"dev", "--split-transactions"}, "come after --: torc dev -- "},
+		{[]string{"dev", "--nodes", "many"}, "want a whole number\ntorc dev --help tells the flags\n"},
 		{[]string{"bench", "now"}, `takes flags only, not "now"`},
 		{[]string{"bench", "--reads", "1.5"}, "--reads from 0 to 1"},
 		{[]string{"bench", "--clients", "0"}, "--clients"},
