@@ -385,6 +385,27 @@ func ExampleNewTyped() {
 	// Output: {Bob 42} <nil>
 }
 
+// Typed values in a transaction, which may have keys of several types.
+func ExampleTyped_SetIn() {
+	type account struct{ Balance int }
+	c := connected()
+	defer c.Close()
+	accounts := client.NewTyped(c, client.JSON[account]())
+	_, _ = accounts.Set(ctx, "{bank}eve", account{10})
+	err := c.Update(ctx, []string{"{bank}eve", "{bank}fay"}, func(tx *client.Tx, now *client.Snapshot) error {
+		eve, _, err := accounts.GetAt(now, "{bank}eve")
+		if err != nil {
+			return err
+		}
+		accounts.SetIn(tx, "{bank}eve", account{eve.Value.Balance - 7})
+		accounts.SetIn(tx, "{bank}fay", account{7})
+		return nil
+	})
+	eve, _ := accounts.Get(ctx, "{bank}eve")
+	fmt.Println(eve.Value.Balance, err)
+	// Output: 3 <nil>
+}
+
 func ExampleClient_Topology() {
 	c := connected()
 	defer c.Close()

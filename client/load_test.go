@@ -307,6 +307,53 @@ func TestTypedCodecs(t *testing.T) {
 	require.Equal(t, []byte("x"), raw.Value)
 }
 
+// Values of several types in one transaction; what does not encode keeps it from being done, and what does not decode is no more than one result.
+func TestTypedTransactions(t *testing.T) {
+	a, _ := two(t)
+	type point struct{ X, Y int }
+	points, texts := client.NewTyped(a, client.JSON[point]()), client.NewTyped(a, client.String())
+	tx := client.NewTx()
+	version := points.SetIn(tx, "{t}point", point{1, 2}, client.WithTTL(time.Hour))
+	point1, none, wrong := points.GetIn(tx, "{t}point"), points.GetIn(tx, "{t}none"), points.GetIn(tx, "{t}text")
+	texts.SetIn(tx, "{t}text", "no json")
+	wrongLater := points.GetIn(tx, "{t}text")
+	require.NoError(t, a.Commit(ctx, tx))
+	item, err := point1.Result()
+	require.NoError(t, err)
+	require.Equal(t, point{1, 2}, item.Value)
+	seen, err := version.Result()
+	require.NoError(t, err)
+	require.Equal(t, seen, item.Version)
+	require.ErrorIs(t, none.Err(), client.ErrNotFound)
+	require.ErrorIs(t, wrong.Err(), client.ErrNotFound, "it was written after that")
+	require.ErrorIs(t, wrongLater.Err(), client.ErrInvalid)
+
+	tx = client.NewTx()
+	tx.Delete("{t}point")
+	require.ErrorIs(t, client.NewTyped(a, client.JSON[func()]()).SetIn(tx, "{t}text", func() {}).Err(), client.ErrRefused)
+	require.ErrorIs(t, a.Commit(ctx, tx), client.ErrInvalid)
+	_, err = points.Get(ctx, "{t}point")
+	require.NoError(t, err, "nothing of it was done")
+
+	require.NoError(t, a.Update(ctx, []string{"{t}point", "{t}text", "{t}none"}, func(tx *client.Tx, now *client.Snapshot) error {
+		p, found, err := points.GetAt(now, "{t}point")
+		require.True(t, found)
+		require.NoError(t, err)
+		_, found, err = points.GetAt(now, "{t}text")
+		require.True(t, found)
+		require.ErrorIs(t, err, client.ErrInvalid)
+		_, found, err = points.GetAt(now, "{t}none")
+		require.False(t, found)
+		require.NoError(t, err)
+		p.Value.X = 7
+		points.SetIn(tx, "{t}point", p.Value)
+		return nil
+	}))
+	item, err = points.Get(ctx, "{t}point")
+	require.NoError(t, err)
+	require.Equal(t, point{7, 2}, item.Value)
+}
+
 func TestDebugTellsWhatIsBelieved(t *testing.T) {
 	a, _ := two(t)
 	for i := range 100 {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"torc/core/wire"
 )
 
 // Typed is a Client whose values are of one type. Make it with NewTyped; any number of them may share one Client.
@@ -88,6 +90,37 @@ func (t *Typed[T]) Update(ctx context.Context, key string, change func(old T, fo
 			return Item[T]{value, version}, err
 		}
 	}
+}
+
+// GetIn adds to a transaction, as Tx.Get does, that a key is read. What does not decode is ErrInvalid in its result, and leaves the transaction as it is.
+func (t *Typed[T]) GetIn(tx *Tx, key string) *Pending[Item[T]] {
+	return pend(tx, call{op: "get", key: key}, wire.Command{Op: wire.OpGet}, func(who call, r wire.Result) (Item[T], error) {
+		v, err := valueOf(who, r)
+		if err != nil {
+			return Item[T]{}, err
+		}
+		return t.decode("get", key, v)
+	})
+}
+
+// SetIn adds to a transaction, as Tx.Set does, that a key is written. With a value that does not encode nothing of the transaction is done: it is ErrInvalid, of Commit, too.
+func (t *Typed[T]) SetIn(tx *Tx, key string, value T, options ...SetOption) *Pending[uint64] {
+	data, err := t.encode("set", key, value)
+	if err != nil {
+		tx.fail(err)
+		return &Pending[uint64]{fault: err}
+	}
+	return tx.Set(key, data, own(options)...)
+}
+
+// GetAt returns what a key holds in what Client.Update has read, as Snapshot.Get does. What does not decode is ErrInvalid.
+func (t *Typed[T]) GetAt(now *Snapshot, key string) (item Item[T], found bool, err error) {
+	v, found := now.Get(key)
+	if !found {
+		return Item[T]{}, false, nil
+	}
+	item, err = t.decode("get", key, v)
+	return item, true, err
 }
 
 // ItemResult is one of Typed.GetMany's results.
