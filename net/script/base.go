@@ -1,7 +1,6 @@
 package script
 
 import (
-	"errors"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -12,11 +11,10 @@ import (
 
 // kept are the functions of the machine's own libraries that a script gets as they are: those that take no more than a step.
 var kept = map[string][]string{
-	"_G": {"assert", "error", "getmetatable", "ipairs", "next", "pairs", "rawequal", "rawget", "select", "setmetatable", "type", "xpcall"},
-	"math": {"abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "deg", "exp", "floor", "fmod", "frexp", "ldexp", "log", "log10", "max", "min", "mod",
+	"_G": {"assert", "error", "getmetatable", "ipairs", "next", "pairs", "rawequal", "rawget", "select", "setmetatable", "type"},
+	"math": {"abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "deg", "exp", "floor", "fmod", "frexp", "ldexp", "log", "log10", "max", "min",
 		"modf", "pow", "rad", "sin", "sinh", "sqrt", "tan", "tanh", "pi"},
-	"string": {"len"},
-	"table":  {"getn", "maxn", "remove"},
+	"table": {"getn", "maxn"},
 }
 
 // keep opens one of the machine's libraries, and makes a table of what is kept of it.
@@ -39,39 +37,11 @@ func (r *run) base(l *lua.LState) *lua.LTable {
 	for name, f := range r.paying() {
 		t.RawSetString(name, l.NewFunction(f))
 	}
-	for name, f := range map[string]lua.LGFunction{"tostring": r.tostring, "tonumber": tonumber, "unpack": r.unpack, "pcall": pcall, "collectgarbage": collectgarbage} {
+	for name, f := range map[string]lua.LGFunction{"tostring": r.tostring, "tonumber": tonumber, "unpack": r.unpack, "pcall": r.pcall, "xpcall": r.xpcall, "collectgarbage": collectgarbage} {
 		t.RawSetString(name, l.NewFunction(f))
 	}
 	t.RawSetString("_VERSION", lua.LString("Lua 5.1"))
 	return t
-}
-
-// pcall gives of an error that a command has raised only the words, as Redis's does.
-func pcall(l *lua.LState) int {
-	l.CheckAny(1)
-	err := l.PCall(l.GetTop()-1, lua.MultRet, nil)
-	if err == nil {
-		l.Insert(lua.LTrue, 1)
-		return l.GetTop()
-	}
-	l.SetTop(0)
-	l.Push(lua.LFalse)
-	l.Push(caught(err))
-	return 2
-}
-
-// caught is what an error is to who has caught it.
-func caught(err error) lua.LValue {
-	var api *lua.ApiError
-	if !errors.As(err, &api) {
-		return lua.LString(err.Error())
-	}
-	if t, ok := api.Object.(*lua.LTable); ok {
-		if words, ok := t.RawGetString("err").(lua.LString); ok {
-			return words
-		}
-	}
-	return api.Object
 }
 
 // collectgarbage does nothing: the garbage is the node's.
@@ -133,11 +103,17 @@ func tonumber(l *lua.LState) int {
 	return 1
 }
 
+// numeralMost is how many bytes a string may have that is a number. To say that one is none takes a copy of it.
+const numeralMost = 1 << 10
+
 func toNumber(v lua.LValue) (lua.LNumber, bool) {
 	switch v := v.(type) {
 	case lua.LNumber:
 		return v, true
 	case lua.LString:
+		if len(v) > numeralMost {
+			return 0, false
+		}
 		s := strings.Trim(string(v), " \t\n\v\f\r")
 		if strings.ContainsAny(s, "_") || strings.HasPrefix(s, "0b") || strings.HasPrefix(s, "0o") {
 			return 0, false
@@ -170,6 +146,8 @@ func general(f float64, digits int) string {
 		return "inf"
 	case math.IsInf(f, -1):
 		return "-inf"
+	case math.IsNaN(f) && math.Signbit(f): // 0/0, to a processor
+		return "-nan"
 	case math.IsNaN(f):
 		return "nan"
 	}
@@ -191,6 +169,12 @@ func trimZeros(s string) string {
 // math has random numbers that begin elsewhere in each run.
 func (r *run) math(l *lua.LState) *lua.LTable {
 	t := keep(l, "math", lua.OpenMath)
+	for _, name := range kept["math"] {
+		if f, ok := t.RawGetString(name).(*lua.LFunction); ok {
+			t.RawSetString(name, l.NewFunction(ofNumbers(f.GFunction)))
+		}
+	}
+	t.RawSetString("mod", t.RawGetString("fmod")) // its name in Lua 5.0
 	t.RawSetString("huge", lua.LNumber(math.Inf(1)))
 	t.RawSetString("random", l.NewFunction(r.draw))
 	t.RawSetString("randomseed", l.NewFunction(func(l *lua.LState) int {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -55,13 +56,22 @@ func Compile(source []byte) (p *Program, err error) {
 	if err != nil {
 		return nil, compileError(err)
 	}
-	if err := payFor(chunk); err != nil {
+	if chunk, err = payFor(chunk); err != nil {
 		return nil, fmt.Errorf(compiling+"%w", err)
 	}
 	if p.proto, err = lua.Compile(chunk, chunkName); err != nil {
 		return nil, compileError(err)
 	}
+	trim(p.proto)
 	return p, nil
+}
+
+// trim gives back what the compiler has kept for more: room for 1024 instructions in each function.
+func trim(f *lua.FunctionProto) {
+	f.Code, f.DbgSourcePositions = slices.Clone(f.Code), slices.Clone(f.DbgSourcePositions)
+	for _, each := range f.FunctionPrototypes {
+		trim(each)
+	}
 }
 
 // badShebang says what is wrong with a script's first line, in Redis's words.

@@ -39,7 +39,8 @@ func (r *run) match(l *lua.LState) int { return r.search(l, false) }
 
 // search is string.find, which tells where the match is, and string.match.
 func (r *run) search(l *lua.LState, where bool) int {
-	s, p := l.CheckString(1), l.CheckString(2)
+	s, p := stringOf(l, 1), stringOf(l, 2)
+	r.walk(l, (len(s)+len(p))/16)
 	init := integer(l, 3, 1)
 	if init < 0 {
 		init = max(len(s)+init, 0)
@@ -50,7 +51,6 @@ func (r *run) search(l *lua.LState, where bool) int {
 		init = len(s) // as Lua 5.1
 	}
 	if where && (lua.LVAsBool(l.Get(4)) || !strings.ContainsAny(p, "^$*+?.([%-")) {
-		r.walk(l, len(s)/16)
 		at := strings.Index(s[init:], p)
 		if at < 0 {
 			l.Push(lua.LNil)
@@ -121,8 +121,9 @@ func (m *matcher) capture(i, from, to int) lua.LValue {
 }
 
 func (r *run) gmatch(l *lua.LState) int {
-	s, p := l.CheckString(1), l.CheckString(2)
+	s, p := stringOf(l, 1), stringOf(l, 2)
 	at := 0
+	r.pay(l, closureBytes)
 	l.Push(l.NewFunction(func(l *lua.LState) int {
 		return r.matching(l, s, p, func(m *matcher) int {
 			for from := at; from <= len(s); from++ {
@@ -144,7 +145,8 @@ func (r *run) gmatch(l *lua.LState) int {
 }
 
 func (r *run) gsub(l *lua.LState) int {
-	s, p := l.CheckString(1), l.CheckString(2)
+	s, p := stringOf(l, 1), stringOf(l, 2)
+	r.walk(l, (len(s)+len(p))/16)
 	l.CheckTypes(3, lua.LTString, lua.LTNumber, lua.LTTable, lua.LTFunction)
 	with, most := l.Get(3), integer(l, 4, len(s)+1)
 	anchored := strings.HasPrefix(p, "^")

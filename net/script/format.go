@@ -11,7 +11,7 @@ import (
 
 // format is C's printf, for numbers, strings and characters.
 func (r *run) format(l *lua.LState) int {
-	f := l.CheckString(1)
+	f := stringOf(l, 1)
 	var b strings.Builder
 	arg := 1
 	for i := 0; i < len(f); i++ {
@@ -83,7 +83,7 @@ func (d directive) text(r *run, l *lua.LState, arg int) string {
 		}
 		return d.pad(s, false)
 	case 'q':
-		return quoted(l.CheckString(arg))
+		return quoted(stringOf(l, arg))
 	case 'c':
 		return d.pad(string([]byte{byte(integer(l, arg, 0))}), false)
 	}

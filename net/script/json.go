@@ -22,7 +22,7 @@ func (r *run) json(l *lua.LState) *lua.LTable {
 			return r.give(l, e.b.String())
 		},
 		"decode": func(l *lua.LState) int {
-			d := &decoder{run: r, l: l, null: null, s: l.CheckString(1)}
+			d := &decoder{run: r, l: l, null: null, s: stringOf(l, 1)}
 			l.Push(d.all())
 			return 1
 		},
@@ -141,6 +141,7 @@ func (e *encoder) text(s string) {
 		default:
 			if c < 0x20 || c == 0x7f {
 				const hex = "0123456789abcdef"
+				e.pay(e.l, len(`\u0000`))
 				e.b.WriteString(`\u00` + string([]byte{hex[c>>4], hex[c&15]}))
 				continue
 			}
@@ -227,7 +228,7 @@ func (d *decoder) number() lua.LValue {
 
 func (d *decoder) object(depth int) lua.LValue {
 	d.pay(d.l, tableBytes)
-	t := d.l.NewTable()
+	t := d.l.CreateTable(0, 1)
 	if d.next('}') {
 		return t
 	}
@@ -252,7 +253,7 @@ func (d *decoder) object(depth int) lua.LValue {
 
 func (d *decoder) array(depth int) lua.LValue {
 	d.pay(d.l, tableBytes)
-	t := d.l.NewTable()
+	t := d.l.CreateTable(0, 0)
 	if d.next(']') {
 		return t
 	}
@@ -281,9 +282,9 @@ func (d *decoder) text() string {
 		case c == '"':
 			d.pay(d.l, len(b))
 			return string(b)
-		case c < 0x20:
+		case c == 0: // others are let through, as by cjson
 			d.at--
-			d.fail("string without control characters")
+			d.fail("string end")
 		case c == '\\':
 			b = d.escape(b)
 		default:

@@ -34,8 +34,8 @@ var (
 	ErrStopped = errors.New("the script was stopped")
 )
 
-// clockEvery so many steps the clock is looked at.
-const clockEvery = 1024
+// clockEvery so many steps the clock is looked at. Some steps take a while: #t of a million places that are empty.
+const clockEvery = 64
 
 // meter counts what a run has spent. To the machine it is the context that it looks at before each instruction: while done is nil it goes on.
 type meter struct {

@@ -239,7 +239,7 @@ func (m *matcher) frontier(s, p int) (end int, ok bool) {
 
 // classEnd is where the class that begins at p ends.
 func (m *matcher) classEnd(p int) int {
-	c := m.p[p]
+	c, began := m.p[p], p
 	p++
 	switch c {
 	case '%':
@@ -264,6 +264,7 @@ func (m *matcher) classEnd(p int) int {
 		if p >= len(m.p) {
 			return m.fail(errPatternClass)
 		}
+		m.walk((p - began) / 16)
 		return p + 1
 	}
 	return p

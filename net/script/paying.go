@@ -8,14 +8,16 @@ import (
 
 // What things cost, in bytes.
 const (
-	placeBytes = 64  // a table's place that is given a value
-	tableBytes = 256 // a table
-	arrayBytes = 16  // a place that is left out: t[1000] = 1 makes those before it
+	placeBytes   = 64  // a table's place that is given a value
+	tableBytes   = 512 // a table
+	arrayBytes   = 16  // a place that is left out: t[1000] = 1 makes those before it
+	closureBytes = 256 // a function
+	upvalueBytes = 64  // a variable that a function shares with others
 )
 
 // paying are the functions that the calls are of.
 func (r *run) paying() map[string]lua.LGFunction {
-	return map[string]lua.LGFunction{nameConcat: r.concat, nameSet: r.set, nameKey: r.key, nameTable: r.table}
+	return map[string]lua.LGFunction{nameConcat: r.concat, nameSet: r.set, nameKey: r.key, nameTable: r.table, nameClosure: r.closure, nameNumber: forNumber}
 }
 
 // concat joins its arguments from the right, as Lua does.
@@ -76,7 +78,9 @@ func concatOther(l *lua.LState, a, b lua.LValue) lua.LValue {
 
 func (r *run) set(l *lua.LState) int {
 	t, k, v := l.Get(1), l.Get(2), l.Get(3)
-	r.place(l, t, k)
+	if table, ok := t.(*lua.LTable); !ok || table.RawGet(k) == lua.LNil {
+		r.place(l, t, k)
+	}
 	l.SetTable(t, k, v)
 	return 0
 }
@@ -106,9 +110,34 @@ func (r *run) key(l *lua.LState) int {
 	return 1
 }
 
+// table pays for a table that is made, and so many of its places that have names. An empty one is made anew: the machine would give it
+// places for 32 names with the first.
 func (r *run) table(l *lua.LState) int {
-	t := l.CheckTable(1)
-	r.pay(l, tableBytes+placeBytes*t.Len())
-	l.SetTop(1)
+	t, names := l.CheckTable(1), l.OptInt(2, 0)
+	n := t.Len()
+	r.pay(l, tableBytes+placeBytes*(n+names))
+	if n+names == 0 && t.MaxN() == 0 {
+		if k, _ := t.Next(lua.LNil); k == lua.LNil {
+			t = l.CreateTable(0, 1)
+		}
+	}
+	l.Push(t)
+	return 1
+}
+
+// closure pays for a function, which its first argument may be, and so many variables that it may share.
+func (r *run) closure(l *lua.LState) int {
+	r.pay(l, closureBytes+upvalueBytes*l.CheckInt(1))
+	l.Push(l.Get(2))
+	return 1
+}
+
+// forNumber is a number of a loop: for i = "1", 2 is one in Lua, and none to the machine.
+func forNumber(l *lua.LState) int {
+	n, ok := toNumber(l.Get(1))
+	if !ok {
+		l.RaiseError("'for' %s must be a number", l.CheckString(2))
+	}
+	l.Push(n)
 	return 1
 }

@@ -17,7 +17,7 @@ const (
 // redis is the table that scripts know Redis by (https://redis.io/docs/latest/develop/interact/programmability/lua-api/).
 func (r *run) redis(l *lua.LState) *lua.LTable {
 	t := lib(l, map[string]lua.LGFunction{
-		"call": r.call(true), "pcall": r.call(false), "log": r.log, "sha1hex": r.sha1hex, "error_reply": errorReply, "status_reply": statusReply,
+		"call": r.call(true), "pcall": r.call(false), "log": r.log, "sha1hex": r.sha1hex, "error_reply": r.errorReply, "status_reply": r.statusReply,
 		"setresp": setResp, "replicate_commands": yes, "set_repl": nothing, "breakpoint": no, "debug": nothing,
 	})
 	for name, n := range map[string]int{
@@ -110,7 +110,9 @@ func (r *run) log(l *lua.LState) int {
 	}
 	var words []string
 	for i := 2; i <= l.GetTop(); i++ {
-		words = append(words, text(l.Get(i)))
+		s := text(l.Get(i))
+		r.pay(l, len(s)+1)
+		words = append(words, s)
 	}
 	r.host.Log(level, strings.Join(words, " "))
 	return 0
@@ -126,7 +128,7 @@ func (r *run) sha1hex(l *lua.LState) int {
 	return 1
 }
 
-func errorReply(l *lua.LState) int {
+func (r *run) errorReply(l *lua.LState) int {
 	if l.GetTop() != 1 || l.Get(1).Type() != lua.LTString {
 		l.RaiseError("wrong number or type of arguments")
 	}
@@ -137,18 +139,19 @@ func errorReply(l *lua.LState) int {
 	if !strings.Contains(s, " ") {
 		s = "ERR " + s
 	}
-	return field(l, "err", s)
+	return r.field(l, "err", s)
 }
 
-func statusReply(l *lua.LState) int {
+func (r *run) statusReply(l *lua.LState) int {
 	if l.GetTop() != 1 || l.Get(1).Type() != lua.LTString {
 		l.RaiseError("wrong number or type of arguments")
 	}
-	return field(l, "ok", l.CheckString(1))
+	return r.field(l, "ok", l.CheckString(1))
 }
 
-func field(l *lua.LState, name, s string) int {
-	t := l.NewTable()
+func (r *run) field(l *lua.LState, name, s string) int {
+	r.pay(l, tableBytes+len(s))
+	t := l.CreateTable(0, 1)
 	t.RawSetString(name, lua.LString(s))
 	l.Push(t)
 	return 1
@@ -164,7 +167,7 @@ func (r *run) toLua(l *lua.LState, v Value) lua.LValue {
 		return lua.LString(v.Text)
 	case Status, Error:
 		r.pay(l, tableBytes+len(v.Text))
-		t := l.NewTable()
+		t := l.CreateTable(0, 1)
 		if v.Kind == Status {
 			t.RawSetString("ok", lua.LString(v.Text))
 			return t

@@ -9,17 +9,26 @@ import (
 )
 
 func (r *run) strings(l *lua.LState) *lua.LTable {
-	t := keep(l, "string", lua.OpenString)
+	t := l.NewTable()
 	for name, f := range map[string]lua.LGFunction{
-		"byte": r.byte, "char": r.char, "find": r.find, "format": r.format, "gmatch": r.gmatch, "gsub": r.gsub, "lower": r.eachByte(toLower),
+		"byte": r.byte, "char": r.char, "find": r.find, "format": r.format, "gmatch": r.gmatch, "gsub": r.gsub, "len": length, "lower": r.eachByte(toLower),
 		"match": r.match, "rep": r.rep, "reverse": r.reverse, "sub": sub, "upper": r.eachByte(toUpper),
 	} {
 		t.RawSetString(name, l.NewFunction(f))
 	}
 	over := l.NewTable()
 	over.RawSetString("__index", t)
+	r.arithmetic(l, over)
 	l.SetMetatable(lua.LString(""), over)
 	return t
+}
+
+// stringOf is an argument. A number is what Lua writes for it.
+func stringOf(l *lua.LState, i int) string {
+	if n, ok := l.Get(i).(lua.LNumber); ok {
+		return number(n)
+	}
+	return l.CheckString(i)
 }
 
 // span turns Lua's positions, of which negative ones count from the end, into those between which a string of so many bytes is cut.
@@ -38,8 +47,13 @@ func span(size, from, to int) (int, int) {
 	return from - 1, to
 }
 
+func length(l *lua.LState) int {
+	l.Push(lua.LNumber(len(stringOf(l, 1))))
+	return 1
+}
+
 func sub(l *lua.LState) int {
-	s := l.CheckString(1)
+	s := stringOf(l, 1)
 	from, to := span(len(s), integer(l, 2, 1), integer(l, 3, -1))
 	l.Push(lua.LString(s[from:to]))
 	return 1
@@ -58,7 +72,7 @@ func integer(l *lua.LState, i, otherwise int) int {
 }
 
 func (r *run) byte(l *lua.LState) int {
-	s := l.CheckString(1)
+	s := stringOf(l, 1)
 	first := integer(l, 2, 1)
 	from, to := span(len(s), first, integer(l, 3, first))
 	if to-from > registerMost/8 {
@@ -91,7 +105,7 @@ func (r *run) give(l *lua.LState, s string) int {
 }
 
 func (r *run) rep(l *lua.LState) int {
-	s, n := l.CheckString(1), integer(l, 2, 0)
+	s, n := stringOf(l, 1), integer(l, 2, 0)
 	if n <= 0 || s == "" {
 		l.Push(lua.LString(""))
 		return 1
@@ -105,14 +119,14 @@ func (r *run) rep(l *lua.LState) int {
 }
 
 func (r *run) reverse(l *lua.LState) int {
-	b := []byte(l.CheckString(1))
+	b := []byte(stringOf(l, 1))
 	slices.Reverse(b)
 	return r.give(l, string(b))
 }
 
 func (r *run) eachByte(f func(byte) byte) lua.LGFunction {
 	return func(l *lua.LState) int {
-		s := l.CheckString(1)
+		s := stringOf(l, 1)
 		r.pay(l, len(s))
 		b := []byte(s)
 		for i := range b {

@@ -9,7 +9,7 @@ import (
 
 func (r *run) tables(l *lua.LState) *lua.LTable {
 	t := keep(l, "table", lua.OpenTable)
-	for name, f := range map[string]lua.LGFunction{"concat": r.tableConcat, "insert": r.tableInsert, "sort": r.tableSort, "foreach": foreach, "foreachi": foreachi} {
+	for name, f := range map[string]lua.LGFunction{"concat": r.tableConcat, "insert": r.tableInsert, "remove": r.tableRemove, "sort": r.tableSort, "foreach": foreach, "foreachi": foreachi} {
 		t.RawSetString(name, l.NewFunction(f))
 	}
 	return t
@@ -48,6 +48,23 @@ func (r *run) tableInsert(l *lua.LState) int {
 		l.RaiseError("wrong number of arguments to 'insert'")
 	}
 	return 0
+}
+
+// tableRemove takes a place out, the last one if none is named. The machine's takes the last that ever was.
+func (r *run) tableRemove(l *lua.LState) int {
+	t := l.CheckTable(1)
+	n := t.Len()
+	at := integer(l, 2, n)
+	if at < 1 || at > n {
+		return 0
+	}
+	l.Push(t.RawGetInt(at))
+	r.walk(l, (n-at)/16) // those behind it move
+	for ; at < n; at++ {
+		t.RawSetInt(at, t.RawGetInt(at+1))
+	}
+	t.RawSetInt(n, lua.LNil)
+	return 1
 }
 
 // sorted sorts the places of a table.
