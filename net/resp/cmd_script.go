@@ -58,7 +58,7 @@ func (r *request) program() (p *script.Program, text string) {
 		}
 		return p, ""
 	}
-	p, err := r.srv.scripts.load(r.args[1])
+	p, err := r.srv.scripts.load(r.args[1], r.patience)
 	if err != nil {
 		return nil, "ERR " + err.Error()
 	}
@@ -98,7 +98,7 @@ func sameSlot(keys [][]byte) (slot uint16, same bool) {
 }
 
 func runScriptLoad(r *request) {
-	p, err := r.srv.scripts.load(r.args[2])
+	p, err := r.srv.scripts.load(r.args[2], r.patience)
 	if err != nil {
 		r.fail("ERR " + err.Error())
 		return

@@ -154,7 +154,10 @@ func (e *evaluation) attempt() (v script.Value, text string, next outcome) {
 	v, err := e.execute()
 	var raised *script.Raised
 	var wants wantsKey
+	var unread refusal
 	switch {
+	case errors.As(err, &unread):
+		return v, string(unread), isOver
 	case errors.As(err, &raised):
 		return script.Value{Kind: script.Error, Text: raised.Text}, "", isOver
 	case errors.As(err, &wants):
@@ -194,12 +197,38 @@ func (o *Options) scriptBytes() int {
 	return min(max(buffersPart*o.BuffersMax, scriptBytesLeast), scriptBytesMax)
 }
 
-// execute runs the script once on copies of its keys. Only so many may do that at a time: it takes memory that no connection is held to.
+// refusal is why the keys could not be read, in words for the client.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// waitingMost is how many bytes of values a script holds that waits for its turn to run.
+const waitingMost = 64 << 10
+
+// execute runs the script once on copies of its keys. Only so many may do that at a time: it takes memory that no connection is held to. Those that wait must
+// not have it either, and there may be thousands: a script with long values forgets them meanwhile, and reads them again when it is its turn.
 func (e *evaluation) execute() (script.Value, error) {
-	if !enter(e.srv.scripts.run, e.left()) {
-		return script.Value{}, errors.New("other scripts have taken too long")
+	turn := e.srv.scripts.run
+	if !enter(turn, 0) {
+		forgets := e.job.bytes > waitingMost
+		if forgets {
+			e.job.begin(0)
+		}
+		e.srv.scripts.waiting.Add(1)
+		inTime := enter(turn, e.left())
+		e.srv.scripts.waiting.Add(-1)
+		if !inTime {
+			return script.Value{}, errors.New("other scripts have taken too long")
+		}
+		defer leave(turn)
+		if forgets {
+			if text := e.read(); text != "" {
+				return script.Value{}, refusal(text)
+			}
+		}
+	} else {
+		defer leave(turn)
 	}
-	defer leave(e.srv.scripts.run)
 	e.copies = newCopies(e)
 	return e.program.Run(e.copies, e.keys, e.argv, script.Limits{Bytes: e.srv.opts.scriptBytes()})
 }

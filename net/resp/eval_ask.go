@@ -12,6 +12,7 @@ const partsOfKey = 3
 type evalJob struct {
 	tally
 	results  []wire.Result // of what is read
+	bytes    int           // of them
 	conflict bool          // a guard was not met: nothing was done
 
 	value script.Value
@@ -21,7 +22,7 @@ type evalJob struct {
 // begin forgets what was asked before.
 func (j *evalJob) begin(results int) {
 	j.tally = tally{command: j.command, write: j.write}
-	j.results, j.conflict = make([]wire.Result, results), false
+	j.results, j.bytes, j.conflict = make([]wire.Result, results), 0, false
 }
 
 func (j *evalJob) end(v script.Value, text string) { j.value, j.text = v, text }
@@ -36,6 +37,7 @@ func (j *evalJob) take(c *conn, r ref, cmd *wire.Command, res *wire.Result, fail
 		}
 	case j.note(c, cmd, res, fail) && r.index < len(j.results):
 		j.results[r.index] = *res
+		j.bytes += len(res.Value)
 	}
 }
 

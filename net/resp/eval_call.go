@@ -60,6 +60,27 @@ func (c *copies) apply(commands []wire.Command) []wire.Result {
 	return c.store.Apply(&wire.Batch{Time: c.now, Requests: []wire.Request{{Commands: commands}}})[0].Results
 }
 
+// answerMost is how many bytes the values may have that one command answers with. More is more than a script may have (script.Limits), and MGET of one key
+// a thousand times is short.
+const answerMost = 64 << 20
+
+// answers applies a command's parts. What only reads is read part by part: no answer must come to more than may be before anybody counts it.
+func (c *copies) answers(commands []wire.Command) (results []wire.Result, err error) {
+	for i := range commands {
+		if commands[i].Op.IsWrite() || commands[i].Op == wire.OpGuard {
+			return c.apply(commands), nil
+		}
+	}
+	bytes := 0
+	for i := range commands {
+		results = append(results, c.apply(commands[i:i+1])...)
+		if bytes += len(results[i].Value); bytes > answerMost {
+			return nil, script.ErrMemory
+		}
+	}
+	return results, nil
+}
+
 // guards says what the script's writes depend on: the keys that it has used, as they were read.
 func (c *copies) guards() (list []wire.Command) {
 	for i, key := range c.order {
@@ -100,7 +121,10 @@ func (c *copies) Call(args [][]byte) (script.Value, error) {
 	}
 	e := &element{queued: queued{spec: spec, args: args}, exec: &execJob{}, proto: resp2}
 	e.run(c.request)
-	results := c.apply(e.exec.commands)
+	results, err := c.answers(e.exec.commands)
+	if err != nil {
+		return script.Value{}, err
+	}
 	for i := range results {
 		cmd := &e.exec.commands[i]
 		e.take(c.conn, ref{index: e.exec.asked[i].index}, cmd, &results[i], nil)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -194,6 +197,97 @@ func TestScriptsOfManyConnections(t *testing.T) {
 	require.LessOrEqual(t, n.submitted.Load(), int64(2*clients*each+1))
 }
 
+// A script that waits for its turn holds no long values meanwhile: it reads them again.
+func TestAScriptThatWaitsHoldsLittle(t *testing.T) {
+	for size, calls := range map[int]int64{10: 1, waitingMost + 1: 2} {
+		n := newFakeNode(1)
+		s := serve(t, n)
+		replies(t, s, fmt.Sprintf("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%s\r\n", size, strings.Repeat("v", size)))
+		for range cap(s.scripts.run) {
+			s.scripts.run <- struct{}{}
+		}
+		before := n.submitted.Load()
+		answered := make(chan string)
+		go func() { answered <- replies(t, s, "EVAL \"return #redis.call('get', KEYS[1])\" 1 k\r\n") }()
+		require.Eventually(t, func() bool { return s.scripts.waiting.Load() == 1 }, 5*time.Second, time.Millisecond)
+		for range cap(s.scripts.run) {
+			leave(s.scripts.run)
+		}
+		require.Equal(t, fmt.Sprintf(":%d\r\n", size), <-answered)
+		require.Equal(t, calls, n.submitted.Load()-before)
+	}
+}
+
+// One command's answer may be long however short the command is.
+func TestAnAnswerWithinAScriptIsBounded(t *testing.T) {
+	s := serve(t, newFakeNode(1))
+	replies(t, s, fmt.Sprintf("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%s\r\n", 1<<20, strings.Repeat("v", 1<<20)))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	require.Equal(t, "-ERR the script makes more strings and tables than it may: nothing of it was done\r\n",
+		replies(t, s, "EVAL \"local t = {} for i = 1, 1000 do t[i] = 'k' end return #redis.call('mget', unpack(t))\" 1 k\r\n"))
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(500<<20))
+	require.Equal(t, "*3\r\n$1\r\na\r\n$-1\r\n$1\r\nb\r\n",
+		replies(t, s, "EVAL \"redis.call('mset', '{k}1', 'a', '{k}2', 'b') return redis.call('mget', '{k}1', '{k}3', '{k}2')\" 1 k\r\n"))
+}
+
+// Which commands a script may call: what has keys, and is no connection's.
+func TestWhatAScriptMayCall(t *testing.T) {
+	s := serve(t, newFakeNode(1))
+	var may []string
+	for name := range byName {
+		for args := range 6 {
+			source := "return redis.pcall('" + name + "'" + strings.Repeat(", '{k}'", args) + ")"
+			got := replies(t, s, fmt.Sprintf("*4\r\n$4\r\nEVAL\r\n$%d\r\n%s\r\n$1\r\n1\r\n$3\r\n{k}\r\n", len(source), source))
+			if !strings.Contains(got, "not allowed from script") && !strings.Contains(got, "does not support") && !strings.Contains(got, "args calling") {
+				may = append(may, name)
+				break
+			}
+		}
+	}
+	slices.Sort(may)
+	require.Equal(t, strings.Fields("append decr decrby del echo exists expire expireat expiretime get getdel getex getrange getset incr incrby incrbyfloat mget mset msetnx "+
+		"persist pexpire pexpireat pexpiretime ping psetex pttl select set setex setnx setrange strlen substr time touch ttl type unlink"), may)
+}
+
+// A script answers and leaves what its commands would, one by one.
+func TestCommandsWithinAScript(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	keys := []string{"{k}1", "{k}2", "{k}3"}
+	forms := []string{"set K V", "set K V nx", "set K V xx", "set K V get", "set K V nx get", "set K V px 100000", "set K V keepttl", "set K V exat 1", "set K V pxat 99999999999999",
+		"get K", "getset K V", "getdel K", "getex K", "getex K persist", "getex K px 5000000", "getex K exat 1", "del K", "del K K", "exists K K", "incr K", "decrby K 3", "incrbyfloat K 0.5", "append K V",
+		"setrange K 2 V", "setrange K 0 V", "getrange K 0 -2", "strlen K", "expire K 1000", "expire K -1", "expire K 1000 nx", "pexpire K 5 gt", "pexpire K 2000 lt", "persist K",
+		"type K", "touch K K", "mset K V K V", "msetnx K V K V", "mget K K K", "setnx K V", "setex K 100 V", "unlink K", "expiretime K", "substr K 0 1", "set K V foo", "incr"}
+	one, other := newFakeNode(1), newFakeNode(1)
+	a, b := serve(t, one), serve(t, other)
+	for range 400 {
+		var source, plain strings.Builder
+		source.WriteString("local t = {} ")
+		n := 1 + random.IntN(6)
+		for i := range n {
+			words := strings.Fields(forms[random.IntN(len(forms))])
+			for i, w := range words {
+				switch w {
+				case "K":
+					words[i] = keys[random.IntN(len(keys))]
+				case "V":
+					words[i] = fmt.Sprint(random.IntN(30))
+				}
+			}
+			fmt.Fprintf(&source, "t[%d] = redis.pcall('%s') ", i+1, strings.Join(words, "', '"))
+			plain.WriteString(strings.Join(words, " ") + "\r\n")
+		}
+		source.WriteString("return t")
+		got := replies(t, a, fmt.Sprintf("*6\r\n$4\r\nEVAL\r\n$%d\r\n%s\r\n$1\r\n3\r\n$4\r\n{k}1\r\n$4\r\n{k}2\r\n$4\r\n{k}3\r\n", source.Len(), source.String()))
+		want := fmt.Sprintf("*%d\r\n", n) + replies(t, b, plain.String())
+		want = strings.ReplaceAll(want, "ERR wrong number of arguments for 'incr' command", errScriptArity)
+		require.Equal(t, want, got, source.String())
+		const state = "GET {k}1\r\nGET {k}2\r\nGET {k}3\r\nEXPIRETIME {k}1\r\nEXPIRETIME {k}2\r\nEXPIRETIME {k}3\r\n"
+		require.Equal(t, replies(t, b, state), replies(t, a, state), source.String())
+	}
+}
+
 // A client that goes while its script waits leaves nothing behind.
 func TestAClientThatGoesDuringItsScript(t *testing.T) {
 	n := newFakeNode(1)
@@ -218,14 +312,14 @@ func TestScriptsAreForgotten(t *testing.T) {
 	s.init()
 	source := func(i int) []byte { return fmt.Appendf(nil, "return %d", i) }
 	for i := range scriptsMost + 10 {
-		_, err := s.load(source(i))
+		_, err := s.load(source(i), time.Minute)
 		require.NoError(t, err)
 		require.NotNil(t, s.find(script.SHA(source(0)))) // it is used
 	}
 	require.Equal(t, scriptsMost, s.used.Len())
 	require.Nil(t, s.find(script.SHA(source(1))))
 	for i := range 2 * scriptBytesMost / script.SourceMost {
-		_, err := s.load(append(source(i), strings.Repeat(" ", script.SourceMost-20)...))
+		_, err := s.load(append(source(i), strings.Repeat(" ", script.SourceMost-20)...), time.Minute)
 		require.NoError(t, err)
 	}
 	require.LessOrEqual(t, s.bytes, scriptBytesMost)

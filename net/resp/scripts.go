@@ -2,8 +2,10 @@ package resp
 
 import (
 	"container/list"
+	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"torc/net/script"
@@ -20,16 +22,19 @@ const (
 // scripts are what the node knows, and who may run one. A script that was not used for longest is forgotten when there are too many: clients send it again
 // when they are told NOSCRIPT. Each node knows its own.
 type scripts struct {
-	mu     sync.Mutex
-	bySHA  map[string]*list.Element // of *script.Program
-	used   *list.List               // the last one that was used first
-	bytes  int
-	run    chan struct{}              // has room for as many as may run at a time
-	writes [scriptLines]chan struct{} // and each of these for one
+	mu      sync.Mutex
+	bySHA   map[string]*list.Element // of *script.Program
+	used    *list.List               // the last one that was used first
+	bytes   int
+	making  chan struct{}              // has room for one that is being compiled: that may take a second, and 300 MB
+	run     chan struct{}              // has room for as many as may run at a time
+	waiting atomic.Int64               // and so many wait
+	writes  [scriptLines]chan struct{} // and each of these for one
 }
 
 func (s *scripts) init() {
 	s.bySHA, s.used = make(map[string]*list.Element), list.New()
+	s.making = make(chan struct{}, 1)
 	s.run = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/4))
 	for i := range s.writes {
 		s.writes[i] = make(chan struct{}, 1)
@@ -48,9 +53,20 @@ func (s *scripts) find(sha string) *script.Program {
 	return e.Value.(*script.Program)
 }
 
+// errMaking is for a script that has waited for too long.
+var errMaking = errors.New("others' scripts take too long to compile: nothing was done, retry later")
+
 // load makes a script known.
-func (s *scripts) load(source []byte) (*script.Program, error) {
-	if p := s.find(script.SHA(source)); p != nil {
+func (s *scripts) load(source []byte, patience time.Duration) (*script.Program, error) {
+	sha := script.SHA(source)
+	if p := s.find(sha); p != nil {
+		return p, nil
+	}
+	if !enter(s.making, patience) {
+		return nil, errMaking
+	}
+	defer leave(s.making)
+	if p := s.find(sha); p != nil { // somebody had it made meanwhile
 		return p, nil
 	}
 	p, err := script.Compile(source)
@@ -94,6 +110,9 @@ func enter(line chan struct{}, patience time.Duration) bool {
 	case line <- struct{}{}:
 		return true
 	default:
+	}
+	if patience <= 0 {
+		return false
 	}
 	t := time.NewTimer(patience)
 	defer t.Stop()
