@@ -9,8 +9,8 @@ import (
 // What the machine makes a number of a string is not what Lua makes of it: to it "010" is 8, and "1_000" a thousand. So arithmetic with strings is ours:
 // the machine asks a string's metatable first.
 
-// arithmetic puts it there.
-func (r *run) arithmetic(l *lua.LState, over *lua.LTable) {
+// arithmetic is what is put there.
+func arithmetic(l *lua.LState) (list []named) {
 	for event, f := range map[string]func(a, b float64) float64{
 		"__add": func(a, b float64) float64 { return a + b },
 		"__sub": func(a, b float64) float64 { return a - b },
@@ -20,8 +20,9 @@ func (r *run) arithmetic(l *lua.LState, over *lua.LTable) {
 		"__pow": math.Pow,
 		"__unm": func(a, _ float64) float64 { return -a },
 	} {
-		over.RawSetString(event, l.NewFunction(arith(event, f)))
+		list = append(list, named{event, l.NewFunction(arith(event, f))})
 	}
+	return list
 }
 
 func arith(event string, f func(a, b float64) float64) lua.LGFunction {

@@ -9,41 +9,6 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// kept are the functions of the machine's own libraries that a script gets as they are: those that take no more than a step.
-var kept = map[string][]string{
-	"_G": {"assert", "error", "getmetatable", "ipairs", "next", "pairs", "rawequal", "rawget", "select", "setmetatable", "type"},
-	"math": {"abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "deg", "exp", "floor", "fmod", "frexp", "ldexp", "log", "log10", "max", "min",
-		"modf", "pow", "rad", "sin", "sinh", "sqrt", "tan", "tanh", "pi"},
-	"table": {"getn", "maxn"},
-}
-
-// keep opens one of the machine's libraries, and makes a table of what is kept of it.
-func keep(l *lua.LState, name string, open lua.LGFunction) *lua.LTable {
-	l.Push(l.NewFunction(open))
-	l.Call(0, 1)
-	all, ok := l.Get(-1).(*lua.LTable)
-	l.Pop(1)
-	t := l.NewTable()
-	for _, f := range kept[name] {
-		if ok {
-			t.RawSetString(f, all.RawGetString(f))
-		}
-	}
-	return t
-}
-
-func (r *run) base(l *lua.LState) *lua.LTable {
-	t := keep(l, "_G", lua.OpenBase)
-	for name, f := range r.paying() {
-		t.RawSetString(name, l.NewFunction(f))
-	}
-	for name, f := range map[string]lua.LGFunction{"tostring": r.tostring, "tonumber": tonumber, "unpack": r.unpack, "pcall": r.pcall, "xpcall": r.xpcall, "collectgarbage": collectgarbage} {
-		t.RawSetString(name, l.NewFunction(f))
-	}
-	t.RawSetString("_VERSION", lua.LString("Lua 5.1"))
-	return t
-}
-
 // collectgarbage does nothing: the garbage is the node's.
 func collectgarbage(l *lua.LState) int {
 	l.Push(lua.LNumber(0))
@@ -168,14 +133,13 @@ func trimZeros(s string) string {
 
 // math has random numbers that begin elsewhere in each run.
 func (r *run) math(l *lua.LState) *lua.LTable {
-	t := keep(l, "math", lua.OpenMath)
-	for _, name := range kept["math"] {
-		if f, ok := t.RawGetString(name).(*lua.LFunction); ok {
-			t.RawSetString(name, l.NewFunction(ofNumbers(f.GFunction)))
-		}
+	t := l.CreateTable(0, len(shared().math)+4)
+	for _, f := range shared().math {
+		t.RawSetString(f.name, f.LFunction)
 	}
 	t.RawSetString("mod", t.RawGetString("fmod")) // its name in Lua 5.0
 	t.RawSetString("huge", lua.LNumber(math.Inf(1)))
+	t.RawSetString("pi", lua.LNumber(math.Pi))
 	t.RawSetString("random", l.NewFunction(r.draw))
 	t.RawSetString("randomseed", l.NewFunction(func(l *lua.LState) int {
 		r.random.seed(uint32(int64(l.CheckNumber(1))))
@@ -220,7 +184,7 @@ func (d *drand48) next() int64 {
 
 // os has only clock, as in Redis: how long the script has run for, in seconds. It counts steps, so that it does not differ from run to run.
 func (r *run) os(l *lua.LState) *lua.LTable {
-	all := r.steps
+	all := r.all
 	return lib(l, map[string]lua.LGFunction{"clock": func(l *lua.LState) int {
 		l.Push(lua.LNumber(float64(all-r.steps) * secondsAStep))
 		return 1

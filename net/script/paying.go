@@ -15,11 +15,6 @@ const (
 	upvalueBytes = 64  // a variable that a function shares with others
 )
 
-// paying are the functions that the calls are of.
-func (r *run) paying() map[string]lua.LGFunction {
-	return map[string]lua.LGFunction{nameConcat: r.concat, nameSet: r.set, nameKey: r.key, nameTable: r.table, nameClosure: r.closure, nameNumber: forNumber}
-}
-
 // concat joins its arguments from the right, as Lua does.
 func (r *run) concat(l *lua.LState) int {
 	right := l.Get(l.GetTop())

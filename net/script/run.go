@@ -10,7 +10,7 @@ import (
 
 // Sizes of the machine, in values and calls that wait for another.
 const (
-	registerFirst = 1 << 10
+	registerFirst = 256
 	registerMost  = 64 << 10
 	callsMost     = 200 // as many as Lua allows from C; each of ours is a call of Go's
 )
@@ -27,6 +27,11 @@ type run struct {
 	host    Host
 	stopped error // by the host
 	random  drand48
+
+	keys, args  [][]byte
+	all         int         // steps that there were
+	names       *lua.LTable // what the script has used so far (world.go)
+	outer, over *lua.LTable // what it sees of that, and of strings
 }
 
 // Raised is an error that a script has raised, and has not caught.
@@ -36,19 +41,21 @@ func (r *Raised) Error() string { return r.Text }
 
 // Run runs the program. It returns what the script returns, or *Raised, or what has ended it: ErrSteps, ErrTime, ErrMemory, or the Host's error.
 func (p *Program) Run(host Host, keys, args [][]byte, limits Limits) (v Value, err error) {
-	r := &run{meter: newMeter(limits), program: p, host: host}
+	r := &run{meter: newMeter(limits), program: p, host: host, keys: keys, args: args}
+	r.all = r.steps
 	defer func() {
 		if caught := recover(); caught != nil {
 			v, err = Value{}, fmt.Errorf("%s: %v", chunkName, caught)
 		}
 	}()
 	l := lua.NewState(lua.Options{
-		CallStackSize: callsMost, RegistrySize: registerFirst, RegistryMaxSize: registerMost, RegistryGrowStep: registerFirst,
+		CallStackSize: callsMost, RegistrySize: registerFirst, RegistryMaxSize: registerMost, RegistryGrowStep: registerMost / 64,
 		SkipOpenLibs: true, MinimizeStackMemory: true,
 	})
 	defer l.Close()
 	f := l.NewFunctionFromProto(p.proto)
-	f.Env = r.world(l, keys, args)
+	r.open(l)
+	f.Env = r.outer
 	l.SetContext(r.meter)
 	l.Push(f)
 	failed := l.PCall(0, 1, nil)
@@ -113,36 +120,6 @@ func (r *run) where(line string) string {
 		line = ":" + line
 	}
 	return " script: " + r.program.SHA + ", on @" + chunkName + line + "."
-}
-
-// world makes what the script's names mean: a table that the script cannot change or see through, over one of all functions, over nothing.
-func (r *run) world(l *lua.LState, keys, args [][]byte) *lua.LTable {
-	names := r.base(l)
-	for name, lib := range map[string]*lua.LTable{
-		"string": r.strings(l), "table": r.tables(l), "math": r.math(l), "bit": r.bits(l), "cjson": r.json(l), "redis": r.redis(l), "os": r.os(l),
-	} {
-		names.RawSetString(name, lib)
-	}
-	names.RawSetString("server", names.RawGetString("redis"))
-	names.RawSetString("KEYS", r.list(l, keys))
-	names.RawSetString("ARGV", r.list(l, args))
-	none := l.NewTable()
-	none.RawSetString("__index", l.NewFunction(func(l *lua.LState) int {
-		l.RaiseError("Script attempted to access nonexistent global variable '%s'", text(l.Get(2)))
-		return 0
-	}))
-	names.Metatable = none
-
-	world, over := l.NewTable(), l.NewTable()
-	over.RawSetString("__index", names)
-	over.RawSetString("__newindex", l.NewFunction(func(l *lua.LState) int {
-		l.RaiseError("Attempt to modify a readonly table")
-		return 0
-	}))
-	over.RawSetString("__metatable", lua.LFalse)
-	world.Metatable = over
-	names.RawSetString("_G", world)
-	return world
 }
 
 func (r *run) list(l *lua.LState, items [][]byte) *lua.LTable {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -307,6 +308,25 @@ func TestARunLeavesNothing(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, `["nil" "2"]`, show(v))
 	}
+}
+
+// TestRunsSideBySide has several runs use what all share.
+func TestRunsSideBySide(t *testing.T) {
+	p, err := Compile([]byte("local s = '08' + 1 for i, v in ipairs({1, 2}) do s = s + math.floor(v) end for k, v in pairs({3}) do s = s + v end " +
+		"string.extra, math.extra, table.extra = 1, 2, 3 return {s, getmetatable('').__index == string and 1, select('#', 1, 2), type(next({})), #('x'):rep(3)}"))
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				v, err := p.Run(&echo{}, nil, nil, Limits{Time: time.Minute})
+				if err != nil || show(v) != `[15 1 2 "nil" 3]` {
+					t.Errorf("%v %v", show(v), err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestNothingOutsideCanBeReached(t *testing.T) {

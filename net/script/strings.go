@@ -9,17 +9,11 @@ import (
 )
 
 func (r *run) strings(l *lua.LState) *lua.LTable {
-	t := l.NewTable()
-	for name, f := range map[string]lua.LGFunction{
+	t := lib(l, map[string]lua.LGFunction{
 		"byte": r.byte, "char": r.char, "find": r.find, "format": r.format, "gmatch": r.gmatch, "gsub": r.gsub, "len": length, "lower": r.eachByte(toLower),
 		"match": r.match, "rep": r.rep, "reverse": r.reverse, "sub": sub, "upper": r.eachByte(toUpper),
-	} {
-		t.RawSetString(name, l.NewFunction(f))
-	}
-	over := l.NewTable()
-	over.RawSetString("__index", t)
-	r.arithmetic(l, over)
-	l.SetMetatable(lua.LString(""), over)
+	})
+	r.over.RawSetString("__index", t)
 	return t
 }
 

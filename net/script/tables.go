@@ -8,9 +8,11 @@ import (
 )
 
 func (r *run) tables(l *lua.LState) *lua.LTable {
-	t := keep(l, "table", lua.OpenTable)
-	for name, f := range map[string]lua.LGFunction{"concat": r.tableConcat, "insert": r.tableInsert, "remove": r.tableRemove, "sort": r.tableSort, "foreach": foreach, "foreachi": foreachi} {
-		t.RawSetString(name, l.NewFunction(f))
+	t := lib(l, map[string]lua.LGFunction{
+		"concat": r.tableConcat, "insert": r.tableInsert, "remove": r.tableRemove, "sort": r.tableSort, "foreach": foreach, "foreachi": foreachi,
+	})
+	for _, f := range shared().table {
+		t.RawSetString(f.name, f.LFunction)
 	}
 	return t
 }
