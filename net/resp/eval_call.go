@@ -28,7 +28,10 @@ type wantsKey string
 func (wantsKey) Error() string { return "the script uses a key that was not read" }
 
 func newCopies(e *evaluation) *copies {
-	c := &copies{evaluation: e, store: e.srv.opts.NewStore(), now: time.Now().UnixMilli(), touched: make(map[string]bool)}
+	c := &copies{evaluation: e, now: time.Now().UnixMilli(), touched: make(map[string]bool)}
+	if e.slot != noSlot { // else it has no keys
+		c.store = e.srv.opts.NewStore(uint16(e.slot))
+	}
 	results := e.job.results
 	for i := range e.order {
 		if ttl, at := results[partsOfKey*i+1].Int, results[partsOfKey*i+2].Int; ttl > 0 && at > 0 {

@@ -232,6 +232,18 @@ func TestAnAnswerWithinAScriptIsBounded(t *testing.T) {
 		replies(t, s, "EVAL \"redis.call('mset', '{k}1', 'a', '{k}2', 'b') return redis.call('mget', '{k}1', '{k}3', '{k}2')\" 1 k\r\n"))
 }
 
+// What a short script takes is little: its copies are in a store of one slot.
+func TestWhatAShortScriptTakes(t *testing.T) {
+	const request, runs = "EVAL \"return redis.call('get', KEYS[1])\" 1 k\r\n", 100
+	s := serve(t, newFakeNode(1))
+	replies(t, s, request)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	replies(t, s, strings.Repeat(request, runs))
+	runtime.ReadMemStats(&after)
+	require.Less(t, (after.TotalAlloc-before.TotalAlloc)/runs, uint64(200<<10))
+}
+
 // Which commands a script may call: what has keys, and is no connection's.
 func TestWhatAScriptMayCall(t *testing.T) {
 	s := serve(t, newFakeNode(1))

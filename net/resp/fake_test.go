@@ -444,7 +444,9 @@ func rangeOf(v []byte, start, end int64) []byte {
 func serve(t testing.TB, n Backend, change ...func(*Options)) *Server {
 	t.Helper()
 	opts := Options{Addr: "127.0.0.1:0"}
-	opts.NewStore = func() Store { return store.New(store.Config{MaxValue: opts.MaxValue}) }
+	opts.NewStore = func(slot uint16) Store {
+		return store.New(store.Config{Shard: wire.ShardID(slot) + 1, Shards: wire.SlotCount, MaxValue: opts.MaxValue})
+	}
 	for _, f := range change {
 		f(&opts)
 	}

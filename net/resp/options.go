@@ -64,7 +64,7 @@ type Options struct {
 	IdleTimeout     time.Duration // a connection silent for longer is closed; 0 never closes one
 	Timeout         time.Duration // how long one command may wait for its shards; 5 s
 
-	NewStore func() Store // an empty one, for keys of every slot and values of MaxValue; nil refuses scripts
+	NewStore func(slot uint16) Store // an empty one, for keys of a slot and values of MaxValue; nil refuses scripts
 
 	MemoryOutside func() uint64 // bytes in use outside Go's heap, for INFO; nil: none
 

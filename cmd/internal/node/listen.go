@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"torc/core/store"
+	"torc/core/wire"
 	"torc/net/admin"
 	"torc/net/grpcapi"
 	"torc/net/peer"
@@ -36,7 +37,9 @@ func (n *Node) takePorts() (err error) {
 		api.BuffersMax = int(plan.Clients / 4)
 	}
 	redis := resp.Options{
-		NewStore:   func() resp.Store { return store.New(store.Config{MaxValue: int(n.cfg.MaxValue)}) },
+		NewStore: func(slot uint16) resp.Store { // one slot as a shard: one that has all takes half a megabyte, for each run of a script
+			return store.New(store.Config{Shard: wire.ShardID(slot) + 1, Shards: wire.SlotCount, MaxValue: int(n.cfg.MaxValue)})
+		},
 		BuffersMax: int(plan.Clients / 4), Addr: n.cfg.RESP, Redirect: n.cfg.Redirect, SplitTransactions: n.cfg.SplitTransactions, Password: n.cfg.Password.Reveal(), OldPassword: n.cfg.OldPassword.Reveal(), MaxKey: int(n.cfg.MaxKey), MaxValue: int(n.cfg.MaxValue),
 		Timeout: n.cfg.Timeout, MemoryOutside: func() uint64 { return uint64(n.pages.Stats().Used) }, Logger: n.logger}
 	if s := n.security; s != nil {
