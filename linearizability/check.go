@@ -99,8 +99,8 @@ func checkPlain(k KeyHistory, o Options) (found []Verdict, ok bool) {
 	return found, ok
 }
 
-// checkExpiring checks a key with TTLs: the zones for values that come back or are out of
-// order, the intervals for those that are late or early.
+// checkExpiring checks a key with TTLs: the zones for values that come back, after a sure loss too, or are out of
+// order; the intervals for those that are late or early.
 func checkExpiring(k KeyHistory, o Options) []Verdict {
 	found, ok := checkZones(k, o, true)
 	if !ok {

@@ -64,7 +64,7 @@
 //
 // ttl (CheckTTL), with the zones of the register checker. Linearizability has no clock, so
 // expiry needs its own: not served later than the TTL plus a tolerance, not lost earlier than
-// the TTL minus it, never back without a new write. Deletes and touches count as looks at the
+// the TTL minus it, never back without a new write, nor after a sure loss. Deletes and touches count as looks at the
 // key: applied, it was there; refused, it was not. Sound, but not complete: within the
 // tolerance, and where an operation of unknown outcome could be the reason, anything goes.
 // Keys that mix TTLs with increments, appends or CAS are Undecided.

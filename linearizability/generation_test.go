@@ -17,6 +17,8 @@ func TestGenerations(t *testing.T) {
 		}
 		return o
 	}
+	mortal := func(o *Operation) *Operation { o.In.TTL = 1000; return o }
+	applied := func(o *Operation) *Operation { o.Out.Applied = true; return o }
 	number := func(o *Operation, n int64) *Operation { o.Out.Number = n; return o }
 	lost := []Loss{{From: 100, To: 110, Sure: true}}
 	for _, c := range []struct {
@@ -37,6 +39,16 @@ func TestGenerations(t *testing.T) {
 			[]*Operation{op(Write, "a", 1, 2, OK), op(Write, "b", 120, 121, OK), op(Read, "b", 130, 131, OK), op(Read, "", 220, 221, OK)}, Fine},
 		{"the first of two losses takes what was written after it", []Loss{lost[0], {From: 200, To: 210, Sure: true}},
 			[]*Operation{op(Write, "b", 120, 121, OK), op(Read, "", 130, 131, OK)}, Violation},
+		{"a mortal value, gone after the loss", lost, []*Operation{mortal(op(Write, "a", 1, 2, OK)), op(Read, "", 120, 121, OK)}, Fine},
+		{"a mortal value, back after the loss", lost, []*Operation{mortal(op(Write, "a", 1, 2, OK)), op(Read, "a", 120, 121, OK)}, Violation},
+		{"a mortal value, back after what was perhaps no loss", []Loss{{From: 100, To: 110}}, []*Operation{mortal(op(Write, "a", 1, 2, OK)), op(Read, "a", 120, 121, OK)}, Fine},
+		{"a mortal value, read while it was being lost", lost, []*Operation{mortal(op(Write, "a", 1, 2, OK)), op(Read, "a", 105, 121, OK)}, Fine},
+		{"a mortal value of unknown outcome comes late", lost, []*Operation{mortal(op(Write, "a", 1, Open, Unknown)), op(Read, "a", 120, 121, OK)}, Fine},
+		{"a mortal value that was seen before the loss does not come late", lost,
+			[]*Operation{mortal(op(Write, "a", 1, Open, Unknown)), op(Read, "a", 5, 6, OK), op(Read, "a", 120, 121, OK)}, Violation},
+		{"what was lost is touched", lost, []*Operation{mortal(op(Write, "a", 1, 2, OK)), applied(mortal(op(Touch, "", 120, 121, OK)))}, Violation},
+		{"what was lost is deleted", lost, []*Operation{mortal(op(Write, "a", 1, 2, OK)), applied(op(Delete, "", 120, 121, OK))}, Violation},
+		{"what is mortal and was written after the loss is deleted", lost, []*Operation{mortal(op(Write, "a", 105, 115, OK)), applied(op(Delete, "", 120, 121, OK))}, Fine},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := History{}

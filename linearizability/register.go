@@ -42,6 +42,7 @@ type cluster struct {
 	last  *Operation // has the latest call
 	f, s  int64
 	lone  bool // an absence of unknown cause: a read that found nothing, or a delete
+	lost  bool // a lone one: a sure loss, which no operation shows
 }
 
 const beginning int64 = math.MinInt64
@@ -88,6 +89,9 @@ func checkZones(k KeyHistory, o Options, lone bool) (verdicts []Verdict, ok bool
 	}
 	r.addReads(lone)
 	r.addEvictions()
+	if lone {
+		r.addLosses(o)
+	}
 	found := r.conflicts(o.ViolationsMax)
 	verdicts = append(r.orphans, found...)
 	return verdicts[:min(len(verdicts), o.ViolationsMax)], true
@@ -145,6 +149,21 @@ func (r *registers) addEvictions() {
 			r.clusters[i].add(op)
 		}
 	}
+}
+
+// addLosses makes an absence that stands alone of each sure loss: what was there before it does not come back.
+func (r *registers) addLosses(o Options) {
+	for _, loss := range o.lossesOf(r.k.Key) {
+		if loss.Sure {
+			op := absenceOf(loss)
+			r.clusters = append(r.clusters, cluster{first: op, last: op, f: loss.To, s: loss.From, lone: true, lost: true})
+		}
+	}
+}
+
+// absenceOf stands for what a sure loss leaves. It is no operation of the history.
+func absenceOf(loss Loss) *Operation {
+	return &Operation{Kind: Delete, Call: loss.From, Return: loss.To}
 }
 
 func (r *registers) addReads(lone bool) {
@@ -241,8 +260,11 @@ func (r *registers) contradiction(a, b *cluster) Verdict {
 		stale, fresh = b, a
 	}
 	accused, proof := stale.last, fresh.first
-	s := who(accused) + " " + answer(accused) + ", but " + evidence(proof) + " " +
-		seconds(accused.Call-proof.Return) + " before it began"
+	shows := evidence(proof)
+	if fresh.lost {
+		shows, proof = "what the key held had been declared lost", nil
+	}
+	s := who(accused) + " " + answer(accused) + ", but " + shows + " " + seconds(accused.Call-fresh.f) + " before it began"
 	switch {
 	case stale.isInitial():
 		s += " and nothing deleted the key"
@@ -256,7 +278,11 @@ func (r *registers) contradiction(a, b *cluster) Verdict {
 		s += ", and " + shown(stale.write.In.Value) + " is the older value: " + evidence(stale.first) + " by " +
 			seconds(stale.f) + ", before " + deed(fresh.last) + " began at " + seconds(fresh.s)
 	}
-	return violation(OracleRegister, r.k, s, distinct(accused, proof, stale.first, fresh.last, stale.write, fresh.write)...)
+	witnesses := []*Operation{accused, proof, stale.first, fresh.last, stale.write, fresh.write}
+	if fresh.lost {
+		witnesses[3] = nil
+	}
+	return violation(OracleRegister, r.k, s, distinct(witnesses...)...)
 }
 
 // olderThan chooses which of two contradicting clusters is called the stale one. The latest

@@ -23,6 +23,8 @@ import (
 // one that was refused did not. A touch with TTL 0 (PERSIST) is also refused where there is no TTL to take away: then
 // something that had none must be the reason.
 //
+// A sure loss is an instant at which nothing was there, too.
+//
 // A setter is superseded, for a read, once another one was called after it returned and
 // itself returned before the read began.
 
@@ -132,6 +134,11 @@ func newLives(k KeyHistory, o Options) *lives {
 			l.addRemover(op)
 		default:
 			return nil
+		}
+	}
+	for _, loss := range l.lost {
+		if loss.Sure {
+			l.absent = append(l.absent, absenceOf(loss))
 		}
 	}
 	l.ackedCalls = sortWithCalls(l.acked)

@@ -65,6 +65,8 @@ func (c life) do(op *Operation, at int64) (life, bool) {
 			return c, !answered || c.ttl == 0 // PERSIST is refused as well where there is no TTL
 		}
 		return c, !answered || op.Out.Applied == c.value.Found
+	case Evict:
+		return life{}, true
 	case Delete:
 		return life{}, !answered || op.Out.Applied == c.value.Found
 	}
@@ -72,47 +74,71 @@ func (c life) do(op *Operation, at int64) (life, bool) {
 }
 
 // TestTTLIsSound: whatever the checkers of an expiring key accuse has no explanation, however
-// the clocks and the instants are chosen; and whatever really happened they accept.
+// the clocks and the instants are chosen; and whatever really happened they accept. In every third history
+// the key was lost for sure.
 func TestTTLIsSound(t *testing.T) {
-	caught, missed := 0, 0
-	for seed := range uint64(4000) {
+	caught, missed := map[bool]int{}, map[bool]int{}
+	for seed := range uint64(6000) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		p := ttlProfile
 		p.n = 2 + rng.IntN(4)
 		p.spread = rng.Int64N(3)
 		eps := rng.Int64N(3)
-		h := p.run(rng)
+		lossAt := -1
+		if seed%3 == 2 {
+			lossAt = 1 + rng.IntN(p.n-1)
+		}
+		h, loss := p.runAndLose(rng, lossAt)
+		o := Options{TTLEpsilon: timeOf(eps)}
+		if lossAt > 0 {
+			loss.Sure, o.Losses = true, []Loss{loss}
+		}
 		if seed%2 == 1 {
 			scramble(rng, h, 1+rng.IntN(3))
 		}
 		require.NoError(t, h.Validate())
-		verdicts := checkExpiring(h.ByKey()[0], Options{TTLEpsilon: timeOf(eps)})
+		verdicts := checkExpiring(h.ByKey()[0], o)
 		if seed%2 == 0 {
 			require.Empty(t, sentences(verdicts), "seed %d: a correct history\n%s", seed, text(t, h))
 			continue
 		}
-		var ops []*Operation
-		horizon := int64(0)
-		for i := range h.Ops {
-			if op := &h.Ops[i]; op.Outcome != Failed {
-				ops = append(ops, op)
-				horizon = max(horizon, op.Call)
-				if op.Return != Open {
-					horizon = max(horizon, op.Return)
-				}
-			}
-		}
-		explained := explainTTL(life{}, beginning, eps, horizon, ops)
+		ops := h.withLosses(o.Losses)
+		explained := explainTTL(life{}, beginning, eps, horizonOf(ops), ops)
 		switch {
 		case len(verdicts) > 0:
-			require.False(t, explained, "seed %d: a false alarm (epsilon %d)\n%s\n%s", seed, eps, text(t, h), sentences(verdicts))
-			caught++
+			require.False(t, explained, "seed %d: a false alarm (epsilon %d, losses %v)\n%s\n%s", seed, eps, o.Losses, text(t, h), sentences(verdicts))
+			caught[lossAt > 0]++
 		case !explained:
-			missed++
+			missed[lossAt > 0]++
 		}
 	}
-	t.Logf("%d bad histories caught, %d missed", caught, missed)
-	require.Greater(t, caught, 4*missed, "the checker should find most of what is wrong")
+	for _, lossy := range []bool{false, true} {
+		t.Logf("losses %v: %d bad histories caught, %d missed", lossy, caught[lossy], missed[lossy])
+		require.Greater(t, caught[lossy], 4*missed[lossy], "the checker should find most of what is wrong")
+	}
+}
+
+// withLosses are a history's operations that did not fail, and what empties the key for each loss.
+func (h *History) withLosses(losses []Loss) (ops []*Operation) {
+	for i := range h.Ops {
+		if op := &h.Ops[i]; op.Outcome != Failed {
+			ops = append(ops, op)
+		}
+	}
+	for _, loss := range losses {
+		ops = append(ops, &Operation{Kind: Evict, Call: loss.From, Return: loss.To, Outcome: OK})
+	}
+	return ops
+}
+
+// horizonOf is when the last that is known of operations happened.
+func horizonOf(ops []*Operation) (at int64) {
+	for _, op := range ops {
+		if at = max(at, op.Call); op.Return != Open {
+			at = max(at, op.Return)
+		}
+	}
+	return at
 }
 
 // TestTTLWithSkew: the store stamps a write by a clock that is off by up to 3 and expires it
