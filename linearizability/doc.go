@@ -65,8 +65,8 @@
 // ttl (CheckTTL), with the zones of the register checker. Linearizability has no clock, so
 // expiry needs its own: not served later than the TTL plus a tolerance, not lost earlier than
 // the TTL minus it, never back without a new write, nor after a sure loss. Deletes and touches count as looks at the
-// key: applied, it was there; refused, it was not. Sound, but not complete: within the
-// tolerance, and where an operation of unknown outcome could be the reason, anything goes.
+// key: applied, it was there; refused, it was not. Versions say which setter it is about. Sound, but not complete: within the
+// tolerance anything goes, and an operation of unknown outcome explains one life that was too long or too short.
 // Keys that mix TTLs with increments, appends or CAS are Undecided.
 //
 // version (CheckVersions). Where answers tell versions: does every change give the key a greater one,

@@ -46,6 +46,10 @@ func (c *cell) do(op *Operation, at int64, clock *uint64) (out Output, ok bool) 
 		} else if out.Applied {
 			c.expires = 0
 		}
+		if out.Applied {
+			*clock++
+			c.version, out.Version = *clock, *clock
+		}
 	case Delete:
 		out.Applied = c.value.Found
 		*c = cell{granted: c.granted}

@@ -17,7 +17,8 @@ import (
 //
 // A read that begins after the last instant at which the value could be alive must not
 // return it; a read during which the value must be alive must not find nothing. Between the
-// two, and whenever an operation of unknown outcome could be the reason, the checker accepts.
+// two the checker accepts; and where an operation of unknown outcome could be the reason, once (vanish.go). A write whose
+// outcome is unknown and whose value was seen has happened by then. Versions tell which setter left what was read (stamped.go).
 //
 // Deletes and touches are looks at the key as well: one that was applied found it there, and
 // one that was refused did not. A touch with TTL 0 (PERSIST) is also refused where there is no TTL to take away: then
@@ -39,14 +40,17 @@ type lives struct {
 	writes map[string][]*Operation // by value, without failed ones
 	order  []*Operation            // the same, by call
 	seen   map[string]int64        // the earliest return of a read of each value
-	// Setters that were acknowledged, by return, and the latest call among each prefix.
-	acked      []*Operation
-	ackedCalls []int64
+	stamps stamps
+	// Setters that were acknowledged, or whose value was seen, by return, and the latest call among each prefix.
+	acked         []*Operation
+	ackedCalls    []int64
+	ackedVersions []uint64 // and the greatest version that the prefix told
 	// Operations after which, or at which, nothing was there: the same two.
 	absent      []*Operation
 	absentCalls []int64
 	touches     latest // applied touches
 	removers    latest // applied deletes, evictions, and acknowledged setters with a TTL
+	vanished    []gone // what only operations of unknown outcome explain
 	// Touches and removers of unknown outcome are few and never end.
 	openTouches, openRemovers []*Operation
 }
@@ -109,12 +113,15 @@ func CheckTTL(k KeyHistory, o Options) (verdicts []Verdict, ok bool) {
 			verdicts = append(verdicts, v)
 		}
 	}
+	if v, wrong := l.checkRemovals(); wrong && len(verdicts) == 0 {
+		verdicts = append(verdicts, v)
+	}
 	return verdicts, true
 }
 
 func newLives(k KeyHistory, o Options) *lives {
 	l := &lives{k: k, eps: int64(o.TTLEpsilon), lost: o.lossesOf(k.Key), writes: map[string][]*Operation{}, seen: map[string]int64{}}
-	for _, op := range k.Ops {
+	for _, op := range endObserved(k.Ops) {
 		if op.Outcome == Failed {
 			continue
 		}
@@ -141,7 +148,13 @@ func newLives(k KeyHistory, o Options) *lives {
 			l.absent = append(l.absent, absenceOf(loss))
 		}
 	}
+	l.stamps = stampsOf(l)
 	l.ackedCalls = sortWithCalls(l.acked)
+	newest := uint64(0)
+	for _, op := range l.acked {
+		newest = max(newest, op.version())
+		l.ackedVersions = append(l.ackedVersions, newest)
+	}
 	l.absentCalls = sortWithCalls(l.absent)
 	return l
 }
@@ -194,7 +207,7 @@ func (l *lives) addSetter(op *Operation) {
 	if op.Kind == Touch && op.Outcome == Unknown {
 		l.openTouches = append(l.openTouches, op)
 	}
-	if op.Outcome == OK {
+	if op.Return != Open {
 		l.acked = append(l.acked, op)
 	}
 	if op.In.TTL > 0 {
@@ -203,7 +216,7 @@ func (l *lives) addSetter(op *Operation) {
 }
 
 func (l *lives) addRemover(op *Operation) {
-	if op.Outcome == OK {
+	if op.Return != Open {
 		l.removers.add(op)
 	} else {
 		l.openRemovers = append(l.openRemovers, op)
@@ -241,8 +254,21 @@ func saturated(a, b int64) int64 {
 
 // checkServed: the value that a read returned could still be alive when it began.
 func (l *lives) checkServed(read *Operation) (v Verdict, wrong bool) {
-	var last *Operation
-	until := beginning
+	until, last := l.stampedUntil(read)
+	if last == nil {
+		until, last = l.valueUntil(read)
+	}
+	if until == beginning || read.Call <= until {
+		return v, false // a value that nobody wrote, or that was overwritten, is the zone checker's affair
+	}
+	return violation(OracleTTL, l.k, who(read)+" "+answer(read)+", but it expired by "+seconds(until)+" at the latest: "+
+		deed(last)+" with a TTL of "+seconds(int64(last.In.TTL))+" had taken effect by "+seconds(until-l.eps-int64(last.In.TTL))+
+		l.tolerance(), read, last), true
+}
+
+// valueUntil is the last instant at which the value that a read returned could be alive, and the setter that says so.
+func (l *lives) valueUntil(read *Operation) (until int64, last *Operation) {
+	until = beginning
 	for _, w := range l.writes[read.Out.Value.Text] {
 		if w.Call > read.Return {
 			continue
@@ -252,12 +278,7 @@ func (l *lives) checkServed(read *Operation) (v Verdict, wrong bool) {
 			until, last = end, setter
 		}
 	}
-	if until == beginning || read.Call <= until {
-		return v, false // a value that nobody wrote, or that was overwritten, is the zone checker's affair
-	}
-	return violation(OracleTTL, l.k, who(read)+" "+answer(read)+", but it expired by "+seconds(until)+" at the latest: "+
-		deed(last)+" with a TTL of "+seconds(int64(last.In.TTL))+" had taken effect by "+seconds(until-l.eps-int64(last.In.TTL))+
-		l.tolerance(), read, last), true
+	return until, last
 }
 
 // checkThere: some value could still be alive when a delete or touch that was applied began.
@@ -315,10 +336,11 @@ func (l *lives) aliveUntil(w, read *Operation) (until int64, setter *Operation) 
 		}
 		return until == never
 	})
-	for _, t := range l.openTouches {
-		if t.Call <= read.Return && t.Call <= until {
-			return never, t // it may have come in time to prolong the life
+	for _, t := range l.openTouches { // by call: each may have come once, in time to prolong the life
+		if t.Call > read.Return || t.Call > until {
+			break
 		}
+		until, setter = after(until, t, l.eps), t
 	}
 	return until, setter
 }
@@ -352,31 +374,6 @@ func (l *lives) checkKept(op *Operation) (v Verdict, wrong bool) {
 	setter := l.acked[i]
 	return violation(OracleTTL, l.k, who(op)+" "+answer(op)+", but "+evidence(setter)+" "+seconds(op.Call-setter.Return)+" before it began with a TTL of "+
 		seconds(int64(setter.In.TTL))+", so it had one to take away until "+seconds(after(setter.Call, setter, -l.eps))+l.tolerance(), op, setter), true
-}
-
-// lasting says whether the key could be without a TTL when an operation took effect.
-func (l *lives) lasting(op *Operation, superseded int64) bool {
-	leaves := func(setter *Operation) bool {
-		return setter.In.TTL == 0 && setter.Call <= op.Return && setter.Return >= superseded
-	}
-	return slices.ContainsFunc(l.acked, leaves) || slices.ContainsFunc(l.order, leaves) || slices.ContainsFunc(l.openTouches, leaves)
-}
-
-// explained says whether an expiry, a delete or a loss that is not superseded could have
-// removed the key by the time the read returned.
-func (l *lives) explained(read *Operation, superseded int64) (yes bool) {
-	removes := func(op *Operation) bool {
-		yes = yes || op.Call <= read.Return && (op.Kind == Delete || op.Kind == Evict || after(op.Call, op, -l.eps) <= read.Return)
-		return yes
-	}
-	l.removers.overlapping(superseded, read.Return, removes)
-	for _, op := range l.openRemovers {
-		removes(op)
-	}
-	for _, loss := range l.lost {
-		yes = yes || loss.To >= superseded && loss.From <= read.Return
-	}
-	return yes
 }
 
 func (l *lives) tolerance() string {

@@ -83,6 +83,7 @@ func TestTTLIsSound(t *testing.T) {
 		p := ttlProfile
 		p.n = 2 + rng.IntN(4)
 		p.spread = rng.Int64N(3)
+		p.versions = seed%4 == 0
 		eps := rng.Int64N(3)
 		lossAt := -1
 		if seed%3 == 2 {
@@ -150,7 +151,7 @@ func TestTTLWithSkew(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		p := ttlProfile
 		p.kinds, p.unknown = kinds, 0
-		p.n, p.ttl, p.skew, p.spread = 400, 15, 3, 1
+		p.n, p.ttl, p.skew, p.spread, p.versions = 400, 15, 3, 1, seed%2 == 0
 		h := p.run(rng)
 		require.Empty(t, sentences(Check(h, Options{TTLEpsilon: timeOf(6)})), "seed %d", seed)
 		if Worst(Check(h, Options{})) == Violation {
@@ -158,4 +159,19 @@ func TestTTLWithSkew(t *testing.T) {
 		}
 	}
 	require.Greater(t, alarms, 100, "without the tolerance the skew shows")
+}
+
+// TestTTLWithManyUnknowns: of whatever became of the operations of unknown outcome, nothing is accused.
+func TestTTLWithManyUnknowns(t *testing.T) {
+	for seed := range uint64(1500) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		p := ttlProfile
+		p.n, p.unknown, p.ttl, p.spread, p.versions = 60, 10+rng.IntN(40), timeOf(3+rng.Int64N(12)), rng.Int64N(6), seed%2 == 0
+		h, loss := p.runAndLose(rng, int(seed%3)*20-20)
+		o := Options{}
+		if loss.To > 0 {
+			loss.Sure, o.Losses = true, []Loss{loss}
+		}
+		require.Empty(t, sentences(Check(h, o)), "seed %d, losses %v\n%s", seed, o.Losses, text(t, h))
+	}
 }

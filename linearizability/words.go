@@ -132,6 +132,9 @@ func evidence(op *Operation) string {
 	case Increment, Append:
 		return deed(op) + " had returned " + strconv.FormatInt(op.Out.Number, 10)
 	case Write:
+		if op.Outcome != OK {
+			return deed(op) + " had been seen"
+		}
 		return deed(op) + " had been acknowledged"
 	case Evict:
 		return deed(op) + " had come"
