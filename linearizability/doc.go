@@ -89,7 +89,7 @@
 // themselves cannot tell: half of a batch looks fine on either key. It looks for cycles of
 // reasons over keys that are only appended to, after Elle: near-linear, and the shortest cycle
 // is the explanation (transaction.go). Exact, but for appends of unknown outcome that nobody
-// saw, which it takes not to have happened. Blind: keys that a declared loss covers, and all
+// saw, which it takes not to have happened. Blind: keys that were perhaps lost, what was under way during a sure loss, and all
 // that nobody reads: let batches read several keys at once. Batches on keys that are written,
 // incremented or deleted are Undecided, because such values do not tell their order. A batch that is done only if a key has not changed since it
 // was read (WATCH) is recorded with a read of what was read then: if the batch was done, that is what the key held.

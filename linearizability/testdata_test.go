@@ -82,10 +82,10 @@ func parseOptions(t *testing.T, text string) (o Options) {
 			n, err := parseNumber(value)
 			require.NoError(t, err)
 			o.ConcurrencyMax = n
-		case "loss":
+		case "loss", "sure-loss":
 			keys, times, _ := strings.Cut(value, ":")
 			from, to, _ := strings.Cut(times, "..")
-			o.Losses = append(o.Losses, Loss{Keys: strings.Split(keys, ","), From: instant(t, from), To: instant(t, to)})
+			o.Losses = append(o.Losses, Loss{Keys: strings.Split(keys, ","), From: instant(t, from), To: instant(t, to), Sure: name == "sure-loss"})
 		default:
 			t.Fatalf("unknown option %q", word)
 		}

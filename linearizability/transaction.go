@@ -86,7 +86,7 @@ type anomaly struct {
 // CheckTransactions checks that each batch of several operations was done as one, at an
 // instant between its call and its return (strict serializability), on keys that are only
 // appended to, read and evicted and whose tokens can be told apart. Other keys that occur in batches
-// are Undecided. Keys that a declared loss covers are left out.
+// are Undecided. Of keys that were lost for sure each generation is checked by itself (lost.go); those that were perhaps lost are left out.
 //
 // Every violation is one: a cycle of reasons, the shortest that was found. Without violation
 // there is an order of all batches that explains every answer, but for the appends of unknown
@@ -98,7 +98,16 @@ func CheckTransactions(h *History, o Options) (verdicts []Verdict) {
 	return verdicts
 }
 
-func checkTransactions(h *History, o Options) []anomaly {
+func checkTransactions(h *History, o Options) (found []anomaly) {
+	parts := betweenLosses(h, o)
+	o.Losses = nil
+	for _, part := range parts {
+		found = append(found, checkPart(part, o)...)
+	}
+	return found
+}
+
+func checkPart(h *History, o Options) []anomaly {
 	t := &transactions{h: h, o: o.withDefaults()}
 	if !t.findKeys() {
 		return nil
@@ -250,10 +259,6 @@ func (t *transactions) sort() {
 
 // order finds the order of a key's tokens, or says why there is none.
 func (t *transactions) order(v *versions) {
-	if len(t.o.lossesOf(v.key)) > 0 {
-		v.ops = nil // what was lost may have been there; nothing follows from its absence
-		return
-	}
 	switch v.build(t.list) {
 	case ordered:
 		t.checkInternal(v)

@@ -337,7 +337,7 @@ func (l *lives) aliveUntil(w, read *Operation) (until int64, setter *Operation) 
 		return until == never
 	})
 	for _, t := range l.openTouches { // by call: each may have come once, in time to prolong the life
-		if t.Call > read.Return || t.Call > until {
+		if t.Call > until {
 			break
 		}
 		until, setter = after(until, t, l.eps), t
