@@ -40,6 +40,8 @@ func TestGenerations(t *testing.T) {
 		{"the first of two losses takes what was written after it", []Loss{lost[0], {From: 200, To: 210, Sure: true}},
 			[]*Operation{op(Write, "b", 120, 121, OK), op(Read, "", 130, 131, OK)}, Violation},
 		{"a mortal value, gone after the loss", lost, []*Operation{mortal(op(Write, "a", 1, 2, OK)), op(Read, "", 120, 121, OK)}, Fine},
+		{"a mortal value, gone before the loss", lost, []*Operation{mortal(op(Write, "a", 1, 2, OK)), op(Read, "", 50, 51, OK)}, Violation},
+		{"what is mortal and was written after the loss is gone", lost, []*Operation{mortal(op(Write, "a", 111, 112, OK)), op(Read, "", 120, 121, OK)}, Violation},
 		{"a mortal value, back after the loss", lost, []*Operation{mortal(op(Write, "a", 1, 2, OK)), op(Read, "a", 120, 121, OK)}, Violation},
 		{"a mortal value, back after what was perhaps no loss", []Loss{{From: 100, To: 110}}, []*Operation{mortal(op(Write, "a", 1, 2, OK)), op(Read, "a", 120, 121, OK)}, Fine},
 		{"a mortal value, read while it was being lost", lost, []*Operation{mortal(op(Write, "a", 1, 2, OK)), op(Read, "a", 105, 121, OK)}, Fine},
