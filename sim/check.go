@@ -29,7 +29,7 @@ const (
 	OracleSession      Oracle = 'G' // each client sees its own writes, and never an older value than before
 	OracleBatch        Oracle = 'B' // what is said of each operation of a batch is true (batch.go)
 	OracleRing         Oracle = 'R' // one cluster, one map under each epoch (ring.go), and no more of them than needed
-	OracleQuality      Oracle = 'Q' // retries and breakers keep within their bounds (quality.go)
+	OracleQuality      Oracle = 'Q' // retries, breakers and leases keep within their bounds (quality.go, leases.go)
 	OracleExpectation  Oracle = 'E' // a script's operations come to what it says
 )
 

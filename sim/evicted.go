@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"strings"
+
+	"torc/core/evict"
 	"torc/core/trace"
 	"torc/core/wire"
 )
@@ -16,8 +19,12 @@ import (
 //     it, or that knows nothing of its shard at all (a loss, which is declared).
 //
 // A replica tells the entry's victims, not what it removes itself: one that chooses on its own is excused by nothing.
+//
+// Nor is a key given up for nothing: some node's memory must have been bound, and the policy must allow it.
 type evictions struct {
 	known map[wire.Victim]bool
+	of    map[string]bool // keys
+	bound bool            // the memory of some node is, or was
 }
 
 func (o *evictions) see(w *World, e *trace.Event) {
@@ -32,8 +39,22 @@ func (o *evictions) see(w *World, e *trace.Event) {
 		return
 	}
 	if o.known == nil {
-		o.known = map[wire.Victim]bool{}
+		o.known, o.of = map[wire.Victim]bool{}, map[string]bool{}
 	}
-	o.known[v] = true
+	o.known[v], o.of[key] = true, true
+	o.justify(w, key)
 	w.work.record.Evict(w.now, key, v.Version)
+}
+
+// justify holds that there was a reason to give a key up.
+func (o *evictions) justify(w *World, key string) {
+	policy := w.settings.Evict
+	switch {
+	case !o.bound:
+		w.violate(OracleDurability, "key %s was given up for want of memory, and no node's memory was ever bound", key)
+	case policy == evict.NoEviction:
+		w.violate(OracleDurability, "key %s was given up for want of memory, though the policy is %v", key, policy)
+	case strings.HasPrefix(policy.String(), "volatile") && !w.work.keys[w.work.known[key]].asked.expiry:
+		w.violate(OracleDurability, "key %s was given up for want of memory, though the policy is %v and nobody ever gave it a TTL", key, policy)
+	}
 }

@@ -284,6 +284,7 @@ func (f Squeeze) strike(w *World) (string, func()) {
 func (n *node) boundMemory() {
 	bytes := n.squeezed.value(0)
 	n.config.MaxMemory = bytes
+	n.w.evictions.bound = n.w.evictions.bound || bytes > 0
 	if n.maxMemory != nil {
 		*n.maxMemory = bytes
 	}

@@ -21,7 +21,7 @@ type toy struct {
 	board  cluster.Board
 	trace  trace.Sink
 	data   map[string]*toyEntry
-	leases map[string]uint64
+	leases map[string]toyLease
 	done   map[wire.Session]*wire.Response
 	heard  map[[2]uint64]bool // forwards taken, to be deaf to doubles
 	asked  map[uint64]*wire.Call
@@ -37,9 +37,14 @@ type toyEntry struct {
 	expires int64
 }
 
+type toyLease struct {
+	number uint64
+	until  int64
+}
+
 func toyFactory(flaw string) Factory {
 	return func(cfg *cluster.Config, index int, e env.Env, board cluster.Board, tr trace.Sink) Lane {
-		return &toy{cfg: cfg, index: index, env: e, board: board, trace: tr, flaw: flaw, data: map[string]*toyEntry{}, leases: map[string]uint64{},
+		return &toy{cfg: cfg, index: index, env: e, board: board, trace: tr, flaw: flaw, data: map[string]*toyEntry{}, leases: map[string]toyLease{},
 			done: map[wire.Session]*wire.Response{}, heard: map[[2]uint64]bool{}, asked: map[uint64]*wire.Call{}}
 	}
 }
@@ -134,6 +139,9 @@ func (l *toy) execute(r *wire.Request) *wire.Response {
 	if old := l.done[once]; old != nil && l.flaw != "no dedupe" {
 		return old
 	}
+	if r := l.flawedAtOnce(r); r != nil {
+		return r
+	}
 	out := &wire.Response{Outcome: wire.OutcomeOK}
 	unmet := l.guarded(r)
 	for i := range r.Commands {
@@ -159,6 +167,9 @@ func (l *toy) guarded(r *wire.Request) bool {
 		if e := l.data[string(c.Key)]; e != nil {
 			now = e.version
 		}
+		if c.Op == wire.OpGuard && c.Version == 0 && l.flaw == "never absent" {
+			return true
+		}
 		if c.Op == wire.OpGuard && (c.Version != now && l.flaw != "unguarded" || l.flaw == "never as it was") {
 			return true
 		}
@@ -174,6 +185,9 @@ func (l *toy) apply(c *wire.Command) wire.Result {
 		e = nil
 	}
 	l.writes++
+	if r := l.flawed(c, key, e); r != nil {
+		return *r
+	}
 	switch c.Op {
 	case wire.OpGuard:
 		return wire.Result{Kind: wire.KindOK}
@@ -244,10 +258,13 @@ func (l *toy) apply(c *wire.Command) wire.Result {
 		if e != nil {
 			return wire.Result{Kind: wire.KindBytes, Value: e.value, Version: e.version}
 		}
-		l.leases[key] = l.writes
+		if l.leases[key].until > l.env.Wall() && l.flaw != "leases for all" {
+			return wire.Result{}
+		}
+		l.leases[key] = toyLease{l.writes, l.env.Wall() + c.TTL}
 		return wire.Result{Kind: wire.KindInt, Int: int64(l.writes)}
 	case wire.OpFill:
-		if l.leases[key] != c.Version || c.Version == 0 {
+		if lease := l.leases[key]; lease.number != c.Version || c.Version == 0 || lease.until <= l.env.Wall() {
 			return wire.Result{}
 		}
 		l.data[key] = &toyEntry{value: c.Value, version: l.writes}

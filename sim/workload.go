@@ -71,6 +71,7 @@ type workload struct {
 	made     []Call              // what the clients did, in full
 	answers  []Answer            // what the script's operations came to
 	hot      int                 // how many faults want everybody at the same keys
+	bytes    int                 // in all values that anybody gave
 	held     int                 // reads that nodes answered from copies of hot keys
 	oks      [3]int              // by wire.Outcome
 	reasons  [32]int
@@ -80,7 +81,8 @@ type workload struct {
 type touched struct {
 	key   string
 	shard wire.ShardID
-	text  bool // somebody may have put something there that is no number
+	asked asked
+	tenure
 }
 
 func newWorkload(w *World) *workload {
@@ -306,10 +308,8 @@ func (l *workload) invoke(c *client, op *operation) wire.Command {
 	case op.Seen:
 		op.In.Version = l.seen[op.Key]
 	}
-	switch op.Kind {
-	case linearizability.Write, linearizability.CAS, linearizability.SetNX, linearizability.Fill, linearizability.Append:
-		l.keys[l.known[op.Key]].text = true
-	}
+	l.keys[l.known[op.Key]].asked.note(op, &l.bytes)
+	l.keys[l.known[op.Key]].called(op)
 	l.w.coverage.invoked(op.Kind)
 	if op.number == 0 { // not part of an atomic batch
 		op.number = l.record.Invoke(c.index+1, l.w.now, op.Kind, op.Key, op.told())
@@ -348,10 +348,12 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 		l.w.answeredLease(op, &out)
 	}
 	l.w.emit(e)
+	l.tenured(op, word, &out)
 	l.w.coverage.returned(op.Kind)
-	l.refusedForMemory(op, outcome, reason)
+	l.refused(op, outcome, reason)
 	if outcome == wire.OutcomeOK {
 		l.answeredError(op, r)
+		l.answeredVersion(op, word, &out)
 		l.answeredGuard(op, r)
 	}
 	l.oks[outcome]++
@@ -363,46 +365,6 @@ func (l *workload) finish(c *client, op *operation, outcome wire.Outcome, reason
 	}
 	l.record.Return(op.number, l.w.now, word, out)
 	l.w.answered(op, word, &out)
-}
-
-// refusedForMemory holds a refusal for want of memory to its word: only what could grow is refused.
-// Reads and removals go on, or a full node could never be emptied.
-func (l *workload) refusedForMemory(op *operation, outcome wire.Outcome, reason wire.Reason) {
-	if outcome != wire.OutcomeRefused || reason != wire.ReasonOutOfMemory {
-		return
-	}
-	l.w.reached(branchMemoryRefused)
-	switch op.Kind {
-	case linearizability.Read, linearizability.Delete, linearizability.GetDel, linearizability.Touch:
-		if op.alone {
-			l.w.violate(OracleSanity, "operation %d (%v %s): refused for want of memory, though it takes none", op.number, op.Kind, op.Key)
-		}
-	}
-}
-
-// answeredError holds an error that was answered to its reason. To the history it is an operation that had no effect, so the checkers
-// ask no further; but it says what the key holds, or that it is not of this shard.
-func (l *workload) answeredError(op *operation, r *wire.Result) {
-	if r.Kind != wire.KindError {
-		return
-	}
-	switch r.Code {
-	case wire.CodeVersion:
-		if op.Kind == linearizability.CAS {
-			return
-		}
-	case wire.CodeGuard:
-		if op.guarded {
-			return
-		}
-	case wire.CodeNotInteger:
-		if op.Kind == linearizability.Increment && l.keys[l.known[op.Key]].text {
-			return
-		}
-	case wire.CodeOverflow, wire.CodeTooLong:
-		return // a script may want that
-	}
-	l.w.violate(OracleLinearizable, "operation %d (%v %s): answered %q, and nothing that was done to the key is a reason", op.number, op.Kind, op.Key, r.Code.Text())
 }
 
 // answeredGuard notes how a guard went.
