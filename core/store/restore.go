@@ -136,11 +136,12 @@ func (r *Restorer) add(chunk []byte) error {
 
 // consume reads as many records as are complete and keeps the rest.
 func (r *Restorer) consume(piece []byte) error {
-	r.input = piece
-	if len(r.pending) > 0 {
+	waited := len(r.pending) > 0
+	if waited {
 		r.pending = append(r.pending, piece...)
-		r.input = r.pending
+		piece = r.pending
 	}
+	r.input = piece
 	for len(r.input) > 0 {
 		rest := r.input
 		if err := r.record(); errors.Is(err, errShort) {
@@ -150,7 +151,9 @@ func (r *Restorer) consume(piece []byte) error {
 			return err
 		}
 	}
-	r.pending = append(r.pending[:0], r.input...)
+	if !waited || len(r.input) < len(piece) { // else all of it is there already, and a long record would be copied with every chunk
+		r.pending = append(r.pending[:0], r.input...)
+	}
 	r.input = nil
 	return nil
 }
