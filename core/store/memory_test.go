@@ -292,6 +292,10 @@ func FuzzRestore(f *testing.F) {
 			f.Add(streamOf(s), uint16(64+i))
 		}
 	}
+	s.Apply(&wire.Batch{Requests: []wire.Request{request(wire.Command{Op: wire.OpLease, Key: []byte("leased"), TTL: 50})}})
+	f.Add(streamOf(s), uint16(200))
+	s.Apply(&wire.Batch{Requests: []wire.Request{request(wire.Command{Op: wire.OpCaching, Delta: 5})}})
+	f.Add(streamOf(s), uint16(5))
 	f.Add([]byte(snapshotMagic+"\x01\x00\x05\x00\xff\xff\xff\xff\x0f\x00\x00\xff\xff\xff\xff\x0f"), uint16(7))
 	f.Fuzz(func(t *testing.T, stream []byte, cut uint16) {
 		pages := new(ledger)
