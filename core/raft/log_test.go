@@ -137,6 +137,31 @@ func TestWhatIsPackedReadsAsBefore(t *testing.T) {
 	}
 }
 
+// TestWhatIsLongStaysWhereItIs: nothing is written behind it, and it is given up with its entry.
+func TestWhatIsLongStaysWhereItIs(t *testing.T) {
+	l := newMemoryLog()
+	room := bytes.Repeat([]byte("another's"), packedMost)
+	long := room[:packedMost+1]
+	for i := range uint64(packAt + packLeft) {
+		data := []byte("short")
+		if i == 1 {
+			data = long
+		}
+		l.append([]*pb.Entry{{Index: new(i + 1), Term: new(uint64(1)), Type: pb.EntryNormal.Enum(), Data: data}})
+	}
+	l.packUpTo(l.last())
+	got, err := l.Entries(2, 3, math.MaxUint64)
+	require.NoError(t, err)
+	require.Same(t, &long[0], &got[0].Data[0])
+	require.Equal(t, bytes.Repeat([]byte("another's"), packedMost), room)
+	chunks := l.pack.chunks
+	l.compact(2)
+	for i, chunk := range chunks[:len(chunks)-1] {
+		require.Nil(t, chunk, "chunk %d is kept alive", i)
+	}
+	require.NotNil(t, chunks[len(chunks)-1])
+}
+
 // fitting is how many of the first entries have so many bytes together: one at least, however large.
 func fitting(entries []*pb.Entry, size uint64) (n int) {
 	sum := uint64(0)

@@ -2,6 +2,7 @@ package raft
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -145,4 +146,23 @@ func TestWhoIsClosedReleasesItsReads(t *testing.T) {
 	require.Empty(t, told)
 	leader.Close()
 	require.Equal(t, []bool{false}, told)
+}
+
+// TestWhoIsClosedReleasesReadsThatKnowTheirIndex, too: it applies nothing more.
+func TestWhoIsClosedReleasesReadsThatKnowTheirIndex(t *testing.T) {
+	n := newNetwork(t, 2, 3)
+	leader := n.leader()
+	n.settle()
+	follower := n.others(leader)[0]
+	n.drop = func(_, to *peer, m wire.Message) bool {
+		return to == follower && (kind(m) == pb.MsgApp || kind(m) == pb.MsgHeartbeat)
+	}
+	leader.propose("written;")
+	n.run(20 * time.Millisecond)
+	told := follower.ask()
+	n.run(tick)
+	require.Len(t, follower.reads.waiting, 1, "the index is known")
+	require.Empty(t, *told)
+	follower.Close()
+	require.Equal(t, []bool{false}, *told)
 }

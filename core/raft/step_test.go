@@ -42,6 +42,7 @@ func TestWhatNoMemberSendsIsIgnored(t *testing.T) {
 		{"an empty one", wire.RaftMessage{Type: uint8(pb.MsgProp)}},
 		{"a question without a name", wire.RaftMessage{Type: uint8(pb.MsgReadIndex)}},
 		{"two questions", wire.RaftMessage{Type: uint8(pb.MsgReadIndex), Entries: entries(2)}},
+		{"an answer without a name", wire.RaftMessage{Type: uint8(pb.MsgReadIndexResp), Entries: entries(1)}},
 		{"a snapshot whose parts have not come", wire.RaftMessage{Type: uint8(pb.MsgSnap), Snapshot: snapshot}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
