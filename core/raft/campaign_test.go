@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	pb "go.etcd.io/raft/v3/raftpb"
 
 	"torc/core/trace"
 	"torc/core/wire"
@@ -48,13 +49,48 @@ func TestTurns(t *testing.T) {
 		require.Equal(t, map[int]bool{-1: true, 0: true, 1: true}, seen)
 	}
 	learner := n.add(9, nil, 1<<20)
-	learner.lead = 1
-	require.Equal(t, -1, learner.turn())
+	learner.conf.Voters = ids(1, 2, 3)
+	for lead := range wire.ReplicaID(4) {
+		learner.lead = lead
+		require.Equal(t, -1, learner.turn(), "it has no vote")
+	}
+	n.peers[0].lead = 9
+	require.Equal(t, -1, n.peers[0].turn(), "who leads has no vote any more")
 
 	large := newNetwork(t, 1, 5)
 	large.leader()
 	for _, p := range large.peers {
 		require.Equal(t, -1, p.turn(), "of five, luck finds one soon")
+	}
+}
+
+// TestATurnBeginsATickAfterTheTimeout: most elections are begun so; the others by whom luck has drawn a shorter time.
+func TestATurnBeginsATickAfterTheTimeout(t *testing.T) {
+	const tried = 40
+	for turn := range 2 {
+		early, inTurn := 0, 0
+		for seed := range uint64(tried) {
+			n := newNetwork(t, seed, 3)
+			n.settle()
+			leader := n.leader()
+			i := slices.IndexFunc(n.peers, func(p *peer) bool { return p.turn() == turn })
+			p := n.peers[i]
+			n.hand(p, wire.RaftMessage{Type: uint8(pb.MsgHeartbeat), From: leader.id, Term: leader.Term()})
+			ticks := 0
+			for ; p.Leader() != 0; ticks++ {
+				p.Tick(ticks)
+				p.Flush()
+			}
+			switch due := electionTicks + 1 + staggerTicks*turn; {
+			case ticks == due:
+				inTurn++
+			case ticks < due:
+				early++
+			default:
+				t.Fatalf("turn %d: only after %d ticks", turn, ticks)
+			}
+		}
+		require.Greater(t, inTurn, early, "turn %d", turn)
 	}
 }
 
