@@ -20,5 +20,6 @@ func Seeds() []Seed {
 		{"control-every-fault", 2514, "two of the founders were restarted between their pledge and the map: what they were to hold was lost before anybody led it, and the oracle did not know who its voters were (sim, fault_memory.go)"},
 		{"swarm", 1, "a lane's session that the shard had forgotten was begun anew by the next write, and the retry of an older one was applied twice: found by reading first, by this seed since shards forget (core/router, session.go)"},
 		{"control-declared-loss", 3173, "the same of the meta group: an operator has to begin it anew, and nobody did (sim, founding.go)"},
+		{"control-every-fault", 260138, "a node that had been slow once led nothing any more, since on links where many packets are late nobody is well for 33 rounds on end (core/late, judge.go)"},
 	}
 }

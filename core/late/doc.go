@@ -14,14 +14,16 @@
 //
 // How late a node is, is the lower median of what the others say of it: with three nodes both must find it late, with
 // five three of the four. It is slow when that is long by itself (Floor) and by Times the lower median of the others, now and
-// as a rule (longRun), for some rounds on end; then it says so itself, for those who have begun since (Admits); and it is well again only when it has been well for many more (Judge).
+// as a rule (longRun), for some rounds on end; then it says so itself, for those who have begun since (Admits); and it is well again only when it has been well in many more (Judge).
+// These need not be on end, since on bad links nobody is well for long; a bad round takes back several of them (Setback).
 //
 //	         Bad rounds: late, and much later than the others
 //	well -------------------------------------------------------> slow
 //	  ^                                                            |
 //	  '------------------------------------------------------------'
-//	         Well rounds: in time, or no later than half of that; twice as
-//	         many each time that it has soon become slow again (Longest)
+//	         Well rounds: in time, or no later than half of that; Setback of
+//	         them taken back by each Bad round; twice as many each time that
+//	         it has soon become slow again (Longest)
 //
 // What must hold:
 //
@@ -30,7 +32,8 @@
 //  3. When all are equally late nobody is slow, at any load: Times compares.
 //  4. No verdict without evidence: old words count for nothing, and who is not known to be late is well.
 //  5. Hysteresis: between two verdicts of slow there are at least Bad and Well rounds.
-//  6. Its size is bounded by the number of nodes, squared.
+//  6. Nobody is slow for ever who is well in more than Setback times as many rounds as he is bad in.
+//  7. Its size is bounded by the number of nodes, squared.
 //
 // What it says is advice. It may be wrong, and nothing but a pause may come of that: who leads is raft's to decide.
 package late

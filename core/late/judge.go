@@ -13,8 +13,9 @@ type Rules struct {
 	Floor   time.Duration // who answers sooner is well whatever the others do; 12.5 ms
 	Times   int           // how much later than the others; 4
 	Bad     int           // rounds on end until a node is slow; 4
-	Well    int           // rounds on end until it is well again; 33
-	Longest int           // how often that doubles at most; 2
+	Well    int           // well rounds until it is well again; 33
+	Setback int           // how many of those a bad one takes back; 8
+	Longest int           // how often Well doubles at most; 2
 }
 
 func (r Rules) withDefaults() Rules {
@@ -26,6 +27,7 @@ func (r Rules) withDefaults() Rules {
 	def(&r.Times, 4)
 	def(&r.Bad, 4)
 	def(&r.Well, 33)
+	def(&r.Setback, 8)
 	def(&r.Longest, 2)
 	if r.Floor <= 0 {
 		r.Floor = 12500 * time.Microsecond
@@ -62,7 +64,7 @@ type judged struct {
 // verdict is whether a node is slow.
 type verdict struct {
 	slow   bool
-	count  int // rounds on end that speak against the present verdict
+	count  int // rounds that speak against the present verdict
 	since  int // rounds since it was last slow
 	longer int // how often the time until it is well has doubled
 }
@@ -215,17 +217,11 @@ const relapseMost = 4
 
 // step takes one round's look at a node.
 func (v *verdict) step(r *Rules, bad, well bool) {
-	against := bad
-	if v.slow {
-		against = well
-	} else {
+	if !v.slow {
 		v.since = min(v.since+1, relapseMost*r.Well)
 	}
-	if !against {
-		v.count = 0
-		return
-	}
-	if v.count++; v.count < v.needs(r) {
+	v.count = v.counted(r, bad, well)
+	if v.count < v.needs(r) {
 		return
 	}
 	v.count, v.slow = 0, !v.slow
@@ -239,7 +235,22 @@ func (v *verdict) step(r *Rules, bad, well bool) {
 	}
 }
 
-// needs is how many rounds on end change the verdict.
+// counted is how many rounds speak against the verdict after one more. It takes bad rounds on end to become slow, but not well ones on end to become
+// well: where many packets are late, on all links alike, a node that is no worse than others is in between in a third of the rounds, and bad in one
+// of a hundred, and would be called slow for ever. What is in between says nothing of a slow node. A node that is bad in one round of nine stays slow.
+func (v *verdict) counted(r *Rules, bad, well bool) int {
+	switch {
+	case v.slow && well, !v.slow && bad:
+		return v.count + 1
+	case !v.slow:
+		return 0
+	case bad:
+		return max(v.count-r.Setback, 0)
+	}
+	return v.count
+}
+
+// needs is how many rounds change the verdict.
 func (v *verdict) needs(r *Rules) int {
 	switch {
 	case !v.slow:

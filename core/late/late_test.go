@@ -264,8 +264,8 @@ func TestOldWords(t *testing.T) {
 	require.False(t, known)
 }
 
-// It takes some bad rounds on end until a node is slow, and many good ones until it is well; the more the sooner it was slow
-// again.
+// It takes some bad rounds on end until a node is slow, and many good ones until it is well, of which a bad one takes back some; the more the
+// sooner it was slow again.
 func TestHysteresis(t *testing.T) {
 	j := New(Rules{Floor: 25 * ms})
 	j.Keep(nodes(3))
@@ -280,8 +280,8 @@ func TestHysteresis(t *testing.T) {
 		require.True(t, j.Slow(2))
 		well(rounds - 1)
 		bad(1)
-		well(rounds - 1)
-		require.True(t, j.Slow(2), "well for less than %d rounds on end", rounds)
+		well(8)
+		require.True(t, j.Slow(2), "well for less than %d rounds", rounds)
 		well(1)
 		require.False(t, j.Slow(2))
 	}
@@ -300,6 +300,13 @@ func TestInBetween(t *testing.T) {
 	judge(j, 10, 1, 60, 1)
 	judge(j, 200, 1, 19, 1)
 	require.True(t, j.Slow(2))
+	for range 32 {
+		judge(j, 1, 1, 1, 1)
+		judge(j, 3, 1, 19, 1)
+	}
+	require.True(t, j.Slow(2))
+	judge(j, 1, 1, 1, 1)
+	require.False(t, j.Slow(2), "what is in between takes nothing back")
 }
 
 // A later life begins anew.
