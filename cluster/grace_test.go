@@ -144,6 +144,18 @@ func TestGraceOf(t *testing.T) {
 	require.Equal(t, time.Minute, GraceOf(founded(2000), time.Minute))
 	require.Equal(t, 2*time.Minute, GraceOf(founded(120_000), time.Minute))
 	require.Positive(t, GraceOf(founded(1<<63), time.Minute))
+	require.Positive(t, GraceOf(founded(1<<63), 0))
+}
+
+// However a node is set: a lease is for a quarter of what the cluster was founded with, and what is promised under it for a half. The rest is for clocks that differ.
+func TestNothingIsPromisedForTheWholeGrace(t *testing.T) {
+	l := &Lane{cfg: &Config{ResetGrace: time.Hour, CacheLease: time.Hour, HotLease: time.Hour}, m: &wire.ClusterMap{Limits: wire.Limits{ResetGrace: 8000}}}
+	require.Equal(t, 2*time.Second, l.leaseMost())
+	require.Equal(t, 4*time.Second, l.cacheLease())
+	require.Equal(t, 4*time.Second, l.hotLease())
+	l.cfg.CacheLease, l.cfg.HotLease = time.Second, 2*time.Second
+	require.Equal(t, time.Second, l.cacheLease())
+	require.Equal(t, 2*time.Second, l.hotLease())
 }
 
 // The grace of a shard that is in doubt begins anew with each of its replicas that is over, once: however long the doubt is, the group may have had

@@ -132,3 +132,21 @@ func TestSmallFollowerGrowsOutOfSight(t *testing.T) {
 	require.Equal(t, wire.OutcomeOK, c.do(set(1000)).Outcome)
 	c.equal()
 }
+
+// Whose word counts: members', and of those only who is heard. Who is gone does not hold up the others.
+func TestWhoseWordOfRoomCounts(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	o.run(10 * time.Second)
+	leader := o.lead(1)
+	g, follower := leader.groups[1], o.besides(leader)[0]
+	tell := func(from wire.ReplicaID) bool {
+		leader.turn(func() { g.onRoom(&wire.Room{Shard: 1, From: from, Bytes: 0}) })
+		return g.full
+	}
+	require.False(t, tell(999), "no member")
+	require.Empty(t, g.rooms)
+	require.True(t, tell(follower.groups[1].replica))
+	follower.over = true
+	o.run(roomWorth / 2 * leader.cfg.Tick)
+	require.False(t, g.full, "its word is not old, but it is silent")
+}
