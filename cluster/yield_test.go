@@ -201,3 +201,49 @@ func TestNodesGoByTheLongestFloor(t *testing.T) {
 		}
 	}
 }
+
+// Who had better lead: who is known to answer in half the time at most, and is not slow by anybody's verdict.
+func TestWhoLeadsBetter(t *testing.T) {
+	o := newOffice(t, 3, 1)
+	o.run(10 * time.Second)
+	leader := o.lead(1)
+	g, others := leader.groups[1], o.besides(leader)
+	all := []*node{leader, others[0], others[1]}
+	r := *leader.m.Placement(1).On(others[0].cfg.Self.ID, 1)
+	fresh := func() {
+		leader.judge = late.New(late.Rules{})
+		leader.meet(leader.m)
+	}
+	hear := func(rounds int, admits bool, takes ...int) { // each as the other two find it; negative: they know nothing of it
+		for range rounds {
+			for by, n := range all {
+				var says []wire.Lateness
+				for of, after := range takes {
+					if after >= 0 && (of != by || admits && n == others[0]) {
+						says = append(says, wire.Lateness{Node: all[of].cfg.Self.ID, After: time.Duration(after) * time.Millisecond})
+					}
+				}
+				leader.judge.Hear(n.cfg.Self.ID, says)
+			}
+			leader.judge.Round()
+		}
+	}
+	for name, c := range map[string]struct {
+		hears  func()
+		better bool
+	}{
+		"it answers soon":               {func() { hear(1, false, 60, 1, 1) }, true},
+		"in half the time":              {func() { hear(1, false, 60, 30, 1) }, true},
+		"hardly sooner":                 {func() { hear(1, false, 60, 31, 1) }, false},
+		"nobody knows":                  {func() { hear(1, false, 60, -1, 1) }, false},
+		"it says itself that it is not": {func() { hear(1, true, 60, 1, 1) }, false},
+		"it was slow just now": {func() {
+			hear(10, false, 1, 60, 1)
+			hear(1, false, 60, 1, 1)
+		}, false},
+	} {
+		fresh()
+		c.hears()
+		require.Equal(t, c.better, g.leadsBetter(r), name)
+	}
+}
