@@ -100,7 +100,7 @@ func TestWaitingIsBounded(t *testing.T) {
 // let up it arrives.
 func TestCopiesAreBounded(t *testing.T) {
 	const bound = 64 << 10
-	o := bounded(t, Config{MaxKept: bound, LogBytes: 64 << 10, Rebalance: 100 << 10})
+	o := bounded(t, Config{MaxKept: bound, LogBytes: 64 << 10, Rebalance: 10 << 10})
 	o.write(0, 400, 4000)
 	o.drop = func(addr string, _ *wire.Frame) bool { return addr == "n3" }
 	o.write(0, 400, 4000)
