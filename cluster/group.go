@@ -403,6 +403,9 @@ func (g *group) proposeEntry(calls []*router.Call) {
 	room.proposed(g)
 	if mutant.On(mutant.AckEarly) {
 		for _, c := range calls {
+			if op := c.Commands[0].Op; op == wire.OpLease || op == wire.OpFill {
+				continue // no answer to these is known before they are applied, and a wrong one would be noticed before anything is lost
+			}
 			g.lane.hall.Finish(c, &wire.Response{Results: make([]wire.Result, len(c.Commands))})
 		}
 	}
