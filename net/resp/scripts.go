@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"torc/core/wire"
 	"torc/net/script"
 )
 
@@ -101,8 +102,11 @@ func (s *scripts) flush() {
 }
 
 // line is where scripts that write keys of a slot wait for each other. One behind the other they read what the one before has
-// written; side by side all but one would run for nothing. Those of other nodes are not in it: it saves work, and no more.
-func (s *scripts) line(slot uint16) chan struct{} { return s.writes[slot%scriptLines] }
+// written; side by side all but one would run for nothing. Those of other nodes are not in it: it saves work, and no more. Slots that share a line lie side
+// by side, in one shard: where a shard does not answer, its scripts hold up no others'.
+func (s *scripts) line(slot uint16) chan struct{} {
+	return s.writes[int(slot)*scriptLines/wire.SlotCount]
+}
 
 // enter waits in a line, and reports whether its turn has come in time.
 func enter(line chan struct{}, patience time.Duration) bool {
