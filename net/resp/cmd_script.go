@@ -58,11 +58,20 @@ func (r *request) program() (p *script.Program, text string) {
 		}
 		return p, ""
 	}
-	p, err := r.srv.scripts.load(r.args[1], r.patience)
+	p, err := r.load(r.args[1])
 	if err != nil {
 		return nil, "ERR " + err.Error()
 	}
 	return p, ""
+}
+
+// load makes a script known. That may wait for others' scripts: what was asked before it must not wait with it.
+func (r *request) load(source []byte) (*script.Program, error) {
+	r.lookNow()
+	r.pump()
+	p, err := r.srv.scripts.load(source, r.patience)
+	r.now = r.srv.now() // what is left of the batch has not waited for a shard yet
+	return p, err
 }
 
 // scriptArguments parts the keys from the other arguments.
@@ -98,7 +107,7 @@ func sameSlot(keys [][]byte) (slot uint16, same bool) {
 }
 
 func runScriptLoad(r *request) {
-	p, err := r.srv.scripts.load(r.args[2], r.patience)
+	p, err := r.load(r.args[2])
 	if err != nil {
 		r.fail("ERR " + err.Error())
 		return

@@ -87,6 +87,7 @@ func (e *evaluation) run() {
 
 	e.job.end(e.attempts())
 
+	e.now = e.srv.now() // what is left of the batch has not waited for a shard yet
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.dead {

@@ -1,8 +1,11 @@
 package resp
 
 import (
+	"bufio"
 	"fmt"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,4 +41,44 @@ func TestScriptsOfASilentShardHoldUpNoOthers(t *testing.T) {
 			require.Equal(t, ":1\r\n", replies(t, s, incr(key)))
 		}
 	}
+}
+
+// What was asked before a script that has to be compiled does not wait for that, and what comes after has all its time.
+func TestNothingWaitsForAScriptToBeCompiled(t *testing.T) {
+	for _, compiles := range []string{"SCRIPT LOAD \"return 1\"\r\n", "EVAL \"return 1\" 0\r\n"} {
+		var now atomic.Int64
+		s := serve(t, newFakeNode(1), timeIs(&now))
+		s.scripts.making <- struct{}{} // others are at it
+		nc := dial(t, s)
+		in := bufio.NewReader(nc)
+		line := func() string {
+			text, err := in.ReadString('\n')
+			require.NoError(t, err)
+			return text
+		}
+		send(t, nc, "SET k 1\r\n"+compiles+"SET k 2\r\n")
+		require.Equal(t, "+OK\r\n", line())
+		now.Add(int64(time.Minute))
+		leave(s.scripts.making)
+		for text := line(); text != "+OK\r\n"; text = line() {
+			require.NotContains(t, text, "-")
+		}
+	}
+}
+
+// What comes after a script that has waited for its turn has all its time.
+func TestWhatFollowsAScriptIsNotLate(t *testing.T) {
+	var now atomic.Int64
+	s := serve(t, newFakeNode(1), timeIs(&now))
+	for range cap(s.scripts.run) {
+		s.scripts.run <- struct{}{}
+	}
+	nc := dial(t, s)
+	send(t, nc, "EVAL \"return 1\" 0\r\nSET k 2\r\n")
+	require.Eventually(t, func() bool { return s.scripts.waiting.Load() == 1 }, 5*time.Second, time.Millisecond)
+	now.Add(int64(time.Minute))
+	for range cap(s.scripts.run) {
+		leave(s.scripts.run)
+	}
+	say(t, nc, "", ":1\r\n+OK\r\n")
 }
