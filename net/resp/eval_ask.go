@@ -90,6 +90,7 @@ func (e *evaluation) ask(commands []wire.Command, results int) bool {
 		return false
 	}
 	e.job.begin(results)
+	e.copies = nil // a shard that has no room, or no majority, is waited for long, and by thousands
 	s := e.window.at(e.seq)
 	s.left += len(commands)
 	e.hold(s, len(commands))

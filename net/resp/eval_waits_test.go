@@ -3,6 +3,8 @@ package resp
 import (
 	"bufio"
 	"fmt"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -81,4 +83,40 @@ func TestWhatFollowsAScriptIsNotLate(t *testing.T) {
 		leave(s.scripts.run)
 	}
 	say(t, nc, "", ":1\r\n+OK\r\n")
+}
+
+// A script that waits for its writes to be done holds no copies meanwhile.
+func TestAScriptWhoseWritesWaitHoldsLittle(t *testing.T) {
+	const clients, size = 8, 4 << 20
+	n := newFakeNode(1)
+	held := make(chan *wire.Call, clients)
+	n.submit = func(call *wire.Call) {
+		if call.Commands[0].Op == wire.OpGuard {
+			held <- call
+		} else {
+			n.answer(call)
+		}
+	}
+	s := serve(t, n, func(o *Options) { o.MaxValue = size })
+	value := strings.Repeat("v", size)
+	for i := range clients {
+		set := &wire.Command{Op: wire.OpSet, Key: fmt.Append(nil, i), Value: []byte(value)}
+		n.apply(1, set)
+	}
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	var calls []*wire.Call
+	for i := range clients {
+		send(t, dial(t, s), fmt.Sprintf("EVAL \"return redis.call('expire', KEYS[1], 100)\" 1 %d\r\n", i))
+		calls = append(calls, <-held)
+	}
+	require.Less(t, heap()-before, int64(2*size))
+	for _, call := range calls {
+		n.answer(call)
+	}
 }
