@@ -159,6 +159,8 @@ func (c *conn) readLoop() {
 		}
 	}
 	c.in.repay()
+	c.in.forget()
+	c.multi = nil
 	c.in.claim.release()
 	c.end(err)
 }

@@ -162,6 +162,12 @@ func (r *reader) repay() {
 	}
 }
 
+// forget drops what has come: nothing more is read, but the connection may be there for a while (close), and what it holds is not counted any more.
+func (r *reader) forget() {
+	clear(r.args[:cap(r.args)])
+	r.buf, r.args, r.spans = nil, nil, nil
+}
+
 // next returns the arguments of the next command, at least one, or nil when more bytes are
 // needed. The list is valid until the following call, the arguments for as long as the
 // buffer is kept. After a protocolError nothing more can be parsed.

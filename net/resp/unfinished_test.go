@@ -257,3 +257,21 @@ func TestAWaiterKeepsItsPlace(t *testing.T) {
 	require.Zero(t, u.held)
 	require.Empty(t, u.line)
 }
+
+// Who has sent much of a command, and then an argument that is too long, is listened to for a while longer (close); what it had sent is not kept for that.
+func TestWhatIsRefusedIsNotKept(t *testing.T) {
+	const size = 1 << 20
+	s := serve(t, newFakeNode(1), func(o *Options) { o.BuffersMax, o.MaxValue = 16<<20, size })
+	nc := dial(t, s)
+	send(t, nc, "MULTI\r\nSET k v\r\n"+fmt.Sprintf("*5\r\n$4\r\nMSET\r\n$1\r\na\r\n$%d\r\n%s\r\n$1\r\nb\r\n$%d\r\n", size, strings.Repeat("v", size), 500<<20))
+	say(t, nc, "", "+OK\r\n+QUEUED\r\n-ERR Protocol error")
+	c := s.clients()[0] // it is still there
+	require.Eventually(t, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.ended
+	}, 5*time.Second, time.Millisecond)
+	require.Zero(t, s.Buffered())
+	require.Zero(t, cap(c.in.buf))
+	require.Nil(t, c.multi)
+}
