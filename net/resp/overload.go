@@ -19,23 +19,38 @@ const (
 	pauseMost  = 256 * time.Millisecond
 )
 
-// asksLater puts off what a shard had no room for, and reports whether there is time for that. Locked.
-func (c *conn) asksLater(f *flight, resp *wire.Response) bool {
-	if resp.Outcome != wire.OutcomeRefused || resp.Reason != wire.ReasonOverloaded || c.doomed.Load() || c.srv.stopping.Load() {
-		return false
-	}
+// overflows says that the shard had no room for what it was asked.
+func (f *flight) overflows(resp *wire.Response) bool {
+	return resp.Outcome == wire.OutcomeRefused && resp.Reason == wire.ReasonOverloaded
+}
+
+// asksLater puts off what a shard had no room for, but for commands that have no time left: those are answered. It reports whether the others wait. Locked.
+func (c *conn) asksLater(f *flight) (waits bool) {
 	q := f.queue
 	most := min(pauseLeast<<q.refusals, pauseMost)
 	pause := most/2 + rand.N(most/2)
-	for _, r := range f.refs {
-		if c.srv.now()+int64(pause) >= c.window.at(r.seq).until {
-			return false
-		}
+	late := len(f.refs)
+	if !c.doomed.Load() && !c.srv.stopping.Load() {
+		late = f.late(c.srv.now() + int64(pause))
+	}
+	for i, r := range f.refs[:late] {
+		c.answer(r, &f.call.Commands[i], nil, &failure{outcome: wire.OutcomeRefused, reason: wire.ReasonOverloaded})
+	}
+	if late == len(f.refs) {
+		return false
 	}
 	q.refusals = min(q.refusals+1, 8)
-	c.putBack(f)
+	c.putBack(f, late)
 	time.AfterFunc(pause, func() { c.askAgain(q) })
 	return true
+}
+
+// late is how many parts have no time left at some time: the first ones, for what came later has longer.
+func (f *flight) late(now int64) (n int) {
+	for n < len(f.refs) && now >= f.conn.window.at(f.refs[n].seq).until {
+		n++
+	}
+	return n
 }
 
 // askAgain ends a queue's pause.

@@ -40,3 +40,40 @@ func TestAFullShardIsNotAskedForEver(t *testing.T) {
 	require.Equal(t, "-BUSY The shard has too many requests waiting: not applied, retry later\r\n+OK\r\n", roundTrip(t, s, "SET k 1\r\n"))
 	require.EqualValues(t, 5, asked.Load(), "there is always time for the pause when 50 ms are left, and for none after that")
 }
+
+// What is asked together with a command that has less time left is not refused with it.
+func TestWhatHasTimeLeftIsAskedAgain(t *testing.T) {
+	n := newFakeNode(1)
+	var now atomic.Int64
+	calls := make(chan *wire.Call, 1)
+	n.submit = func(call *wire.Call) { calls <- call }
+	s := serve(t, n, timeIs(&now), func(o *Options) { o.Timeout = time.Second })
+	nc := dial(t, s)
+	set := func(key string, owed int) {
+		send(t, nc, "SET "+key+" 1\r\n")
+		require.Eventually(t, func() bool {
+			list := s.clients()
+			if len(list) == 0 {
+				return false
+			}
+			list[0].mu.Lock()
+			defer list[0].mu.Unlock()
+			return list[0].window.len() == owed
+		}, 5*time.Second, time.Millisecond)
+	}
+	set("a", 1)
+	set("b", 2)
+	now.Store(int64(500 * time.Millisecond))
+	set("c", 3)
+	n.answer(<-calls)
+	both := <-calls
+	require.Len(t, both.Commands, 2)
+	now.Store(int64(time.Second) - 1)
+	refuse(both, wire.OutcomeRefused, wire.ReasonOverloaded, 0)
+	say(t, nc, "", "+OK\r\n-BUSY The shard has too many requests waiting: not applied, retry later\r\n")
+	require.Eventually(t, func() bool { return len(calls) == 1 }, 5*time.Second, time.Millisecond)
+	again := <-calls
+	require.Equal(t, "c", string(again.Commands[0].Key))
+	n.answer(again)
+	say(t, nc, "", "+OK\r\n")
+}

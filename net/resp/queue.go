@@ -268,7 +268,7 @@ func (f *flight) Deliver(_ uint64, resp *wire.Response) {
 	if c.dead {
 		return // and what it asked for is nobody's
 	}
-	commands := f.call.Commands
+	commands, waits := f.call.Commands, false
 	switch {
 	case resp.Outcome == wire.OutcomeOK && len(resp.Results) != len(f.refs):
 		// Another node's answer, of another build or with a bug: this one need not end for it. What became of the commands
@@ -285,16 +285,18 @@ func (f *flight) Deliver(_ uint64, resp *wire.Response) {
 		}
 	case f.divides(resp):
 		c.again(f)
-	case c.asksLater(f, resp):
-		return
+	case f.overflows(resp):
+		waits = c.asksLater(f)
 	default:
 		fail := failure{outcome: resp.Outcome, reason: resp.Reason, leader: resp.Leader}
 		for i, r := range f.refs {
 			c.answer(r, &commands[i], nil, &fail)
 		}
 	}
-	f.queue.busy, f.queue.refusals = false, 0
-	c.list(f.queue)
+	if !waits {
+		f.queue.busy, f.queue.refusals = false, 0
+		c.list(f.queue)
+	}
 	c.makeRoom()
 	switch {
 	case f.atEnd == nil:
@@ -313,14 +315,15 @@ func (f *flight) divides(resp *wire.Response) bool {
 
 // again has a flight's parts travel command by command. Locked.
 func (c *conn) again(f *flight) {
-	c.putBack(f)
+	c.putBack(f, 0)
 	c.guess = max(c.guess, callBytesMax)
 }
 
-// putBack puts a flight's parts before all others of their shard. Locked.
-func (c *conn) putBack(f *flight) {
-	parts := make([]part, 0, len(f.refs)+len(f.queue.parts))
-	for i, r := range f.refs {
+// putBack puts a flight's parts, but for some of the first, before all others of their shard. Locked.
+func (c *conn) putBack(f *flight, from int) {
+	parts := make([]part, 0, len(f.refs)-from+len(f.queue.parts))
+	for i := from; i < len(f.refs); i++ {
+		r := f.refs[i]
 		parts = append(parts, part{ref: r, cmd: f.call.Commands[i], alone: c.window.at(r.seq).alone})
 	}
 	f.queue.parts = append(parts, f.queue.parts...)
