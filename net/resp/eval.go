@@ -206,30 +206,40 @@ func (r refusal) Error() string { return string(r) }
 // waitingMost is how many bytes of values a script holds that waits for its turn to run.
 const waitingMost = 64 << 10
 
-// execute runs the script once on copies of its keys. Only so many may do that at a time: it takes memory that no connection is held to. Those that wait must
-// not have it either, and there may be thousands: a script with long values forgets them meanwhile, and reads them again when it is its turn.
+// execute runs the script once on copies of its keys, when it is its turn. Only so many may do that at a time: it takes memory that no connection is held to.
 func (e *evaluation) execute() (script.Value, error) {
 	turn := e.srv.scripts.run
 	if !enter(turn, 0) {
-		forgets := e.job.bytes > waitingMost
-		if forgets {
-			e.job.begin(0)
+		if err := e.await(turn); err != nil {
+			return script.Value{}, err
 		}
-		e.srv.scripts.waiting.Add(1)
-		inTime := enter(turn, e.left())
-		e.srv.scripts.waiting.Add(-1)
-		if !inTime {
-			return script.Value{}, errors.New("other scripts have taken too long")
-		}
-		defer leave(turn)
-		if forgets {
-			if text := e.read(); text != "" {
-				return script.Value{}, refusal(text)
-			}
-		}
-	} else {
-		defer leave(turn)
 	}
+	defer leave(turn)
 	e.copies = newCopies(e)
 	return e.program.Run(e.copies, e.keys, e.argv, script.Limits{Bytes: e.srv.opts.scriptBytes()})
+}
+
+// errTurn is for a script whose turn has not come in time.
+var errTurn = errors.New("other scripts have taken too long")
+
+// await waits for a turn. Scripts that wait must not have that memory either, and there may be thousands: one with long values forgets them meanwhile, and reads
+// them again when it is among the next. When it has its turn would be too late: all others would wait for its shard.
+func (e *evaluation) await(turn chan struct{}) error {
+	s := &e.srv.scripts
+	s.waiting.Add(1)
+	defer s.waiting.Add(-1)
+	if e.job.bytes > waitingMost {
+		e.job.begin(0)
+		if !enter(s.next, e.left()) {
+			return errTurn
+		}
+		defer leave(s.next)
+		if text := e.read(); text != "" {
+			return refusal(text)
+		}
+	}
+	if !enter(turn, e.left()) {
+		return errTurn
+	}
+	return nil
 }

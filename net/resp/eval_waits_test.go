@@ -120,3 +120,33 @@ func TestAScriptWhoseWritesWaitHoldsLittle(t *testing.T) {
 		n.answer(call)
 	}
 }
+
+// A script that reads its long values again, as it had to wait, keeps no others from running until its shard answers.
+func TestAScriptThatReadsAgainHoldsUpNoOthers(t *testing.T) {
+	n := newFakeNode(1)
+	s := serve(t, n)
+	replies(t, s, fmt.Sprintf("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%s\r\n", waitingMost+1, strings.Repeat("v", waitingMost+1)))
+	for range cap(s.scripts.run) {
+		s.scripts.run <- struct{}{}
+	}
+	held := make(chan *wire.Call, 1)
+	first := true
+	n.submit = func(call *wire.Call) {
+		if first {
+			first = false
+			n.answer(call)
+		} else {
+			held <- call
+		}
+	}
+	nc := dial(t, s)
+	send(t, nc, "EVAL \"return #redis.call('get', KEYS[1])\" 1 k\r\n")
+	require.Eventually(t, func() bool { return s.scripts.waiting.Load() == 1 }, 5*time.Second, time.Millisecond)
+	for range cap(s.scripts.run) {
+		leave(s.scripts.run)
+	}
+	again := <-held
+	require.Equal(t, ":1\r\n", replies(t, s, "EVAL \"return 1\" 0\r\n"))
+	n.answer(again)
+	say(t, nc, "", fmt.Sprintf(":%d\r\n", waitingMost+1))
+}

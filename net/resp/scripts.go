@@ -29,6 +29,7 @@ type scripts struct {
 	bytes   int
 	making  chan struct{}              // has room for one that is being compiled: that may take a second, and 300 MB
 	run     chan struct{}              // has room for as many as may run at a time
+	next    chan struct{}              // and for as many that have long values, and wait
 	waiting atomic.Int64               // and so many wait
 	writes  [scriptLines]chan struct{} // and each of these for one
 }
@@ -37,6 +38,7 @@ func (s *scripts) init() {
 	s.bySHA, s.used = make(map[string]*list.Element), list.New()
 	s.making = make(chan struct{}, 1)
 	s.run = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/4))
+	s.next = make(chan struct{}, cap(s.run))
 	for i := range s.writes {
 		s.writes[i] = make(chan struct{}, 1)
 	}
