@@ -20,7 +20,7 @@ const (
 
 // The first word of an error is what client libraries act upon. CLUSTERDOWN, TRYAGAIN and
 // LOADING make many of them send again by themselves: they stand only before errors that
-// surely had no effect. BUSY and OOM are left to the application. UNKNOWN and TIMEOUT are
+// surely had no effect. BUSY (after the connection has asked again for a while: overload.go) and OOM are left to the application. UNKNOWN and TIMEOUT are
 // Torc's own words: no library repeats on them, as none may.
 //
 //	outcome  reason            write                                       read
