@@ -115,6 +115,7 @@ func manyMegabytes() int {
 // Values of many megabytes go through, and nobody loses the leadership over them.
 func TestLargeValues(t *testing.T) {
 	c := proctest.Start(t, 3, "--shards", "4")
+	c.WaitSettled(proctest.FormsWithin) // no shard is about to be handed over
 	db := goClient(t, c)
 	ctx := context.Background()
 	value := make([]byte, manyMegabytes())
