@@ -16,9 +16,6 @@ const (
 
 // runEval: EVAL script numkeys [key ...] [arg ...], EVALSHA with a script's SHA-1 in its place, and EVAL_RO and EVALSHA_RO, which write nothing.
 func runEval(r *request) {
-	if r.into != nil { // unfitForMulti has refused it
-		return
-	}
 	keys, args, text := r.scriptArguments()
 	if text != "" {
 		r.fail(text)
@@ -69,7 +66,7 @@ func (r *request) program() (p *script.Program, text string) {
 func (r *request) load(source []byte) (*script.Program, error) {
 	r.lookNow()
 	r.pump()
-	p, err := r.srv.scripts.load(source, r.patience)
+	p, err := r.srv.scripts.load(source, r.patience, r.cut)
 	r.now = r.srv.now() // what is left of the batch has not waited for a shard yet
 	return p, err
 }

@@ -106,6 +106,9 @@ type conn struct {
 	epoch      wire.Epoch // of the map that the parts were cut by
 	shardCount uint32
 
+	cut    chan struct{} // closed when it is cut off (kill)
+	wasCut bool
+
 	ended        bool // nothing more will be read
 	linger       bool // the server ended it: the client may still be sending
 	dead         bool // the socket has failed
@@ -129,7 +132,7 @@ func newConn(s *Server, nc net.Conn, id uint64) *conn {
 		in:     newReader(s.opts.MaxValue, s.opts.QueryBufferMax),
 		authed: s.opts.Password == "", patience: s.opts.Timeout,
 		proto: resp2, protoShown: resp2, multiCount: -1,
-		queues: make(map[wire.ShardID]*queue),
+		queues: make(map[wire.ShardID]*queue), cut: make(chan struct{}),
 	}
 	c.in.locked, c.in.ahead = !c.authed, &s.ahead
 	c.in.claim.of, c.in.claim.conn = &s.unfinished, c

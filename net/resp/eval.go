@@ -116,7 +116,7 @@ func (e *evaluation) hold(s *slot, parts int) {
 func (e *evaluation) attempts() (script.Value, string) {
 	if !e.readOnly && e.slot != noSlot {
 		line := e.srv.scripts.line(uint16(e.slot))
-		if !enter(line, e.left()) {
+		if !enter(line, e.left(), e.cut) {
 			return script.Value{}, refusals[wire.ReasonDeadline]
 		}
 		defer leave(line)
@@ -129,11 +129,21 @@ func (e *evaluation) attempts() (script.Value, string) {
 		case e.left() <= 0:
 			return script.Value{}, refusals[wire.ReasonDeadline]
 		case next == hasConflict:
-			time.Sleep(rand.N(time.Duration(min(conflicts, backoffMost)+1) * backoff)) // others are at it, on other nodes
+			e.rest(rand.N(time.Duration(min(conflicts, backoffMost)+1) * backoff)) // others are at it, on other nodes
 			conflicts++
 		}
 	}
 	return script.Value{}, fmt.Sprintf("TRYAGAIN others have changed the script's keys at each of %d attempts: not applied, retry later", attemptsMost)
+}
+
+// rest waits for a while, unless the connection is cut off.
+func (e *evaluation) rest(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-e.cut:
+	}
 }
 
 // left is how much time there is.
@@ -209,7 +219,7 @@ const waitingMost = 64 << 10
 // execute runs the script once on copies of its keys, when it is its turn. Only so many may do that at a time: it takes memory that no connection is held to.
 func (e *evaluation) execute() (script.Value, error) {
 	turn := e.srv.scripts.run
-	if !enter(turn, 0) {
+	if !enter(turn, 0, nil) {
 		if err := e.await(turn); err != nil {
 			return script.Value{}, err
 		}
@@ -230,7 +240,7 @@ func (e *evaluation) await(turn chan struct{}) error {
 	defer s.waiting.Add(-1)
 	if e.job.bytes > waitingMost {
 		e.job.begin(0)
-		if !enter(s.next, e.left()) {
+		if !enter(s.next, e.left(), e.cut) {
 			return errTurn
 		}
 		defer leave(s.next)
@@ -238,7 +248,7 @@ func (e *evaluation) await(turn chan struct{}) error {
 			return refusal(text)
 		}
 	}
-	if !enter(turn, e.left()) {
+	if !enter(turn, e.left(), e.cut) {
 		return errTurn
 	}
 	return nil

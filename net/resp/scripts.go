@@ -60,12 +60,12 @@ func (s *scripts) find(sha string) *script.Program {
 var errMaking = errors.New("others' scripts take too long to compile: nothing was done, retry later")
 
 // load makes a script known.
-func (s *scripts) load(source []byte, patience time.Duration) (*script.Program, error) {
+func (s *scripts) load(source []byte, patience time.Duration, cut <-chan struct{}) (*script.Program, error) {
 	sha := script.SHA(source)
 	if p := s.find(sha); p != nil {
 		return p, nil
 	}
-	if !enter(s.making, patience) {
+	if !enter(s.making, patience, cut) {
 		return nil, errMaking
 	}
 	defer leave(s.making)
@@ -110,8 +110,8 @@ func (s *scripts) line(slot uint16) chan struct{} {
 	return s.writes[int(slot)*scriptLines/wire.SlotCount]
 }
 
-// enter waits in a line, and reports whether its turn has come in time.
-func enter(line chan struct{}, patience time.Duration) bool {
+// enter waits in a line, and reports whether its turn has come in time, before whoever waits is cut off.
+func enter(line chan struct{}, patience time.Duration, cut <-chan struct{}) bool {
 	select {
 	case line <- struct{}{}:
 		return true
@@ -126,8 +126,9 @@ func enter(line chan struct{}, patience time.Duration) bool {
 	case line <- struct{}{}:
 		return true
 	case <-t.C:
-		return false
+	case <-cut:
 	}
+	return false
 }
 
 func leave(line chan struct{}) { <-line }

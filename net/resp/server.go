@@ -280,6 +280,10 @@ func (c *conn) kill() (lived bool) {
 	c.mu.Lock()
 	lived = !c.dead
 	c.dead = true
+	if !c.wasCut {
+		c.wasCut = true
+		close(c.cut)
+	}
 	c.writerWake.Signal()
 	c.readerWake.Signal()
 	if c.inLine != nil {
